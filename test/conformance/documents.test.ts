@@ -15,44 +15,44 @@ onEachKindOfStore((kind) => {
 
   test("a document is found by its kind and name, even by another queue object on the store", async () => {
     const { documents, store } = setUp();
-    expect(await documents.change([{ kind: "notes", name: "a b/ö", text: "text:1" }])).toBe(true);
+    expect(await documents.change([{ kind: "notes", name: "a b/ö", value: "value:1" }])).toBe(true);
     const other = new Documents(internalsOf(openQueue({ ...kind, create: () => store }).queue));
-    expect(await other.get("notes", "a b/ö")).toMatchObject({ name: "a b/ö", text: "text:1" });
+    expect(await other.get("notes", "a b/ö")).toMatchObject({ name: "a b/ö", value: "value:1" });
     expect(await other.get("note", "s:a b/ö")).toBeUndefined();
     expect(await other.get("notes", "a")).toBeUndefined();
   });
 
   test("a change of a document that has changed since it was read is refused, and so are all changes of the same call", async () => {
     const { documents } = setUp();
-    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    await documents.change([{ kind: "notes", name: "a", value: "1" }]);
     const from = await documents.get("notes", "a");
-    expect(await documents.change([{ kind: "notes", name: "a", text: "2", from }])).toBe(true);
+    expect(await documents.change([{ kind: "notes", name: "a", value: "2", from }])).toBe(true);
     const late = [
-      { kind: "notes", name: "b", text: "3", from: null },
-      { kind: "notes", name: "a", text: "3", from },
+      { kind: "notes", name: "b", value: "3", from: null },
+      { kind: "notes", name: "a", value: "3", from },
     ];
     expect(await documents.change(late)).toBe(false);
-    expect(await documents.change([{ kind: "notes", name: "a", text: "3", from: null }])).toBe(false);
-    expect(await documents.change([{ kind: "notes", name: "a", text: undefined, from }])).toBe(false);
-    expect(await documents.get("notes", "a")).toMatchObject({ text: "2" });
+    expect(await documents.change([{ kind: "notes", name: "a", value: "3", from: null }])).toBe(false);
+    expect(await documents.change([{ kind: "notes", name: "a", value: undefined, from }])).toBe(false);
+    expect(await documents.get("notes", "a")).toMatchObject({ value: "2" });
     expect(await documents.get("notes", "b")).toBeUndefined();
   });
 
   test("a document that was removed and stored again counts as changed", async () => {
     const { documents } = setUp();
-    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
+    await documents.change([{ kind: "notes", name: "a", value: "1" }]);
     const from = await documents.get("notes", "a");
-    await documents.change([{ kind: "notes", name: "a", text: undefined }]);
-    await documents.change([{ kind: "notes", name: "a", text: "1" }]);
-    expect(await documents.change([{ kind: "notes", name: "a", text: "2", from }])).toBe(false);
+    await documents.change([{ kind: "notes", name: "a", value: undefined }]);
+    await documents.change([{ kind: "notes", name: "a", value: "1" }]);
+    expect(await documents.change([{ kind: "notes", name: "a", value: "2", from }])).toBe(false);
   });
 
   test("racing updates of one document lose none", async () => {
     const { documents } = setUp();
-    const add = (letter: string) => documents.update("notes", "a", (text = "") => text + letter);
+    const add = (letter: string) => documents.update<string>("notes", "a", (text = "") => ({ value: text + letter }));
     await Promise.all([..."abcdefgh"].map(add));
-    const { text = "" } = (await documents.get("notes", "a")) ?? {};
-    expect([...text].sort().join("")).toBe("abcdefgh");
+    const { value = "" } = (await documents.get<string>("notes", "a")) ?? {};
+    expect([...value].sort().join("")).toBe("abcdefgh");
   });
 
   test("a resent change recognises its own work, even if the document is already gone", async () => {
@@ -70,33 +70,33 @@ onEachKindOfStore((kind) => {
     test("is gone for reads, lists and changes once it has expired", async () => {
       const { clock, documents } = setUp();
       await documents.change([
-        { kind: "notes", name: "a", text: "1", ttl: "1m" },
-        { kind: "notes", name: "b", text: "1" },
+        { kind: "notes", name: "a", value: "1", ttl: "1m" },
+        { kind: "notes", name: "b", value: "1" },
       ]);
       await clock.advance(minute - 1);
       expect((await documents.list("notes")).items).toHaveLength(2);
       await clock.advance(1);
       expect(await documents.get("notes", "a")).toBeUndefined();
       expect((await documents.list("notes")).items.map(({ name }) => name)).toEqual(["b"]);
-      expect(await documents.change([{ kind: "notes", name: "a", text: "2", from: null }])).toBe(true);
+      expect(await documents.change([{ kind: "notes", name: "a", value: "2", from: null }])).toBe(true);
     });
 
     test("stays if it was stored again for longer, or without expiry", async () => {
       const { clock, documents } = setUp();
       const names = ["longer", "for good"];
-      await documents.change(names.map((name) => ({ kind: "notes", name, text: "1", ttl: "1m" as const })));
-      await documents.change([{ kind: "notes", name: "for good", text: "2" }]);
-      await documents.change([{ kind: "notes", name: "longer", text: "2", ttl: "5m" }]);
+      await documents.change(names.map((name) => ({ kind: "notes", name, value: "1", ttl: "1m" as const })));
+      await documents.change([{ kind: "notes", name: "for good", value: "2" }]);
+      await documents.change([{ kind: "notes", name: "longer", value: "2", ttl: "5m" }]);
       await clock.advance("2m");
-      await documents.change([{ kind: "notes", name: "other", text: "1", ttl: "1m" }]);
-      for (const name of names) expect(await documents.get("notes", name), name).toMatchObject({ text: "2" });
+      await documents.change([{ kind: "notes", name: "other", value: "1", ttl: "1m" }]);
+      for (const name of names) expect(await documents.get("notes", name), name).toMatchObject({ value: "2" });
       // In the very call in which the first time has passed.
-      await documents.change([{ kind: "notes", name: "again", text: "1", ttl: "1m" }]);
+      await documents.change([{ kind: "notes", name: "again", value: "1", ttl: "1m" }]);
       await clock.advance("2m");
-      await documents.change([{ kind: "notes", name: "again", text: "2", ttl: "10m" }]);
+      await documents.change([{ kind: "notes", name: "again", value: "2", ttl: "10m" }]);
       await clock.advance("4m");
-      await documents.change([{ kind: "notes", name: "other", text: "1", ttl: "1m" }]);
-      expect(await documents.get("notes", "again")).toMatchObject({ text: "2" });
+      await documents.change([{ kind: "notes", name: "other", value: "1", ttl: "1m" }]);
+      expect(await documents.get("notes", "again")).toMatchObject({ value: "2" });
       await clock.advance("7m");
       expect((await documents.list("notes")).items.map(({ name }) => name)).toEqual(["for good"]);
     });
@@ -106,8 +106,8 @@ onEachKindOfStore((kind) => {
     test("has one kind, in the order of names, from either end, page by page", async () => {
       const { documents } = setUp();
       const names = ["a", "a:1", "aa", "b", "é"];
-      await documents.change(names.map((name) => ({ kind: "notes", name, text: name })));
-      await documents.change([{ kind: "notes2", name: "a", text: "other" }]);
+      await documents.change(names.map((name) => ({ kind: "notes", name, value: name })));
+      await documents.change([{ kind: "notes2", name: "a", value: "other" }]);
       const all = async (isReversed: boolean, prefix?: string) => {
         const read: string[] = [];
         for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
@@ -127,7 +127,7 @@ onEachKindOfStore((kind) => {
     test("has pages of at most 3 MiB", async () => {
       const { documents } = setUp();
       const text = "x".repeat(1_000_000);
-      for (const name of ["a", "b", "c", "d", "e"]) await documents.change([{ kind: "notes", name, text }]);
+      for (const name of ["a", "b", "c", "d", "e"]) await documents.change([{ kind: "notes", name, value: text }]);
       const { items, cursor } = await documents.list("notes");
       const first = kind.isEncrypted ? ["a", "b"] : ["a", "b", "c"];
       expect(items.map(({ name }) => name)).toEqual(first);
@@ -139,10 +139,10 @@ onEachKindOfStore((kind) => {
   test("a text of more than 1 MiB, and more than 4 MiB together, are refused", async () => {
     const { documents } = setUp();
     const text = "é".repeat(600_000);
-    await expect(documents.change([{ kind: "notes", name: "a", text }])).rejects.toMatchObject({
+    await expect(documents.change([{ kind: "notes", name: "a", value: text }])).rejects.toMatchObject({
       code: "payload_too_large",
     });
-    const many = [..."abcde"].map((name) => ({ kind: "notes", name, text: "x".repeat(1_000_000) }));
+    const many = [..."abcde"].map((name) => ({ kind: "notes", name, value: "x".repeat(1_000_000) }));
     await expect(documents.change(many)).rejects.toThrow("4 MiB");
     expect((await documents.list("notes")).items).toEqual([]);
   });

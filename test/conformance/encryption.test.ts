@@ -311,8 +311,8 @@ onEachPlainStore((kind) => {
       const made = (await queue.getJob(id))?.result as string;
       expect(await queue.getJob(made)).toMatchObject({ payload: CANARY, result: CANARY });
       const documents = new Documents(internalsOf(queue));
-      await documents.update("notes", "a", () => JSON.stringify(CANARY));
-      expect(await documents.get("notes", "a")).toMatchObject({ text: JSON.stringify(CANARY) });
+      await documents.update("notes", "a", () => ({ value: CANARY }));
+      expect(await documents.get("notes", "a")).toMatchObject({ value: CANARY });
       await expect(new Documents(internalsOf(open(undefined))).get("notes", "a")).rejects.toThrow(
         'The notes "a" is encrypted with the key "k1"',
       );
@@ -354,8 +354,8 @@ onEachPlainStore((kind) => {
       await before.schedules.upsert("planned", { job: echo, payload: CANARY, cron: "0 * * * *" });
       await before.schedules.upsert("decided", { job: echo, payload: CANARY, cron: "0 * * * *", overlap: "skip" });
       const documents = new Documents(internalsOf(before));
-      await documents.change([{ kind: "notes", name: "a", text: '"a"' }]);
-      await documents.change([{ kind: "notes", name: "b", text: '"b"', ttl: "2h" }]);
+      await documents.change([{ kind: "notes", name: "a", value: "a" }]);
+      await documents.change([{ kind: "notes", name: "b", value: "b", ttl: "2h" }]);
       const [dying, done] = [await before.enqueue(fails, CANARY), await before.enqueue(echo, CANARY)];
       await before.drain();
       await clock.advance(minute);
@@ -380,7 +380,7 @@ onEachPlainStore((kind) => {
       const ids = [plain, ...waiting, keyed, parent, dying, done].map(({ id }) => id);
       for (const id of ids) expect(await after.getJob(id)).toMatchObject({ payload: expect.stringContaining(CANARY) });
       const kept = new Documents(internalsOf(after));
-      expect((await kept.list("notes")).items).toMatchObject([{ text: '"a"' }, { text: '"b"' }]);
+      expect((await kept.list("notes")).items).toMatchObject([{ value: "a" }, { value: "b" }]);
       await clock.advance("1h");
       expect(await drainAll(after)).toMatchObject({ deadLettered: 0 });
       expect(await after.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 1, completedCount: 14 });
@@ -510,7 +510,7 @@ describe("in Redis", () => {
     await queue.enqueue(stepped, payload);
     await queue.enqueue(echo, payload, { flowControl: { key: "tenant", concurrency: 1 } });
     await internalsOf(queue).enqueueHeld([{ job: echo, payload }]);
-    await new Documents(internalsOf(queue)).update("notes", "a", () => JSON.stringify(CANARY));
+    await new Documents(internalsOf(queue)).update("notes", "a", () => ({ value: CANARY }));
     await queue.signal("nobody", payload);
     await look();
     await queue.drain();

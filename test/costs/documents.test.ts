@@ -10,13 +10,13 @@ describe("billed commands of documents", () => {
   const redis = useRedis();
   const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
   const texts = (count: number, ttl?: "1m") =>
-    Array.from({ length: count }, (_, index) => ({ kind: "notes", name: `n${index}`, text: "text", ttl }));
+    Array.from({ length: count }, (_, index) => ({ kind: "notes", name: `n${index}`, value: "text", ttl }));
 
   async function setUp() {
     const clock = clockByHand(start);
     const documents = new Documents(internalsOf(new Queue({ store: redis.store(), clock })));
     // Loads the scripts.
-    await documents.change([{ kind: "other", name: "a", text: "text" }]);
+    await documents.change([{ kind: "other", name: "a", value: "text" }]);
     await documents.list("other");
     return { clock, documents };
   }
@@ -33,10 +33,10 @@ describe("billed commands of documents", () => {
     const { documents } = await setUp();
     expect(await count(() => documents.change(texts(many)))).toBe(3);
     const read = await documents.list("notes");
-    const edits = read.items.map((from) => ({ kind: "notes", name: from.name, text: "new", from }));
+    const edits = read.items.map((from) => ({ kind: "notes", name: from.name, value: "new", from }));
     expect(await count(() => documents.change(edits))).toBe(4);
     const { items } = await documents.list("notes");
-    const removed = items.map((from) => ({ kind: "notes", name: from.name, text: undefined, from }));
+    const removed = items.map((from) => ({ kind: "notes", name: from.name, value: undefined, from }));
     expect(await count(() => documents.change(removed))).toBe(4);
   });
 
@@ -44,7 +44,7 @@ describe("billed commands of documents", () => {
     const { clock, documents } = await setUp();
     expect(await count(() => documents.change(texts(100, "1m")))).toBe(5);
     clock.now += 120_000;
-    expect(await count(() => documents.change([{ kind: "other", name: "b", text: "text", ttl: "1m" }]))).toBe(9);
-    expect(await count(() => documents.change([{ kind: "other", name: "b", text: "text", ttl: "1m" }]))).toBe(5);
+    expect(await count(() => documents.change([{ kind: "other", name: "b", value: "text", ttl: "1m" }]))).toBe(9);
+    expect(await count(() => documents.change([{ kind: "other", name: "b", value: "text", ttl: "1m" }]))).toBe(5);
   });
 });

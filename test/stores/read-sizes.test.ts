@@ -120,7 +120,7 @@ test.each([true, false])(
 
 test("a page of documents of 512 KiB reads a sample of 20 besides what fits", async () => {
   const documents = new Documents(internalsOf(new Queue({ store: redis.store(), clock: () => now })));
-  const text = LARGE;
-  for (let index = 0; index < 40; index++) await documents.change([{ kind: "notes", name: `n${index}`, text }]);
+  const value = LARGE;
+  for (let index = 0; index < 40; index++) await documents.change([{ kind: "notes", name: `n${index}`, value }]);
   expect(await recordsRead(() => documents.list("notes"))).toBeLessThanOrEqual(20 + 8);
 });

@@ -29,19 +29,9 @@ export async function readEvents(
   count: number,
   cursor: string | undefined,
 ) {
-  const events: MessageEvent[] = [];
-  let next = cursor;
-  for (let read = 0; read < MOST_READS; read++) {
-    const page = await documents.list(EVENTS, { cursor: next, limit: READ_AT_ONCE, isReversed: true });
-    for (const { name, text } of page.items) {
-      const event = JSON.parse(text) as MessageEvent;
-      if (matches(event)) events.push(event);
-      if (events.length === count) return { events, cursor: name };
-    }
-    next = page.cursor;
-    if (next === undefined) break;
-  }
-  return { events, ...(next !== undefined && { cursor: next }) };
+  const options = { count, cursor, limit: READ_AT_ONCE, mostReads: MOST_READS };
+  const { values: events, ...page } = await documents.findLast(EVENTS, matches, options);
+  return { events, ...page };
 }
 
 /** The order of states within a millisecond. */
@@ -55,7 +45,7 @@ export const eventLog = (retentionMs: number) => ({
   async note(documents: Documents, events: readonly MessageEvent[]): Promise<void> {
     const edits = events.map((event): DocumentEdit => {
       const name = `${String(event.time).padStart(15, "0")}-${order[event.state]}-${crypto.randomUUID()}`;
-      return { kind: EVENTS, name, text: JSON.stringify(event), ttl: retentionMs };
+      return { kind: EVENTS, name, value: event, ttl: retentionMs };
     });
     if (edits.length > 0) await documents.change(edits).catch(() => {});
   },

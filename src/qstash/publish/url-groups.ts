@@ -16,15 +16,11 @@ export interface UrlGroup {
 /** The kind of the documents of groups. */
 export const GROUPS = "qstash/group";
 
-export function readGroup(text: string): UrlGroup {
-  return JSON.parse(text) as UrlGroup;
-}
-
 export async function findGroup(documents: Documents, name: string): Promise<UrlGroup> {
   checkName(name, "The name of a URL group");
-  const found = await documents.get(GROUPS, name);
+  const found = await documents.get<UrlGroup>(GROUPS, name);
   if (!found) throw unknownGroup();
-  return readGroup(found.text);
+  return found.value;
 }
 
 export function unknownGroup(): Error {

@@ -24,7 +24,7 @@ export const queueRoutes = [
   route("POST queues", upsert),
   route("GET queues", async ({ queue, documents }) => {
     const views = [];
-    for (const { name, text } of await documents.all(KIND)) views.push(await viewOf(queue, name, text));
+    for (const { name, value } of await documents.all<QueueRecord>(KIND)) views.push(await viewOf(queue, name, value));
     return views;
   }),
   route("GET queues/:name", async (call) => viewOf(call.queue, call.target, await find(call))),
@@ -47,8 +47,7 @@ async function upsert(call: QStashCall): Promise<void> {
   const key = queueKeyOf(queueName);
   if (parallelism !== undefined) wholeNumber(parallelism, "parallelism", 1, HIGHEST_LIMIT);
   if (paused !== undefined && typeof paused !== "boolean") throw invalidRequest("paused must be true or false.");
-  const record = await putQueue(call, queueName, parallelism);
-  await setLimits(queue, key, queueLimits(record.parallelism));
+  await setLimits(queue, key, queueLimits(await putQueue(call, queueName, parallelism)));
   if (paused === true) await queue.flowControl.pause(key);
   if (paused === false) await queue.flowControl.resume(key);
   drainSoon();
@@ -62,7 +61,7 @@ async function remove(call: QStashCall): Promise<void> {
   await setLimits(queue, key, queueLimits(1));
   await changeFlow(internalsOf(queue), key, { to: "unset" });
   await queue.flowControl.resume(key);
-  await documents.change([{ kind: KIND, name, text: undefined }]);
+  await documents.change([{ kind: KIND, name, value: undefined }]);
   settings.knownQueues.delete(name);
   call.drainSoon();
 }
@@ -71,37 +70,30 @@ async function remove(call: QStashCall): Promise<void> {
 export async function noteQueue(call: QStashCall, name: string): Promise<void> {
   const { knownQueues } = call.settings;
   if (knownQueues.has(name)) return;
-  if (!(await call.documents.get(KIND, name))) await putQueue(call, name, undefined);
+  if (!(await call.documents.get(KIND, name))) await putQueue(call, name);
   if (knownQueues.size >= MOST_KNOWN) knownQueues.clear();
   knownQueues.add(name);
 }
 
-async function putQueue(
-  { documents, now }: QStashCall,
-  name: string,
-  parallelism: number | undefined,
-): Promise<QueueRecord> {
-  const text = await documents.update(KIND, name, (stored) => {
-    const before = stored === undefined ? { parallelism: 1, createdAt: now } : readQueue(stored);
-    return JSON.stringify({ ...before, parallelism: parallelism ?? before.parallelism, updatedAt: now });
+/** @returns the parallelism of the queue */
+async function putQueue({ documents, now }: QStashCall, name: string, parallelism?: number): Promise<number> {
+  let stored = 1;
+  await documents.update<QueueRecord>(KIND, name, (before) => {
+    stored = parallelism ?? before?.parallelism ?? 1;
+    return { value: { parallelism: stored, createdAt: before?.createdAt ?? now, updatedAt: now } };
   });
-  return readQueue(text);
+  return stored;
 }
 
-async function find({ documents, target }: QStashCall): Promise<string> {
+async function find({ documents, target }: QStashCall): Promise<QueueRecord> {
   queueKeyOf(target);
-  const found = await documents.get(KIND, target);
+  const found = await documents.get<QueueRecord>(KIND, target);
   if (!found) throw notFound("No queue has this name.");
-  return found.text;
+  return found.value;
 }
 
-function readQueue(text: string): QueueRecord {
-  return JSON.parse(text) as QueueRecord;
-}
-
-async function viewOf(queue: Queue, name: string, text: string) {
-  const { parallelism, createdAt, updatedAt } = readQueue(text);
+async function viewOf(queue: Queue, name: string, record: QueueRecord) {
   const state = await queue.flowControl.get(queueKeyOf(name));
   const lag = (state?.waiting ?? 0) + (state?.running ?? 0);
-  return { name, parallelism, createdAt, updatedAt, lag, paused: state?.paused ?? false };
+  return { name, ...record, lag, paused: state?.paused ?? false };
 }

@@ -1,5 +1,4 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
 import { byValue, commonFields, type Field, readCount, readFilters } from "../messages/message-filter.ts";
@@ -14,7 +13,6 @@ import { cancelIfWaiting, unknownRun } from "./workflow-events.ts";
 const MOST_CANCELLED = 1_000;
 /** The same as QStash's, since a run has many steps. */
 const RUNS_ON_PAGE = 10;
-const LISTED_AT_ONCE = 100;
 
 export const runRoutes = [
   // The steps of a run, in the form of its deliveries.
@@ -58,43 +56,21 @@ async function cancelRuns(call: QStashCall) {
 async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly string[]> {
   const filter = readRunFilter(query, ["count", "cursor", "workflowUrlExactMatch"]);
   const most = readCount(query, MOST_CANCELLED);
-  const ids: string[] = [];
-  for await (const page of pagesOf((cursor) => runs.list(cursor, LISTED_AT_ONCE))) {
-    const matching = page.runs.filter(({ summary }) => summary.state === "started" && filter(summary));
-    ids.push(...matching.map(({ summary }) => summary.id));
-    if (ids.length >= most) break;
-  }
-  return ids.slice(0, most);
+  const { values } = await runs.findLast((run) => run.state === "started" && filter(run), most);
+  return values.map(({ id }) => id);
 }
 
 /** Lists runs with their steps, newest first. */
 async function listRuns({ query, queue, runs }: QStashCall) {
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
   const count = readCount(query, RUNS_ON_PAGE);
-  const one = query.getAll("workflowRunId");
-  const { found, cursor } =
-    one.length > 0
-      ? { found: await Promise.all(one.map((id) => runs.find(id))), cursor: undefined }
-      : await pageOfRuns(runs, filter, count, query.get("cursor") || undefined);
+  const given = query.getAll("workflowRunId");
+  const last = given.length > 0 ? undefined : await runs.findLast(filter, count, query.get("cursor") || undefined);
+  const ids = last ? last.values.map(({ id }) => id) : given;
+  const found = await Promise.all(ids.map((id) => runs.find(id)));
   const matching = found.filter((run) => run !== undefined && filter(summaryOf(run)));
   const logs = await Promise.all(matching.map((run) => run && runLog(run, runs, queue)));
-  return { runs: logs, cursor };
-}
-
-async function pageOfRuns(
-  runs: Runs,
-  filter: (run: RunSummary) => boolean,
-  count: number,
-  after: string | undefined,
-): Promise<{ readonly found: readonly (Run | undefined)[]; readonly cursor: string | undefined }> {
-  const places: { readonly place: string; readonly summary: RunSummary }[] = [];
-  for await (const page of pagesOf((cursor) => runs.list(cursor, LISTED_AT_ONCE), after)) {
-    places.push(...page.runs.filter(({ summary }) => filter(summary)));
-    if (places.length > count) break;
-  }
-  const shown = places.slice(0, count);
-  const found = await Promise.all(shown.map(({ summary }) => runs.find(summary.id)));
-  return { found, cursor: places.length > count ? shown.at(-1)?.place : undefined };
+  return { runs: logs, cursor: last?.cursor };
 }
 
 /** Cancels the messages that would continue a run. They would not be delivered anyway, but some are due in months. */

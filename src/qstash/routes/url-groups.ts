@@ -1,7 +1,7 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { readJsonBody } from "../api/call.ts";
-import { type Endpoint, findGroup, GROUPS, readGroup, unknownGroup } from "../publish/url-groups.ts";
+import { type Endpoint, findGroup, GROUPS, type UrlGroup, unknownGroup } from "../publish/url-groups.ts";
 import { checkName } from "../shared/documents.ts";
 import { route } from "./route.ts";
 
@@ -16,16 +16,15 @@ export const urlGroupRoutes = [
     const added = (await readEndpoints(request)).map(({ url = "", name }) =>
       withoutUndefined({ url: settings.targets.read(url, "url of an endpoint"), name }),
     );
-    await documents.update(GROUPS, name, (text) => {
-      const before = text === undefined ? { createdAt: now, endpoints: [] } : readGroup(text);
-      const urls = new Map([...before.endpoints, ...added].map((endpoint) => [endpoint.url, endpoint]));
+    await documents.update<UrlGroup>(GROUPS, name, (group) => {
+      const urls = new Map([...(group?.endpoints ?? []), ...added].map((endpoint) => [endpoint.url, endpoint]));
       const endpoints = [...urls.values()];
       const names = endpoints.flatMap((endpoint) => endpoint.name ?? []);
       if (new Set(names).size < names.length)
         throw invalidRequest("Two endpoints of a group must not have the same name.");
       if (endpoints.length > MOST_ENDPOINTS)
         throw invalidRequest(`A URL group has at most ${MOST_ENDPOINTS} endpoints.`);
-      return JSON.stringify({ ...before, updatedAt: now, endpoints });
+      return { value: { createdAt: group?.createdAt ?? now, updatedAt: now, endpoints } };
     });
   }),
   // Removes endpoints by name or URL. A group without endpoints stays.
@@ -34,21 +33,20 @@ export const urlGroupRoutes = [
     const removed = await readEndpoints(request);
     const isRemoved = (endpoint: Endpoint) =>
       removed.some((each) => endpoint.url === each.url || (each.name !== undefined && endpoint.name === each.name));
-    await documents.update(GROUPS, name, (text) => {
-      if (text === undefined) throw unknownGroup();
-      const group = readGroup(text);
+    await documents.update<UrlGroup>(GROUPS, name, (group) => {
+      if (!group) throw unknownGroup();
       const endpoints = group.endpoints.filter((endpoint) => !isRemoved(endpoint));
-      return JSON.stringify({ ...group, updatedAt: now, endpoints });
+      return { value: { ...group, updatedAt: now, endpoints } };
     });
   }),
   route("GET topics", async ({ documents }) =>
-    (await documents.all(GROUPS)).map(({ name, text }) => ({ name, ...readGroup(text) })),
+    (await documents.all<UrlGroup>(GROUPS)).map(({ name, value }) => ({ name, ...value })),
   ),
   route("GET topics/:name", async ({ target: name, documents }) => ({ name, ...(await findGroup(documents, name)) })),
   // The waiting messages of the group are still delivered.
   route("DELETE topics/:name", async ({ target: name, documents }) => {
     await findGroup(documents, name);
-    await documents.change([{ kind: GROUPS, name, text: undefined }]);
+    await documents.change([{ kind: GROUPS, name, value: undefined }]);
   }),
 ];
 

@@ -26,8 +26,7 @@ export class KeyRing {
   }
 
   async read(documents: Documents): Promise<SigningKeys> {
-    const stored = await documents.get(KIND, NAME);
-    return stored ? (JSON.parse(stored.text) as SigningKeys) : this.#given;
+    return (await documents.get<SigningKeys>(KIND, NAME))?.value ?? this.#given;
   }
 
   /** The keys, read at most once a minute. Receivers accept both the old and the new `current` after a rotation. */
@@ -49,12 +48,11 @@ export class KeyRing {
   /** Makes `next` the current key, and creates a new `next`. */
   async rotate(documents: Documents): Promise<SigningKeys> {
     const next = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-    const text = await documents.update(KIND, NAME, (stored) => {
-      const before = stored === undefined ? this.#given : (JSON.parse(stored) as SigningKeys);
-      return JSON.stringify(before.next === next ? before : { current: before.next, next });
-    });
+    const keys = await documents.update<SigningKeys>(KIND, NAME, (before = this.#given) => ({
+      value: { current: before.next, next },
+    }));
     this.#known.clear();
-    return JSON.parse(text) as SigningKeys;
+    return keys ?? this.#given;
   }
 }
 

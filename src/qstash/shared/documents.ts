@@ -4,6 +4,7 @@ import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { conflict, invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
 import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../../core/shared/limits.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page, QueueStore } from "../../core/store/store.ts";
 
@@ -14,16 +15,32 @@ const MOST_CHANGED_BYTES = 4 * MEBIBYTE;
 /** How often a document is read again because others change it at the same time. */
 const MOST_TRIES = 50;
 
+export interface Document<Value> extends Pick<StoredDocument, "name" | "mark"> {
+  readonly value: Value;
+}
+
 export interface DocumentEdit {
   readonly kind: string;
   readonly name: string;
-  /** At most 1 MiB; undefined removes the document. */
-  readonly text: string | undefined;
+  /** At most 1 MiB as JSON; undefined removes the document. */
+  readonly value: unknown;
   /** The document as it was read; null if there was none. Default: whatever is stored. */
   readonly from?: Pick<StoredDocument, "mark"> | null | undefined;
   /** How long it is kept. Default: until it is removed. */
   readonly ttl?: Duration | undefined;
 }
+
+/** The new value of a document, and the edits to store with it. */
+export interface Update<Value> extends Pick<DocumentEdit, "ttl"> {
+  readonly value: Value;
+  readonly others?: readonly DocumentEdit[];
+}
+
+type FindOptions = { readonly count: number; readonly limit: number; readonly mostReads?: number } & Pick<
+  ListOptions,
+  "cursor"
+>;
+type ListOptions = Partial<Pick<DocumentPageRequest, "prefix" | "isReversed" | "cursor" | "limit">>;
 
 /** What QStash's interface stores in a queue, beside jobs. In an attempt, its cost counts for the drain. */
 export class Documents {
@@ -36,31 +53,52 @@ export class Documents {
   }
 
   /** Reads a document; undefined if there is none. Costs a command. */
-  async get(kind: string, name: string): Promise<StoredDocument | undefined> {
-    return opened(kind, await this.#store.findDocument(kind, name, this.#clock()));
+  async get<Value>(kind: string, name: string): Promise<Document<Value> | undefined> {
+    const found = await this.#store.findDocument(kind, name, this.#clock());
+    return found && opened(kind, found);
   }
 
   /**
    * Lists up to `limit` documents, 100 by default, in the order of their names. A page may hold fewer, or none, with
    * more to come. Costs three commands, or four with more than 20 documents.
    */
-  async list(
-    kind: string,
-    options: Partial<Pick<DocumentPageRequest, "prefix" | "isReversed" | "cursor" | "limit">> = {},
-  ): Promise<Page<StoredDocument>> {
+  async list<Value>(kind: string, options: ListOptions = {}): Promise<Page<Document<Value>>> {
     const { prefix = "", cursor, limit = 100, isReversed } = options;
     const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
     const found = await this.#store.listDocuments(page);
-    for (const document of found.items) opened(kind, document);
-    return found;
+    return { ...found, items: found.items.map((document) => opened(kind, document)) };
   }
 
   /** Lists all documents whose names begin with the prefix. */
-  async all(kind: string, prefix = ""): Promise<readonly StoredDocument[]> {
-    const all: StoredDocument[] = [];
-    const read = (cursor: string | undefined) => this.list(kind, { prefix, cursor, limit: MOST_AT_ONCE });
+  async all<Value>(kind: string, prefix = ""): Promise<readonly Document<Value>[]> {
+    const all: Document<Value>[] = [];
+    const read = (cursor: string | undefined) => this.list<Value>(kind, { prefix, cursor, limit: MOST_AT_ONCE });
     for await (const { items } of pagesOf(read)) all.push(...items);
     return all;
+  }
+
+  /**
+   * Finds up to `count` documents, the last names first.
+   *
+   * @param limit how many it reads at once.
+   * @param mostReads when it stops, with fewer found although more may follow. Default: never.
+   */
+  async findLast<Value>(
+    kind: string,
+    matches: (value: Value) => boolean,
+    { count, cursor, limit, mostReads = Number.POSITIVE_INFINITY }: FindOptions,
+  ): Promise<{ readonly values: readonly Value[]; readonly cursor?: string }> {
+    const found: Document<Value>[] = [];
+    let reads = 0;
+    const read = (cursor: string | undefined) => this.list<Value>(kind, { cursor, limit, isReversed: true });
+    for await (const page of pagesOf(read, cursor)) {
+      found.push(...page.items.filter(({ value }) => matches(value)));
+      const isShort = found.length <= count;
+      if (isShort && ++reads < mostReads) continue;
+      const shown = found.slice(0, count);
+      return withoutUndefined({ values: valuesOf(shown), cursor: isShort ? page.cursor : shown.at(-1)?.name });
+    }
+    return { values: valuesOf(found) };
   }
 
   /**
@@ -81,38 +119,32 @@ export class Documents {
   }
 
   /**
-   * Makes the changes that follow from a document, and starts again if another invocation changes it meanwhile.
+   * Reads and changes a document, and starts again if another invocation changes it meanwhile.
    *
-   * @param follow gets the document and returns the changes: that of the document itself with `from`. Undefined changes
-   *   nothing. It may be called several times.
+   * @param follow gets the value, and returns the update; undefined for no change. It may be called several times.
+   * @returns the value as it is now; undefined if there is none.
    * @throws {TidegateError} `conflict` if others keep changing it.
    */
-  async changeFrom(
+  async update<Value>(
     kind: string,
     name: string,
-    follow: (
-      found: StoredDocument | undefined,
-    ) => readonly DocumentEdit[] | undefined | Promise<readonly DocumentEdit[] | undefined>,
-  ): Promise<void> {
+    follow: (value: Value | undefined) => Update<Value> | undefined | Promise<Update<Value> | undefined>,
+  ): Promise<Value | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const edits = await follow(await this.get(kind, name));
-      if (!edits || (await this.change(edits))) return;
+      const found = await this.get<Value>(kind, name);
+      const update = await follow(found?.value);
+      if (!update) return found?.value;
+      const { value, ttl, others = [] } = update;
+      if (await this.change([{ kind, name, value, ttl, from: found ?? null }, ...others])) return value;
     }
     throw conflict(`The ${kind} ${quote(name)} keeps changing. Try again.`);
   }
-
-  /** The same for the text of this one document. @returns the new text */
-  async update(kind: string, name: string, change: (text: string | undefined) => string): Promise<string> {
-    let text = "";
-    await this.changeFrom(kind, name, (found) => {
-      text = change(found?.text);
-      return text === found?.text ? undefined : [{ kind, name, text, from: found ?? null }];
-    });
-    return text;
-  }
 }
 
-function changeOf({ kind, name, text, from, ttl }: DocumentEdit, now: number): DocumentChange {
+const valuesOf = <Value>(documents: readonly Document<Value>[]) => documents.map(({ value }) => value);
+
+function changeOf({ kind, name, value, from, ttl }: DocumentEdit, now: number): DocumentChange {
+  const text = value === undefined ? undefined : JSON.stringify(value);
   if (text !== undefined && isLarger(text, LARGEST_DOCUMENT))
     throw new TidegateError("payload_too_large", `The ${kind} ${quote(name)} would have more than 1 MiB.`);
   return {
@@ -123,10 +155,10 @@ function changeOf({ kind, name, text, from, ttl }: DocumentEdit, now: number): D
 }
 
 /** @throws {TidegateError} `conflict` if this queue cannot decrypt it. */
-function opened<Found extends StoredDocument | undefined>(kind: string, document: Found): Found {
-  const lock = document && lockOf(document.text);
-  if (lock !== undefined) throw conflict(whyLocked(`The ${kind} ${quote(document?.name ?? "")}`, lock));
-  return document;
+function opened<Value>(kind: string, { name, text, mark }: StoredDocument): Document<Value> {
+  const lock = lockOf(text);
+  if (lock !== undefined) throw conflict(whyLocked(`The ${kind} ${quote(name)}`, lock));
+  return { name, mark, value: JSON.parse(text) as Value };
 }
 
 /** Checks the name of a queue or a URL group. @throws {TidegateError} `invalid_request` */

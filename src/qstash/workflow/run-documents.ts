@@ -1,7 +1,6 @@
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
 import type { DocumentEdit, Documents } from "../shared/documents.ts";
 import type { Run, RunStep } from "./run.ts";
@@ -14,6 +13,8 @@ const MOST_INLINE_BYTES = 128 * 1024;
 
 /** The most bytes of bodies in one request. */
 const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
+
+const LISTED_AT_ONCE = 100;
 
 const RUN = "workflow-run";
 const STEP = "workflow-step";
@@ -34,8 +35,7 @@ export class Runs {
   }
 
   async find(id: string): Promise<Run | undefined> {
-    const found = await this.#documents.get(RUN, id);
-    return found && runOf(found);
+    return (await this.#documents.get<Run>(RUN, id))?.value;
   }
 
   /** Stores a new run. @returns false if its id exists */
@@ -44,7 +44,7 @@ export class Runs {
     // Nobody reads them before the run is stored.
     const early = apart.length > 0 && !(await this.find(run.id)) ? apart : [];
     await this.#write(early);
-    return this.#documents.change([...ownEdits(kept, null), ...logEdits(run)]);
+    return this.#documents.change([newRun(kept), logOf(run)]);
   }
 
   /**
@@ -55,17 +55,16 @@ export class Runs {
    */
   async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
     let invoked: Run | undefined;
-    await this.#documents.changeFrom(RUN, invokerId, async (found) => {
+    await this.#documents.update<Run>(RUN, invokerId, async (invoker) => {
       invoked = undefined;
-      const invoker = found && runOf(found);
-      if (!found || invoker?.state !== "started") return undefined;
+      if (invoker?.state !== "started") return undefined;
       const known = invoker.invoked?.[step];
       invoked = known === undefined ? run : await this.find(known);
       if (known !== undefined) return undefined;
       if (await this.find(run.id)) throw conflict("There is a run with this id already.");
       const { kept, apart } = spread(run, run.steps.length);
-      const noted = { ...invoker, invoked: { ...invoker.invoked, [step]: run.id } };
-      return [...ownEdits(noted, found), ...ownEdits(kept, null), ...apart, ...logEdits(run)];
+      const value = { ...invoker, invoked: { ...invoker.invoked, [step]: run.id } };
+      return { value, others: [newRun(kept), ...apart, logOf(run)] };
     });
     return invoked;
   }
@@ -79,19 +78,17 @@ export class Runs {
    */
   async change(id: string, change: (run: Run) => Run | undefined): Promise<Run | undefined> {
     let run: Run | undefined;
-    await this.#documents.changeFrom(RUN, id, async (found) => {
-      const before = found && runOf(found);
+    await this.#documents.update<Run>(RUN, id, async (before) => {
       const changed = before && change(before);
       run = changed ?? before;
-      if (!found || !changed) return undefined;
+      if (!changed) return undefined;
       const { kept, apart } = spread(changed, changed.steps.length - before.steps.length);
       const ttl = ttlOf(changed);
       if (ttl !== undefined) {
         const own = await this.#ownBodies(changed);
-        await this.#write([...own].map(([name, body]) => ({ kind: STEP, name, text: JSON.stringify(body), ttl })));
+        await this.#write([...own].map(([name, value]) => ({ kind: STEP, name, value, ttl })));
       }
-      const log = changed.state === "started" ? [] : logEdits(changed);
-      return [...ownEdits(kept, found), ...apart, ...log];
+      return { value: kept, ttl, others: changed.state === "started" ? apart : [...apart, logOf(changed)] };
     });
     return run;
   }
@@ -102,25 +99,21 @@ export class Runs {
     return steps.map(({ body }, index) => body ?? own.get(stepName(run, index)) ?? {});
   }
 
-  /** Lists runs, newest first. */
-  async list(cursor: string | undefined, limit: number) {
-    const page = await this.#documents.list(LOG, { cursor, limit, isReversed: true });
-    return {
-      runs: page.items.map(({ name, text }) => ({ place: name, summary: JSON.parse(text) as RunSummary })),
-      cursor: page.cursor,
-    };
+  /** Finds up to `count` runs, newest first. */
+  async findLast(matches: (run: RunSummary) => boolean, count: number, cursor?: string) {
+    return this.#documents.findLast(LOG, matches, { count, cursor, limit: LISTED_AT_ONCE });
   }
 
   /** Stores any number of documents unconditionally. */
   async #write(edits: readonly DocumentEdit[]): Promise<void> {
-    for (const piece of inPieces(edits, ({ text = "" }) => text, MOST_WRITTEN_BYTES))
+    for (const piece of inPieces(edits, ({ value }) => JSON.stringify(value), MOST_WRITTEN_BYTES))
       await this.#documents.change(piece);
   }
 
   async #ownBodies(run: Pick<Run, "id" | "steps">): Promise<ReadonlyMap<string, StoredBody>> {
     const isWhole = run.steps.every(({ body }) => body);
-    const own = isWhole ? [] : await this.#documents.all(STEP, `${run.id}/`);
-    return new Map(own.map(({ name, text }) => [name, JSON.parse(text) as StoredBody]));
+    const own = isWhole ? [] : await this.#documents.all<StoredBody>(STEP, `${run.id}/`);
+    return new Map(own.map(({ name, value }) => [name, value]));
   }
 }
 
@@ -129,12 +122,14 @@ function ttlOf({ state, isClosed }: Run): typeof KEPT_AFTER_END | undefined {
   return state === "started" || (state === "failed" && !isClosed) ? undefined : KEPT_AFTER_END;
 }
 
-function ownEdits(run: Run, from: StoredDocument | null): readonly DocumentEdit[] {
-  return [{ kind: RUN, name: run.id, text: JSON.stringify(run), from, ttl: ttlOf(run) }];
+function newRun(run: Run): DocumentEdit {
+  return { kind: RUN, name: run.id, value: run, from: null };
 }
 
-function logEdits(run: Run): readonly DocumentEdit[] {
-  return [{ kind: LOG, name: logName(run), text: JSON.stringify(summaryOf(run)), ttl: ttlOf(run) }];
+/** The place of a run in the log. Documents are listed by name, so these are sorted by time. */
+function logOf(run: Run): DocumentEdit {
+  const name = `${String(run.createdAt).padStart(15, "0")}/${run.id}`;
+  return { kind: LOG, name, value: summaryOf(run), ttl: ttlOf(run) };
 }
 
 export function summaryOf({ id, url, createdAt, state, options }: Run): RunSummary {
@@ -149,23 +144,13 @@ function spread(run: Run, added: number): { readonly kept: Run; readonly apart: 
   const apart: DocumentEdit[] = [];
   const steps = run.steps.map((step, index): RunStep => {
     if (index < before || !step.body) return step;
-    const text = JSON.stringify(step.body);
-    room -= bytesOf(text);
+    room -= bytesOf(JSON.stringify(step.body));
     if (room >= 0) return step;
-    apart.push({ kind: STEP, name: stepName(run, index), text });
+    apart.push({ kind: STEP, name: stepName(run, index), value: step.body });
     const { body: _, ...rest } = step;
     return rest;
   });
   return { kept: { ...run, steps }, apart };
-}
-
-function runOf({ text }: StoredDocument): Run {
-  return JSON.parse(text) as Run;
-}
-
-/** Documents are listed by name, so these are sorted by time. */
-function logName({ id, createdAt }: Pick<Run, "id" | "createdAt">): string {
-  return `${String(createdAt).padStart(15, "0")}/${id}`;
 }
 
 function stepName({ id }: Pick<Run, "id">, index: number): string {

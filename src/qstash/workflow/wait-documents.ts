@@ -78,8 +78,8 @@ export class Waits {
 
   /** Whether an event comes from a webhook of a run. Costs one command. */
   async isWebhook(eventId: string, runId: string): Promise<boolean> {
-    const found = await this.#documents.get(WAITS, await waitsName(eventId, runId));
-    return found !== undefined && (JSON.parse(found.text) as RunWaits).isWebhook === true;
+    const found = await this.#documents.get<RunWaits>(WAITS, await waitsName(eventId, runId));
+    return found?.value.isWebhook === true;
   }
 
   /** Saves an event for a run. @returns false if the run waits for it by now */
@@ -93,10 +93,9 @@ export class Waits {
   }
 
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
-    const documents = await this.#documents.all(WAITS, await waitsName(eventId, runId ?? ""));
-    const found = documents.map(({ text }) => JSON.parse(text) as RunWaits);
+    const found = await this.#documents.all<RunWaits>(WAITS, await waitsName(eventId, runId ?? ""));
     // The ids of other runs may begin with the id of this one.
-    return found.filter((waits) => runId === undefined || waits.runId === runId);
+    return found.flatMap(({ value }) => (runId === undefined || value.runId === runId ? value : []));
   }
 
   /** Changes the waits of a run for an event, or creates them. */
@@ -105,12 +104,10 @@ export class Waits {
   }
 
   async #change(name: string, initial: RunWaits | undefined, now: number, change: Change): Promise<void> {
-    await this.#documents.changeFrom(WAITS, name, (found) => {
-      const current = found ? (JSON.parse(found.text) as RunWaits) : initial;
-      const changed = current && change(current);
-      if (!changed) return undefined;
-      const ttl = Math.max(0, ...changed.waits.map(({ deadline }) => deadline - now)) + EVENT_KEPT_MS;
-      return [{ kind: WAITS, name, text: JSON.stringify(changed), from: found ?? null, ttl }];
+    await this.#documents.update<RunWaits>(WAITS, name, (current = initial) => {
+      const value = current && change(current);
+      const ttl = Math.max(0, ...(value?.waits ?? []).map(({ deadline }) => deadline - now)) + EVENT_KEPT_MS;
+      return value && { value, ttl };
     });
   }
 }
