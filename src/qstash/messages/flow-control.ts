@@ -24,12 +24,6 @@ export interface MessageLimits {
   readonly queueName?: string;
 }
 
-/** The limits of a message, and the flow control that enforces them. */
-export interface Limited {
-  readonly limits: MessageLimits;
-  readonly flowControl: FlowControlOptions;
-}
-
 // These prefixes separate the keys of messages from those of other jobs. They are reserved, so nobody else sets limits.
 const KEY_PREFIX = `${reserved.key}key:`;
 const QUEUE_PREFIX = `${reserved.key}queue:`;
@@ -61,39 +55,34 @@ export function setLimits(queue: Queue, key: string, limits: FlowControlLimits):
 
 export const limitHeaders = ["upstash-flow-control-key", "upstash-flow-control-value", "upstash-queue-name"] as const;
 
-const [KEY_HEADER, VALUE_HEADER, QUEUE_HEADER] = limitHeaders;
-
-export function withoutLimits(headers: Headers): Headers {
-  const rest = new Headers(headers);
-  for (const name of limitHeaders) rest.delete(name);
-  return rest;
-}
-
 /** Reads a message's limits. @param queue default: the header's. @throws {TidegateError} that names the header. */
-export function readLimits(headers: Headers, queue: string | undefined): Limited | undefined {
-  const flowControlKey = headers.get(KEY_HEADER) ?? undefined;
-  const value = headers.get(VALUE_HEADER) ?? undefined;
-  const queueName = queue ?? headers.get(QUEUE_HEADER) ?? undefined;
-  if (flowControlKey !== undefined && queueName !== undefined)
+export function readLimits(headers: Headers, queue: string | undefined): MessageLimits | undefined {
+  const [flowControlKey, value, inHeader] = limitHeaders.map((name) => headers.get(name) ?? undefined);
+  const queueName = queue ?? inHeader;
+  if (queueName !== undefined && flowControlKey !== undefined)
     throw invalidRequest(
       "A message takes either a queue or Upstash-Flow-Control-Key, not both: it can wait in only one line.",
     );
-  if (queueName !== undefined) {
-    // Only applies to a queue without pinned limits, which delivers one message at a time.
-    return { limits: { queueName }, flowControl: { key: queueKeyOf(queueName), ...queueLimits(1) } };
-  }
+  if (queueName !== undefined) return checked({ queueName });
   if (flowControlKey === undefined && value === undefined) return undefined;
   if (!flowControlKey || !value)
     throw invalidRequest("Upstash-Flow-Control-Key and Upstash-Flow-Control-Value must be given together.");
-  const { parallelism, rate, periodMs } = readValue(value);
-  const period = rate && periodMs / 1_000;
-  const limits = withoutUndefined({ flowControlKey, parallelism, rate, period });
-  return { limits, flowControl: keyLimits(flowControlKey, limits) };
+  return checked(withoutUndefined({ flowControlKey, ...readValue(value) }));
 }
 
-export function keyLimits(key: string, { parallelism, rate, period = 1 }: MessageLimits): FlowControlOptions {
+function checked(limits: MessageLimits): MessageLimits {
+  flowControlOf(limits);
+  return limits;
+}
+
+/** The flow control that enforces the limits of a message. */
+export function flowControlOf(limits: MessageLimits = {}): FlowControlOptions | undefined {
+  const { queueName, flowControlKey, parallelism, rate, period = 1 } = limits;
+  // Only applies to a queue without pinned limits, which delivers one message at a time.
+  if (queueName !== undefined) return { key: queueKeyOf(queueName), ...queueLimits(1) };
+  if (flowControlKey === undefined) return undefined;
   const ms = rate && Math.round(period * 1_000);
-  return withoutUndefined({ key: flowKeyOf(key), concurrency: parallelism, rate, period: ms });
+  return withoutUndefined({ key: flowKeyOf(flowControlKey), concurrency: parallelism, rate, period: ms });
 }
 
 const DEFAULT_PERIOD_MS = 1_000;
@@ -113,7 +102,8 @@ function readValue(text: string) {
     return given === undefined ? undefined : readLimit(given, wrong);
   });
   if (parallelism === undefined && rate === undefined) throw wrong();
-  return { parallelism, rate, periodMs: readPeriod(values.get("period")) };
+  const periodMs = readPeriod(values.get("period"));
+  return { parallelism, rate, period: rate && periodMs / 1_000 };
 }
 
 export function readLimit(text: string, wrong: () => Error): number {

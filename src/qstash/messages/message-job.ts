@@ -3,6 +3,7 @@ import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { NewJob } from "../../core/store/store.ts";
+import { flowControlOf } from "./flow-control.ts";
 import { DELIVERY, type Message } from "./message.ts";
 import { type Redaction, redact } from "./redaction.ts";
 
@@ -17,7 +18,7 @@ export function attemptTimeoutMs(deliveryMs: number): number {
 
 export type MessageJob = BulkJob & { readonly payload: Message };
 
-type MessageJobOptions = Pick<BulkJob, "id" | "runAt" | "delay" | "flowControl" | "dedupe"> & {
+type MessageJobOptions = Pick<BulkJob, "id" | "runAt" | "delay" | "dedupe"> & {
   readonly retries?: number | undefined;
   readonly redaction?: Redaction | undefined;
 };
@@ -29,7 +30,9 @@ export async function messageJob(
 ): Promise<MessageJob> {
   const { payload, hidden } = await redact(message, redaction);
   const timeout = message.timeoutMs && attemptTimeoutMs(message.timeoutMs);
-  return withInner(withoutUndefined({ job: DELIVERY, payload, maxRetries, timeout, ...options }), { hidden });
+  const flowControl = flowControlOf(message.limits);
+  const job = { job: DELIVERY, payload, maxRetries, timeout, flowControl, ...options };
+  return withInner(withoutUndefined(job), { hidden });
 }
 
 /** A job for the store, from within another delivery. Its payload has been checked. */

@@ -3,7 +3,7 @@ import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { decoded } from "../api/call.ts";
-import { limitHeaders } from "../messages/flow-control.ts";
+import { readLimits } from "../messages/flow-control.ts";
 import {
   type Callback,
   type HeaderValues,
@@ -38,20 +38,19 @@ const MOST_HEADERS = 1_000;
 export const MOST_HEADER_BYTES = 32 * 1024;
 
 /** Limits in these headers would not be enforced, so they are refused. */
-const unsupported = [
-  ...limitHeaders,
-  ...["upstash-callback-", "upstash-failure-callback-"].flatMap((prefix) => [
-    `${prefix}flow-control-key`,
-    `${prefix}flow-control-value`,
-    `${prefix}queue-name`,
-  ]),
-];
+export const callbackLimits = /^upstash-(?:failure-)?callback-(?:flow-control-(?:key|value)|queue-name)$/;
 
-/** Reads the headers of a publish. @param now ms since 1970. @throws {TidegateError} that names the header. */
-export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
+/**
+ * Reads the headers of a publish.
+ *
+ * @param now ms since 1970.
+ * @param queue the queue that it is enqueued to. Default: the header's, if it has one.
+ * @throws {TidegateError} that names the header.
+ */
+export function readPublishOptions(headers: Headers, targets: Targets, now: number, queue?: string): PublishOptions {
   checkSize(headers);
-  const missing = unsupported.find((name) => headers.has(name));
-  if (missing !== undefined) throw invalidRequest(`${headerName(missing)} is not supported.`);
+  const unsupported = [...headers.keys()].find((name) => callbackLimits.test(name));
+  if (unsupported !== undefined) throw invalidRequest(`${headerName(unsupported)} is not supported.`);
   const notBefore = readNotBefore(headers, now);
   const deduplication = readDeduplication(headers);
   const redaction = readRedaction(headers.get("upstash-redact-fields"));
@@ -63,6 +62,7 @@ export function readPublishOptions(headers: Headers, targets: Targets, now: numb
     deduplication,
     redaction,
     labels: labels.length > 0 ? labels : undefined,
+    limits: readLimits(headers, queue),
     callback: readCallback(headers, "upstash-callback", targets),
     failureCallback: readCallback(headers, "upstash-failure-callback", targets),
   });

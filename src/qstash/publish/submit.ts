@@ -6,14 +6,13 @@ import { parseJson } from "../../http/contract/body.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import { type QStashCall, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
-import { type MessageLimits, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
 import type { Targets } from "../security/targets.ts";
 import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "../workflow/run.ts";
 import { jobOfRun, stepJob } from "../workflow/run-messages.ts";
 import { type Invoker, isStep, webhookOf } from "../workflow/step.ts";
-import { type Draft, readPublishOptions } from "./publish-options.ts";
+import { callbackLimits, type Draft, type PublishOptions, readPublishOptions } from "./publish-options.ts";
 
 /** Shorter than the limit of ids in paths, since the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
@@ -37,7 +36,7 @@ export interface PublishResult {
 /** What to store for a draft, and the response after that: an array for a URL group. */
 export interface Prepared {
   readonly jobs: readonly MessageJob[];
-  respond(stored: readonly EnqueueResult[]): PublishResult | readonly PublishResult[];
+  respond(stored: readonly EnqueueResult[]): PublishResult | readonly PublishResult[] | undefined;
 }
 
 export function isOfRun({ headers }: Draft): boolean {
@@ -46,10 +45,6 @@ export function isOfRun({ headers }: Draft): boolean {
 
 /** Prepares messages of runs. Stores the steps of each run together, before their messages are enqueued. */
 export async function prepareOfRuns(call: QStashCall, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
-  return refusingAsStep(() => prepareEach(call, drafts));
-}
-
-async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
   const read = drafts.map((draft) => readOfRun(call, draft));
   const prepared: Prepared[] = [];
   const runs = new Map<string, Run>();
@@ -103,13 +98,12 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
   }
 }
 
-function readStart({ now, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
+function readStart(call: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
+  const { now, settings } = call;
   // Somebody else could enqueue jobs with other ids in advance.
   if (!runId.startsWith(reserved.runId))
     throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", like the ids of the SDKs.`);
-  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
-  const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;
-  const limits = runLimits(headers);
+  const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = readOptions(call, headers);
   if (deduplication) throw invalidRequest("A run takes no deduplication id: use its run id for that.");
   const invocation = headers.has("upstash-workflow-invoke") ? readInvocation(settings.targets, body) : undefined;
   const first: RunStep = {
@@ -119,7 +113,7 @@ function readStart({ now, settings }: QStashCall, { headers, destination, body }
   return {
     ...{ id: runId, url: settings.targets.read(destination, "destination"), createdAt: now },
     options: optionsFor(runId, now, {
-      ...{ ...options, ...(limits && { limits }) },
+      ...options,
       ...(headers.get(FEATURES)?.split(",").includes(DETECTS_TRIGGER) && { expectsSdk: true }),
       ...(redaction && { redact: headers.get("upstash-redact-fields") ?? "" }),
     }),
@@ -181,19 +175,13 @@ export function triggerHeaders(given: Headers, url: string): Headers {
   return headers;
 }
 
-function runLimits(headers: Headers): MessageLimits | undefined {
-  const limits = readLimits(headers, undefined)?.limits;
-  if (limits?.queueName !== undefined)
+/** Reads the options of a message of a run. Its callbacks have no limits. */
+function readOptions({ settings, now }: QStashCall, headers: Headers): PublishOptions {
+  const kept = new Headers([...headers].filter(([name]) => !callbackLimits.test(name)));
+  const options = readPublishOptions(kept, settings.targets, now);
+  if (options.limits?.queueName !== undefined)
     throw invalidRequest("A run has no queue. Give it Upstash-Flow-Control-Key to limit it.");
-  return limits;
-}
-
-/** Drops all limits: messages take them from their run, and callbacks have none. */
-function withoutAnyLimits(headers: Headers): Headers {
-  const rest = withoutLimits(headers);
-  const ofCallbacks = [...rest.keys()].filter((name) => /^upstash-(?:failure-)?callback-flow-control-/.test(name));
-  for (const name of ofCallbacks) rest.delete(name);
-  return rest;
+  return options;
 }
 
 /** Reads the body of `context.invoke`: the payload of the new run, and its invoker. */
@@ -208,13 +196,13 @@ function readInvocation(targets: Targets, sent: Uint8Array) {
   return { invoker, body: new TextEncoder().encode(body) };
 }
 
-async function prepareCall({ runs, now, settings }: QStashCall, { draft, runId }: Call): Promise<Prepared> {
+async function prepareCall(call: QStashCall, { draft, runId }: Call): Promise<Prepared> {
+  const { runs, settings } = call;
   const { headers } = draft;
   const run = await runs.find(runId);
   if (run?.state !== "started") throw runIsOver();
   const step = Number(headers.get("upstash-callback-forward-upstash-workflow-stepid"));
-  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
-  const limits = runLimits(headers);
+  const read = readOptions(call, headers);
   const { retries, notBefore: _, deduplication: __, redaction: ___, callback, ...options } = read;
   if (!callback || !Number.isInteger(step) || step < 1)
     throw invalidRequest("A call must have an Upstash-Callback, and the step that it is for.");
@@ -222,7 +210,7 @@ async function prepareCall({ runs, now, settings }: QStashCall, { draft, runId }
   const { retries: ownRetries = DEFAULT_RETRIES, retryDelay = callback.retryDelay, redact } = run.options;
   const message: Message = withoutUndefined({
     url: settings.targets.read(draft.destination, "destination"),
-    ...{ ...options, ...storedBody(draft.body), limits },
+    ...{ ...options, ...storedBody(draft.body) },
     workflow: { ...note, role: "call" },
     callback: withoutUndefined({
       ...{ ...callback, retries: ownRetries, retryDelay },
@@ -263,10 +251,11 @@ async function prepareStep(run: Run, { step }: NewStep): Promise<Prepared> {
   };
 }
 
-function readStep({ now, settings }: QStashCall, { headers, body, destination }: Draft, runId: string): NewStep {
+function readStep(call: QStashCall, { headers, body, destination }: Draft, runId: string): NewStep {
+  const { now, settings } = call;
   const step = parseJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
-  const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
+  const { notBefore } = readOptions(call, headers);
   const url = settings.targets.read(destination, "destination");
   const runStep = {
     ...runStepOf(runId, step, body, now),

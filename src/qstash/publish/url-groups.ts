@@ -1,5 +1,8 @@
 import { notFound } from "../../core/shared/errors.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
+import type { Message } from "../messages/message.ts";
 import { checkName, type Documents } from "../shared/documents.ts";
+import { isUrl } from "./publish-options.ts";
 
 export interface Endpoint {
   readonly url: string;
@@ -25,4 +28,13 @@ export async function findGroup(documents: Documents, name: string): Promise<Url
 
 export function unknownGroup(): Error {
   return notFound("No URL group has this name.");
+}
+
+export type TopicPart = Pick<Message, "url" | "topicName" | "endpointName">;
+
+/** What a destination gives each of its messages. @throws {TidegateError} `not_found` if it is an unknown group */
+export async function partsOf(documents: Documents, destination: string): Promise<readonly TopicPart[]> {
+  if (isUrl(destination)) return [{ url: destination }];
+  const { endpoints } = await findGroup(documents, destination);
+  return endpoints.map(({ url, name }) => withoutUndefined({ url, topicName: destination, endpointName: name }));
 }

@@ -2,7 +2,6 @@ import { conflict, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { QStashCall } from "../api/call.ts";
 import { selectDead } from "../messages/dead-selection.ts";
-import { readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
 import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
@@ -51,9 +50,8 @@ async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, 
   const { queue, request, settings, runs, now } = call;
   const failed = await runs.find(workflowRunId);
   if (failed?.failedBy !== messageId) return undefined;
-  const limits = readLimits(request.headers, undefined)?.limits;
-  const read = readPublishOptions(withoutLimits(request.headers), settings.targets, now);
-  const { retries, retryDelay, labels, failureCallback, notBefore } = read;
+  const read = readPublishOptions(request.headers, settings.targets, now);
+  const { retries, retryDelay, labels, limits, failureCallback, notBefore } = read;
   const changes: Partial<RunOptions> = withoutUndefined({
     ...{ retries, retryDelay, labels, limits },
     failureCallback: failureCallback && { ...failed.options.failureCallback, ...failureCallback },

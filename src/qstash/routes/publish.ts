@@ -6,9 +6,7 @@ import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
 import { eventOf } from "../messages/event-log.ts";
-import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
-import { type TopicPart, topicPart } from "../publish/fan-out.ts";
 import {
   type Draft,
   isUrl,
@@ -27,7 +25,7 @@ import {
   refusingAsStep,
   triggerHeaders,
 } from "../publish/submit.ts";
-import { findGroup } from "../publish/url-groups.ts";
+import { partsOf, type TopicPart } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
 import { route } from "./route.ts";
 
@@ -45,7 +43,8 @@ export const publishRoutes = [
     // It goes into headers, which hold only what a URL has once it is escaped.
     const destination = call.settings.targets.read(readDestination(request, rest), "destination");
     const headers = triggerHeaders(request.headers, destination);
-    return publishOne(call, { destination, headers, body: await readBody(request) });
+    const body = await readBody(request);
+    return refusingAsStep(() => publishOne(call, { destination, headers, body }));
   }),
   // Stores all messages or, if one is refused, none.
   route("POST batch", async (call) => {
@@ -59,10 +58,11 @@ export const publishRoutes = [
 async function publish(call: QStashCall): Promise<Response> {
   const { request, rest, parts } = call;
   const { headers } = request;
-  const destination = readDestination(request, rest);
-  const read = () => readBody(request);
-  const body = await (headers.has(RUN_ID) ? refusingAsStep(read) : read());
-  return publishOne(call, { destination, headers, body, queue: parts[0] });
+  const work = async () => {
+    const body = await readBody(request);
+    return publishOne(call, { destination: readDestination(request, rest), headers, body, queue: parts[0] });
+  };
+  return headers.has(RUN_ID) ? refusingAsStep(work) : work();
 }
 
 async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
@@ -106,8 +106,7 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   const prepared = plain.map((each) => each ?? (waiting.shift() as Prepared));
   const jobs = prepared.flatMap((each) => each.jobs);
   if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
-  const store = async () => (jobs.length > 0 ? call.enqueue(jobs) : []);
-  const results = [...(await (ofRuns.length > 0 ? refusingAsStep(store) : store()))];
+  const results = jobs.length > 0 ? [...(await call.enqueue(jobs))] : [];
   await noteCreated(call, jobs, results);
   return prepared.map((each) => each.respond(results.splice(0, each.jobs.length)));
 }
@@ -135,26 +134,32 @@ async function named<Result>(what: string, work: () => Result | Promise<Result>)
 }
 
 async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
-  const { destination, headers } = draft;
+  const { settings, documents, now } = call;
+  const { destination, headers, queue, body } = draft;
   if (headers.has("upstash-cron"))
     throw invalidRequest("Upstash-Cron makes a schedule: send it to POST /v2/schedules/{destination}.");
-  const limited = readLimits(headers, draft.queue);
-  const queueName = limited?.limits.queueName;
-  if (isUrl(destination)) {
-    const url = call.settings.targets.read(destination, "destination");
-    const job = await jobFor(call, draft, { url }, limited);
-    if (queueName !== undefined) await noteQueue(call, queueName);
-    return { jobs: [job], respond: ([stored]) => publishResult(stored, job) };
-  }
+  const options = readPublishOptions(headers, settings.targets, now, queue);
+  const { limits, deduplication } = options;
+  if (limits && deduplication)
+    throw invalidRequest(
+      "A message with a queue or a flow control key takes no deduplication: the two cannot be combined.",
+    );
   if (destination.startsWith("api/")) throw notFound(NO_MODEL);
-  const { endpoints } = await findGroup(call.documents, destination);
-  const parts = endpoints.map((endpoint) => topicPart(destination, endpoint));
-  for (const { url } of parts) call.settings.targets.read(url, "endpoint of the URL group");
-  const jobs = await Promise.all(parts.map((part) => jobFor(call, draft, part, limited)));
-  if (queueName !== undefined) await noteQueue(call, queueName);
+  const what = isUrl(destination) ? "destination" : "endpoint of the URL group";
+  const parts = await partsOf(documents, destination);
+  const jobs = await Promise.all(
+    parts.map((part) => jobFor({ ...part, url: settings.targets.read(part.url, what) }, options, body, now)),
+  );
+  if (limits?.queueName !== undefined) await noteQueue(call, limits.queueName);
   return {
     jobs,
-    respond: (stored) => stored.map((each, index) => publishResult(each, jobs[index] as MessageJob)),
+    respond(stored) {
+      const results = jobs.map(({ payload: { url } }, index): PublishResult => {
+        const { id = "", status } = stored[index] ?? {};
+        return { messageId: id, url, ...deduplicatedIf(status !== "enqueued") };
+      });
+      return isUrl(destination) ? results[0] : results;
+    },
   };
 }
 
@@ -180,24 +185,18 @@ function readEntryHeaders(headers: unknown): Headers {
 }
 
 async function jobFor(
-  { settings, now }: QStashCall,
-  { headers, body }: Draft,
   to: TopicPart,
-  limited: Limited | undefined,
+  { retries, deduplication, redaction, ...options }: PublishOptions,
+  body: Uint8Array,
+  now: number,
 ): Promise<MessageJob> {
-  const read = readPublishOptions(withoutLimits(headers), settings.targets, now);
-  const { retries, deduplication, redaction, ...options } = read;
-  if (limited && deduplication)
-    throw invalidRequest(
-      "A message with a queue or a flow control key takes no deduplication: the two cannot be combined.",
-    );
   const { notBefore = now } = options;
   const key = deduplication && (await deduplicationKey(deduplication, to, options, body));
   return messageJob(
-    { ...to, ...options, ...(limited && { limits: limited.limits }), ...storedBody(body) },
+    { ...to, ...options, ...storedBody(body) },
     {
       runAt: notBefore > now ? notBefore : undefined,
-      ...{ retries, redaction, flowControl: limited?.flowControl },
+      ...{ retries, redaction },
       dedupe: key === undefined ? undefined : { key, ttl: DEDUPLICATION_WINDOW },
     },
   );
@@ -221,8 +220,4 @@ async function deduplicationKey(
   content.set(head);
   content.set(body, head.length);
   return `${reserved.key}content:${toBase64Url(await sha256(content))}`;
-}
-
-function publishResult(stored: EnqueueResult | undefined, { payload: { url } }: MessageJob): PublishResult {
-  return { messageId: stored?.id ?? "", url, ...deduplicatedIf(stored?.status !== "enqueued") };
 }

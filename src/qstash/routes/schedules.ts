@@ -1,14 +1,13 @@
 import { withInner } from "../../core/job/inner-options.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
+import { checkPathText } from "../../core/shared/validate.ts";
 import { json, type QStashCall, readBody } from "../api/call.ts";
 import { bytesOfBody, shownBody, storedBody } from "../messages/body.ts";
-import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { DELIVERY, type Message, type ScheduleNote } from "../messages/message.ts";
 import { DEFAULT_RETRIES, messageJob } from "../messages/message-job.ts";
 import { redact } from "../messages/redaction.ts";
-import { FAN_OUT, type FanOut } from "../publish/fan-out.ts";
+import { FAN_OUT } from "../publish/fan-out.ts";
 import { isUrl, readDestination, readPublishOptions } from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
@@ -44,14 +43,10 @@ async function putSchedule(call: QStashCall): Promise<Response> {
   const rule = readCron(headers.get("upstash-cron") ?? "");
   const delay = headers.get("upstash-delay");
   const destination = readDestination(request, rest);
-  const to = isUrl(destination) ? { url: settings.targets.read(destination, "destination") } : { group: destination };
-  if ("group" in to) await findGroup(documents, to.group);
-  const limited = readLimits(headers, undefined);
-  const { retries, deduplication, notBefore, redaction, ...options } = readPublishOptions(
-    withoutLimits(headers),
-    settings.targets,
-    now,
-  );
+  const isToUrl = isUrl(destination);
+  if (!isToUrl) await findGroup(documents, destination);
+  const read = readPublishOptions(headers, settings.targets, now);
+  const { retries, deduplication, notBefore: _, redaction, ...options } = read;
   if (deduplication || headers.has("upstash-not-before"))
     throw invalidRequest("A schedule takes neither a deduplication nor Upstash-Not-Before.");
   const body = await readBody(request);
@@ -64,34 +59,20 @@ async function putSchedule(call: QStashCall): Promise<Response> {
   if (existing && !makesMessages(existing))
     throw conflict("Another schedule of the queue has this id. Choose another Upstash-Schedule-Id.");
   const createdAt = noteOf(existing)?.createdAt ?? now;
-  const url = "url" in to ? to.url : "";
   const message: Message = {
-    url,
+    url: isToUrl ? settings.targets.read(destination, "destination") : destination,
     ...options,
-    ...(limited && { limits: limited.limits }),
     ...storedBody(body),
     ...(delay && { delayMs: durationHeader(delay, "Upstash-Delay") }),
     schedule: { createdAt, cron: rule.text, ...(retries !== undefined && { retries }) },
   };
   const { payload, hidden } = await redact(message, redaction);
-  const { queueName } = limited?.limits ?? {};
+  const { queueName } = options.limits ?? {};
   if (queueName !== undefined) await noteQueue(call, queueName);
-  const made =
-    "group" in to || limited ? fanOut(payload, to, retries, limited) : await messageJob(payload, { retries });
+  const made = isToUrl && !options.limits ? await messageJob(payload, { retries }) : { job: FAN_OUT, payload };
   const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
   await schedules.upsert(scheduleId, withInner(recurring, { isOwn: true, hidden }));
   return json({ scheduleId }, 201);
-}
-
-/** The options of a schedule whose job makes messages. */
-function fanOut(
-  { url: _, ...message }: Message,
-  destination: FanOut["destination"],
-  retries: number | undefined,
-  limited: Limited | undefined,
-) {
-  const payload: FanOut = withoutUndefined({ destination, message, retries, flowControl: limited?.flowControl });
-  return { job: FAN_OUT, payload };
 }
 
 async function findSchedule({ queue, target }: QStashCall): Promise<ScheduleInfo> {
@@ -109,14 +90,8 @@ function makesMessages({ name }: ScheduleInfo): boolean {
   return name === DELIVERY || name === FAN_OUT;
 }
 
-function messageOf({ name, payload }: ScheduleInfo): Message {
-  if (name !== FAN_OUT) return payload as Message;
-  const { destination, message } = payload as FanOut;
-  return { ...message, url: "url" in destination ? destination.url : destination.group };
-}
-
 function noteOf(schedule: ScheduleInfo | null): ScheduleNote | undefined {
-  return schedule?.payload ? messageOf(schedule).schedule : undefined;
+  return (schedule?.payload as Message | undefined)?.schedule;
 }
 
 const cronPattern = /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.+)$/;
@@ -130,7 +105,7 @@ function readCron(text: string) {
 
 function scheduleView(info: ScheduleInfo) {
   const { key, paused, nextRunAt, lastRunAt } = info;
-  const message = messageOf(info);
+  const message = info.payload as Message;
   const { url, method, header, schedule, delayMs, callback, failureCallback, labels, retryDelay } = message;
   return {
     scheduleId: key,

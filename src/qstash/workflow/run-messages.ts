@@ -1,6 +1,5 @@
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { storedBody } from "../messages/body.ts";
-import { keyLimits } from "../messages/flow-control.ts";
 import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import { readRedaction } from "../messages/redaction.ts";
@@ -20,9 +19,7 @@ export function jobOfRun(
   id: string,
   runAt?: number,
 ): Promise<MessageJob> {
-  const { limits: { flowControlKey: key, ...limits } = {} } = message;
-  const flowControl = key === undefined ? undefined : keyLimits(key, limits);
-  return messageJob(message, { id, runAt, retries, flowControl, redaction: readRedaction(redact ?? null) });
+  return messageJob(message, { id, runAt, retries, redaction: readRedaction(redact ?? null) });
 }
 
 /** The message that brings a run a stored step. */
