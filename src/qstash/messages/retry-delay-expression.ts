@@ -6,96 +6,61 @@ const LONGEST = 256;
 /** The functions, and how many values each takes: 0 for one or more. */
 const functions = { pow: 2, sqrt: 1, abs: 1, exp: 1, floor: 1, ceil: 1, round: 1, min: 0, max: 0 } as const;
 
-const tokenPattern = /\s*(?:\d+(?:\.\d+)?|\.\d+|[a-z]+|[-+*/%(),])/gy;
+const isFunction = (token: string): token is keyof typeof functions => Object.hasOwn(functions, token);
+
+/** Numbers, words, and whatever else, a character at a time. */
+const tokenPattern = /\d+(?:\.\d+)?|\.\d+|[a-z]+|\S/g;
 
 /**
  * The value of an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the
- * functions pow, sqrt, abs, exp, floor, ceil, round, min and max.
+ * functions pow, sqrt, abs, exp, floor, ceil, round, min and max. A recursive descent parser that calculates as it reads.
  *
  * @param retried 0 before the first retry.
  * @param header the name for the message.
  * @throws {TidegateError} `invalid_request`
  */
 export function retryDelayMs(text: string, retried: number, header: string): number {
-  const value = new Parser(tokensOf(text), retried).read();
-  if (value !== undefined) return value;
-  throw invalidRequest(
-    `${header} must be an expression such as "pow(2, retried) * 1000", in milliseconds, with retried, + - * / %, and ${Object.keys(functions).join(", ")}.`,
-  );
-}
-
-/** Empty, which is no expression, for a text with anything else in it. */
-function tokensOf(text: string): readonly string[] {
-  const matches = text.length > LONGEST ? [] : [...text.trim().matchAll(tokenPattern)];
-  const length = matches.reduce((sum, [match]) => sum + match.length, 0);
-  return length === text.trim().length ? matches.map(([match]) => match.trim()) : [];
-}
-
-/** A recursive descent parser that calculates as it reads. Each method returns undefined for invalid text. */
-class Parser {
-  readonly #tokens: readonly string[];
-  readonly #retried: number;
-  #at = 0;
-
-  constructor(tokens: readonly string[], retried: number) {
-    this.#tokens = tokens;
-    this.#retried = retried;
-  }
-
-  read(): number | undefined {
-    const value = this.#sum();
-    return this.#at === this.#tokens.length ? value : undefined;
-  }
-
-  #sum(): number | undefined {
-    return this.#chain(["+", "-"], () => this.#product());
-  }
-
-  #product(): number | undefined {
-    return this.#chain(["*", "/", "%"], () => this.#signed());
-  }
-
-  #chain(signs: readonly string[], next: () => number | undefined): number | undefined {
-    let left = next();
-    while (left !== undefined && signs.includes(this.#peek())) left = applied(this.#take(), left, next());
+  const tokens = text.length > LONGEST ? [] : (text.match(tokenPattern) ?? []);
+  let at = 0;
+  const take = (...wanted: readonly string[]) => (wanted.includes(tokens[at] ?? "") ? tokens[at++] : undefined);
+  const check = (isValid: unknown) => {
+    if (!isValid)
+      throw invalidRequest(
+        `${header} must be an expression such as "pow(2, retried) * 1000", in milliseconds, with retried, + - * / %, and ${Object.keys(functions).join(", ")}.`,
+      );
+  };
+  const sum = (): number => {
+    let left = product();
+    for (let sign = take("+", "-"); sign; sign = take("+", "-")) left += sign === "+" ? product() : -product();
     return left;
-  }
-
-  #signed(): number | undefined {
-    return ["-", "+"].includes(this.#peek()) ? applied(this.#take(), 0, this.#signed()) : this.#value();
-  }
-
-  #value(): number | undefined {
-    const token = this.#take();
-    if (/^[\d.]/.test(token)) return Number(token);
-    if (token === "retried") return this.#retried;
-    if (token !== "(" && !(Object.hasOwn(functions, token) && this.#take() === "(")) return undefined;
-    const values = [this.#sum()];
-    while (token !== "(" && this.#peek() === ",") {
-      this.#take();
-      values.push(this.#sum());
+  };
+  const product = (): number => {
+    let left = signed();
+    for (let sign = take("*", "/", "%"); sign; sign = take("*", "/", "%")) {
+      const right = signed();
+      left = sign === "*" ? left * right : sign === "/" ? left / right : left % right;
     }
-    const known = values.filter((value) => value !== undefined);
-    if (known.length < values.length || this.#take() !== ")") return undefined;
-    if (token === "(") return known[0];
-    const name = token as keyof typeof functions;
-    const call: (...values: number[]) => number = Math[name];
-    return functions[name] === 0 || functions[name] === known.length ? call(...known) : undefined;
-  }
-
-  #peek(): string {
-    return this.#tokens[this.#at] ?? "";
-  }
-
-  #take(): string {
-    return this.#tokens[this.#at++] ?? "";
-  }
-}
-
-function applied(sign: string, left: number, right: number | undefined): number | undefined {
-  if (right === undefined) return undefined;
-  if (sign === "+") return left + right;
-  if (sign === "-") return left - right;
-  if (sign === "*") return left * right;
-  return sign === "/" ? left / right : left % right;
+    return left;
+  };
+  const signed = (): number => {
+    const sign = take("-", "+");
+    if (!sign) return value();
+    return sign === "-" ? 0 - signed() : signed();
+  };
+  const value = (): number => {
+    const token = tokens[at++] ?? "";
+    if (/^\.?\d/.test(token)) return Number(token);
+    if (token === "retried") return retried;
+    check(token === "(" || (isFunction(token) && take("(")));
+    const values = [sum()];
+    while (isFunction(token) && take(",")) values.push(sum());
+    check(take(")"));
+    if (!isFunction(token)) return values[0] ?? 0;
+    check(functions[token] === 0 || functions[token] === values.length);
+    const call: (...values: number[]) => number = Math[token];
+    return call(...values);
+  };
+  const result = sum();
+  check(at === tokens.length);
+  return result;
 }
