@@ -92,11 +92,12 @@ function readValue(text: string) {
     invalidRequest(
       'Upstash-Flow-Control-Value must have the form "parallelism=2, rate=10, period=1m", with parallelism, rate or both.',
     );
-  const entries = text.split(",").map((part) => part.trim().split("="));
-  const values = new Map(entries.map(([name = "", value = ""]) => [name.trim(), value.trim()]));
-  const isUnknown = (name: string) => !["parallelism", "rate", "period"].includes(name);
-  const isTwice = values.size < entries.length;
-  if (isTwice || entries.some((entry) => entry.length !== 2) || [...values.keys()].some(isUnknown)) throw wrong();
+  const values = new Map<string, string>();
+  for (const part of text.split(",")) {
+    const [, name = "", value = ""] = /^\s*(parallelism|rate|period)\s*=\s*([^=]*?)\s*$/.exec(part) ?? [];
+    if (name === "" || values.has(name)) throw wrong();
+    values.set(name, value);
+  }
   const [parallelism, rate] = ["parallelism", "rate"].map((name) => {
     const given = values.get(name);
     return given === undefined ? undefined : readLimit(given, wrong);

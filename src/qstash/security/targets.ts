@@ -38,8 +38,8 @@ export function readTargets(targets: unknown): Targets {
   const known = targets.map((target, index) => readTarget(target, `targets[${index}]`));
   return {
     read(text, what) {
-      const url = parse(text);
-      if (!url || !isHttp(url)) throw invalidRequest(`The ${what} must be a URL that begins with https:// or http://.`);
+      const url = httpUrl(text);
+      if (!url) throw invalidRequest(`The ${what} must be a URL that begins with https:// or http://.`);
       if (hasCredentials(url))
         throw invalidRequest(`The ${what} must not hold a user name or a password. Forward an Authorization header.`);
       if (!known.some((target) => covers(target, url)))
@@ -58,8 +58,8 @@ const ANY_LOCAL_PORT = /^(https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])):\*(?=\/
 
 function readTarget(target: unknown, name: string): Target {
   const isAnyPort = typeof target === "string" && ANY_LOCAL_PORT.test(target);
-  const url = typeof target === "string" ? parse(target.replace(ANY_LOCAL_PORT, "$1")) : undefined;
-  if (!url || !isHttp(url)) throw invalidRequest(`${name} must be a URL such as "https://app.example.com/*".`);
+  const url = typeof target === "string" ? httpUrl(target.replace(ANY_LOCAL_PORT, "$1")) : undefined;
+  if (!url) throw invalidRequest(`${name} must be a URL such as "https://app.example.com/*".`);
   if (hasCredentials(url) || url.search !== "" || url.hash !== "")
     throw invalidRequest(`${name} must not hold a user name, a password, a query or a fragment.`);
   if (url.host.includes("*"))
@@ -76,12 +76,9 @@ function readTarget(target: unknown, name: string): Target {
   return { origin: url.origin, isAnyPort, path, isPrefix };
 }
 
-function parse(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-function isHttp({ protocol }: URL): boolean {
-  return protocol === "https:" || protocol === "http:";
+function httpUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
 function hasCredentials({ username, password }: URL): boolean {

@@ -1,23 +1,21 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs: Readonly<Record<string, number>> = {
+  ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1 },
+  ...{ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+};
 
 /** Reads "50s" or "1d2h30m" in ms. @param header the name for the message. @throws {TidegateError} `invalid_request` */
 export function durationHeader(text: string, header: string): number {
   if (!/^(?:\d{1,9}[smhd])+$/.test(text))
     throw invalidRequest(`${header} must be a duration such as "50s" or "1d2h30m".`);
-  return sumOf(text, unitMs);
+  return sumOf(text);
 }
 
 /** Like `durationHeader`, but also reads a number of seconds. @throws {TidegateError} `invalid_request` */
 export function durationOrSeconds(text: string, header: string): number {
   return durationHeader(/^\d+$/.test(text) ? `${text}s` : text, header);
 }
-
-const goUnitMs: Readonly<Record<string, number>> = {
-  ...{ ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1 },
-  ...{ s: 1_000, m: 60_000, h: 3_600_000 },
-};
 
 const goDuration = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
 
@@ -43,12 +41,12 @@ export function retryAfterMs(headers: Headers, now: number, most: number): numbe
 
 function readWait(text: string, now: number): number | undefined {
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1_000;
-  if (goDuration.test(text)) return sumOf(text, goUnitMs);
+  if (goDuration.test(text)) return sumOf(text);
   const date = /^[A-Z][a-z]{2},? /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : date - now;
 }
 
-function sumOf(text: string, units: Readonly<Record<string, number>>): number {
+function sumOf(text: string): number {
   const parts = text.matchAll(/(\d+(?:\.\d+)?)([a-zµμ]+)/g);
-  return [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (units[unit] ?? 0), 0);
+  return [...parts].reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (unitMs[unit] ?? 0), 0);
 }
