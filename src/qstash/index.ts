@@ -8,7 +8,6 @@ import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
-import { type EventLog, eventLog } from "./messages/event-log.ts";
 import { defineFanOut } from "./publish/fan-out.ts";
 import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
@@ -68,16 +67,15 @@ export function createQStash(options: QStashOptions): QStash {
   const { timeout = "29s", fetch: send = (...call) => fetch(...call) } = given;
   const targets = readTargets(given.targets);
   const keys = new KeyRing(readSigningKeys(given.signingKeys));
-  const events = readEvents(given.events);
   const timeoutMs = durationMs(timeout, "timeout");
   if (timeoutMs === 0) throw invalidRequest("timeout must be longer than 0.");
   const tokens = readTokens(given.tokens);
   const identify = identifier(tokens);
   const users = new Set(tokens.flatMap(({ token }) => userOf(token) ?? []));
-  const delivery = defineDelivery({ targets, timeoutMs, fetch: send, keys, events });
-  const settings = { targets, keys, events, users, knownQueues: new Set<string>() };
+  const eventsKeptMs = readRetention(given.events);
+  const settings = { targets, keys, eventsKeptMs, timeoutMs, fetch: send, users, knownQueues: new Set<string>() };
   return {
-    jobs: [delivery, defineFanOut()],
+    jobs: [defineDelivery(settings), defineFanOut()],
     respond: responder(settings, (request) => identify(bearerOf(request))),
   };
 }
@@ -93,13 +91,13 @@ function readTokens(tokens: unknown) {
 
 const LONGEST_RETENTION_MS = 90 * 86_400_000;
 
-function readEvents(events: unknown): EventLog | undefined {
+function readRetention(events: unknown): number | undefined {
   if (events === undefined || events === false) return undefined;
   const { retention } = knownOptions(events as { readonly retention?: unknown }, ["retention"], "events");
   const retentionMs = durationMs(retention, "events.retention");
   if (retentionMs === 0 || retentionMs > LONGEST_RETENTION_MS)
     throw invalidRequest('events.retention must be longer than 0, and at most "90d".');
-  return eventLog(retentionMs);
+  return retentionMs;
 }
 
 function readSigningKeys(keys: unknown): SigningKeys {

@@ -5,7 +5,7 @@ import { isForAll, seed } from "../../scripts/shared/all-tests.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore, Queue, type Store } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
-import { Runs } from "../../src/qstash/workflow/run-documents.ts";
+import { runStore } from "../../src/qstash/workflow/run-documents.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { start } from "../support/clock.ts";
@@ -44,7 +44,7 @@ function watched(store: Store, clock: () => number) {
   const ran: string[] = [];
   const twice: string[] = [];
   const results: unknown[] = [];
-  const runs = new Runs(new Documents(internalsOf(new Queue({ store, clock }))));
+  const { runs } = runStore(new Documents(internalsOf(new Queue({ store, clock }))), 0);
   const step = (context: WorkflowContext<unknown>, name: string) =>
     context.run(name, async () => {
       if (await stepIsStored(runs, context.workflowRunId, name)) twice.push(name);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
-import { Runs } from "../../src/qstash/workflow/run-documents.ts";
+import { runStore } from "../../src/qstash/workflow/run-documents.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { servedWorkflows, token, workflowUrl } from "./served-workflows.ts";
@@ -43,7 +43,7 @@ onEachKindOfStore(({ create }) => {
       await workflow.dlq.delete({ all: true });
       clock.now += 4 * 86_400_000;
       expect((await workflow.logs()).runs).toEqual([]);
-      expect(await new Runs(new Documents(internalsOf(queue))).find("wfr_mine")).toBeUndefined();
+      expect(await runStore(new Documents(internalsOf(queue)), 0).runs.find("wfr_mine")).toBeUndefined();
     });
 
     test("fails where a page stands in for the workflow later, after a call", async () => {
@@ -76,7 +76,9 @@ onEachKindOfStore(({ create }) => {
       };
       await call("POST", "/v2/publish/https://app.example.com/old", { headers, body: "{}" });
       await settle();
-      expect(await new Runs(new Documents(internalsOf(queue))).find("wfr_old")).toMatchObject({ state: "started" });
+      expect(await runStore(new Documents(internalsOf(queue)), 0).runs.find("wfr_old")).toMatchObject({
+        state: "started",
+      });
     });
   });
 

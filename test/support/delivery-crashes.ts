@@ -5,7 +5,7 @@ import { Client as WorkflowClient } from "@upstash/workflow";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
-import { Runs } from "../../src/qstash/workflow/run-documents.ts";
+import { type Runs, runStore } from "../../src/qstash/workflow/run-documents.ts";
 import type { Child, Program } from "./child.ts";
 import { disturb } from "./crashes.ts";
 import { deliveryPoints } from "./delivery-points.ts";
@@ -102,7 +102,7 @@ export async function deliverySeries({
   const figures = newFigures();
   let ahead = 0;
   const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
-  const runs = new Runs(new Documents(internalsOf(queue)));
+  const { runs } = runStore(new Documents(internalsOf(queue)), 0);
   let serving = "";
   // The process changes, and the address of the interface does not.
   const front = await serveFetch(async (request) => {

@@ -1,27 +1,29 @@
-import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkObject } from "../../core/shared/validate.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
 import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
 import type { Documents } from "../shared/documents.ts";
-import type { RunStore } from "../workflow/run-store.ts";
+import type { RunStore } from "../workflow/run-documents.ts";
 
-/** What requests need of the options of `createQStash`. */
-export interface InterfaceSettings {
+/** The options of `createQStash`, as they are used. */
+export interface Settings {
   readonly targets: Targets;
   readonly keys: KeyRing;
-  /** Default: no events are kept. */
-  readonly events: EventLog | undefined;
+  /** How long the states of messages are kept. Default: they are not kept. */
+  readonly eventsKeptMs: number | undefined;
+  /** How long a delivery may take if its message does not say. */
+  readonly timeoutMs: number;
+  readonly fetch: typeof fetch;
   /** The users of the tokens. The SDK puts them into the URLs of webhooks. */
   readonly users: ReadonlySet<string>;
   /** Names of queues that have a document. */
   readonly knownQueues: Set<string>;
 }
 
-/** An authenticated request. */
+/** A request, authenticated unless its route is open. */
 export interface QStashCall extends QStashHost, Omit<RunStore, "enqueue"> {
   readonly request: Request;
   readonly query: URLSearchParams;
@@ -31,7 +33,30 @@ export interface QStashCall extends QStashHost, Omit<RunStore, "enqueue"> {
   readonly parts: readonly string[];
   readonly rest: string;
   readonly documents: Documents;
-  readonly settings: InterfaceSettings;
+  readonly settings: Settings;
+}
+
+export interface Route {
+  /** "*" matches every method. */
+  readonly method: string;
+  /** Below `/v2/`. `:name` matches one part, and a final "*" the rest of the path. */
+  readonly path: string;
+  /** Returns a response, or what a response with status 200 holds. Default: an empty object. */
+  readonly respond: (call: QStashCall) => Promise<unknown>;
+  /** Whether it needs no token. Default false. */
+  readonly isOpen?: boolean;
+  /** Whether the body may contain ids and filters, like the query. Default false. */
+  readonly isBulk?: boolean;
+}
+
+/** Defines a route. @param address its method and its path. */
+export function route(
+  address: `${string} ${string}`,
+  respond: Route["respond"],
+  more: Pick<Route, "isOpen" | "isBulk"> = {},
+): Route {
+  const [method = "", path = ""] = address.split(" ");
+  return { method, path, respond, ...more };
 }
 
 /** The largest body of a message, in bytes. */
@@ -103,8 +128,4 @@ export function errorResponse(error: unknown): Response {
   if (!isTidegateError(error)) return json({ error: "The server failed." }, problemKinds.internal_error.status);
   const { status, hint, headers } = problemKinds[error.code];
   return json({ error: hint ? `${error.message} ${hint}` : error.message }, status, headers);
-}
-
-export function unknownMessage(): TidegateError {
-  return notFound("No message has this id. A message is known until it is delivered.");
 }

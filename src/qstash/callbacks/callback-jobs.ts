@@ -10,7 +10,6 @@ import type { Callback, Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, messageJob, storedJob } from "../messages/message-job.ts";
 import { type HiddenParts, type Redaction, redactionOfCallbacks } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
-import { lifeOf } from "./message-end.ts";
 
 /** The callbacks of a message that has ended, with their names. */
 export function callbacksFor(
@@ -110,6 +109,11 @@ async function callbackJob(
   const job = await messageJob({ ...delivery, ...storedBody(body) }, options);
   const { id, runAt, record } = await storedJob(job, clock());
   return { id, runAt, record };
+}
+
+/** Distinguishes the ends of a message that was retried from the dead-letter queue. */
+export function lifeOf({ job }: AttemptHost): number {
+  return job.record.revivedAt ?? 0;
 }
 
 /** The id of a callback. It is predictable, so it is reserved. */

@@ -5,22 +5,27 @@ import { type AttemptHost, type FollowUps, type JobEnding, withInner } from "../
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { isStoreFailure } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
-import { type CallbackParts, callbackJobs, callbacksFor } from "../callbacks/callback-jobs.ts";
-import { endOf, noteResponse, progressWithEnd, responseTo, type StoredEnd } from "../callbacks/message-end.ts";
+import type { Settings } from "../api/call.ts";
+import { type CallbackParts, callbackJobs, callbacksFor, lifeOf } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";
-import { type EventLog, type EventState, eventOf, type MessageEvent } from "../messages/event-log.ts";
+import { type EventState, eventOf, keepEvents, type MessageEvent } from "../messages/event-log.ts";
 import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
-import { shownResponse } from "../messages/response.ts";
+import {
+  type KeptResponse,
+  noResponse,
+  responseOf,
+  type ShownResponse,
+  shownResponse,
+  wholeResponse,
+} from "../messages/response.ts";
 import { retryDelayMs } from "../messages/retry-delay-expression.ts";
-import type { KeyRing } from "../security/signing-keys.ts";
-import type { Targets } from "../security/targets.ts";
 import { Documents } from "../shared/documents.ts";
 import { retryAfterMs } from "../shared/durations.ts";
 import { afterMessage, carriesRun } from "../workflow/run-end.ts";
 import { prepareDelivery } from "../workflow/step-delivery.ts";
-import { type CallOptions, type CallResult, callDestination } from "./http-call.ts";
+import { type CallResult, callDestination } from "./http-call.ts";
 
 /** The status of a message that was not sent, because its run has ended or continues without it. */
 const NOT_SENT = 204;
@@ -28,23 +33,16 @@ const NOT_SENT = 204;
 /** How long a job waits if the budget of the drain has no room for its work, or the store does not respond. */
 const POSTPONED_MS = 1_000;
 
-export interface DeliveryOptions extends CallOptions {
-  readonly targets: Targets;
-  readonly keys: KeyRing;
-  /** Default: no events are kept. */
-  readonly events: EventLog | undefined;
-}
-
 /** Defines the job that delivers a message. Each attempt checks the payload, and with it the target. */
-export function defineDelivery(options: DeliveryOptions): JobDefinition<Message> {
+export function defineDelivery(settings: Settings): JobDefinition<Message> {
   const definition = {
     name: DELIVERY,
-    schema: messageSchema(options.targets),
-    timeout: attemptTimeoutMs(options.timeoutMs),
+    schema: messageSchema(settings.targets),
+    timeout: attemptTimeoutMs(settings.timeoutMs),
     backoff: defaultBackoffMs,
-    perform: (message: Message, job: JobContext) => deliver(message, job, options),
+    perform: (message: Message, job: JobContext) => deliver(message, job, settings),
   };
-  const followUps: FollowUps = (ending, host) => afterEnd(ending, host, options.events);
+  const followUps: FollowUps = (ending, host) => afterEnd(ending, host, settings);
   return defineJob(withInner(definition, { isOwn: true, correction: refusedCorrection, followUps }));
 }
 
@@ -57,11 +55,7 @@ function refusedCorrection(before: unknown, after: unknown): string | undefined 
   return isOfRun ? "A message of a workflow run cannot be changed. Resume or restart the run instead." : undefined;
 }
 
-async function deliver(
-  shown: Message,
-  job: JobContext,
-  options: DeliveryOptions,
-): Promise<{ status: number } | Snooze> {
+async function deliver(shown: Message, job: JobContext, settings: Settings): Promise<{ status: number } | Snooze> {
   const host = AttemptContext.hostOf(job);
   const message = unredacted(shown, host.job.record.hidden as HiddenParts | undefined);
   const stored = endOf(host);
@@ -75,31 +69,50 @@ async function deliver(
     : { header: message.header, body: bytesOfBody(message) };
   if (sent === "not now") return job.snooze(POSTPONED_MS);
   if (!sent) return { status: NOT_SENT };
-  const { current } = await options.keys.recent(new Documents(host.needs), job.queue, clock());
-  const result = await callDestination(message, sent, job, options, host, current);
+  const { current } = await settings.keys.recent(new Documents(host.needs), job.queue, clock());
+  const result = await callDestination(message, sent, job, settings, host, current);
   const { kept } = result;
   const isDelivered = result.failure === undefined && kept.status >= 200 && kept.status < 300;
   const failure = isDelivered ? undefined : failureOf(message, job, result, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
   const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
   if (workflow && isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
-    host.keepProgress(progressWithEnd(kept, failure?.message, host));
+    const end = withoutUndefined({ life: lifeOf(host), failure: failure?.message });
+    host.keepProgress({ ...wholeResponse(kept), end } satisfies Progress);
     return job.snooze(0);
   }
-  noteResponse(host, kept);
+  responses.set(host, kept);
   if (!failure) return { status: kept.status };
   host.keepProgress(shownResponse(kept));
   if (!isEnd) {
     const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
     const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: clock() + wait };
-    await note(options.events, "ERROR", message, job, host, more);
+    await note(settings, "ERROR", message, job, host, more);
   }
   throw failure;
 }
 
+/** The responses that callbacks report, by attempt. */
+const responses = new WeakMap<AttemptHost, KeptResponse>();
+
+type Progress = ShownResponse & { readonly end?: { readonly life: number; readonly failure?: string } };
+
+/** How a run's message ended. It is stored before the run changes and callbacks go out, so nothing is sent twice. */
+interface StoredEnd {
+  readonly response: KeptResponse;
+  /** Why the message is dead. Default: it was delivered. */
+  readonly failure?: string;
+}
+
+function endOf(host: AttemptHost): StoredEnd | undefined {
+  const progress = Object(host.job.record.progress) as Progress;
+  if (progress.end?.life !== lifeOf(host)) return undefined;
+  return withoutUndefined({ response: responseOf(progress), failure: progress.end.failure });
+}
+
 /** Logs the state of a message. */
 async function note(
-  events: EventLog | undefined,
+  { eventsKeptMs }: Settings,
   state: EventState,
   message: Message,
   { id }: { readonly id: string },
@@ -108,7 +121,7 @@ async function note(
 ): Promise<void> {
   const { occurrence } = job.record;
   const ofSchedule = occurrence ? { ...message, scheduleId: occurrence.key } : message;
-  await events?.note(new Documents(needs), [eventOf(state, id, needs.clock(), ofSchedule, more)]);
+  await keepEvents(new Documents(needs), [eventOf(state, id, needs.clock(), ofSchedule, more)], eventsKeptMs);
 }
 
 /** What the run says of the end that a job has stored, by the attempt that has reported it. */
@@ -128,18 +141,14 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
 }
 
 /** Logs the end of a message, and returns its callbacks. */
-async function afterEnd(
-  ending: JobEnding,
-  host: AttemptHost,
-  events: EventLog | undefined,
-): Promise<readonly FollowUpJob[]> {
+async function afterEnd(ending: JobEnding, host: AttemptHost, settings: Settings): Promise<readonly FollowUpJob[]> {
   const stored = host.job.record.payload as Message;
   const message = unredacted(stored, host.job.record.hidden as HiddenParts | undefined);
   const { workflow } = message;
   const end = endOf(host);
-  const response = end?.response ?? responseTo(host);
+  const response = end?.response ?? responses.get(host) ?? noResponse;
   const more = withoutUndefined({ responseStatus: response.status, error: ending.failure });
-  await note(events, ending.failure === undefined ? "DELIVERED" : "FAILED", message, ending, host, more);
+  await note(settings, ending.failure === undefined ? "DELIVERED" : "FAILED", message, ending, host, more);
   if (!workflow) return callbackJobs(message, ending, host, response);
   const known = end ? withoutUndefined({ ...ending, failure: end.failure }) : ending;
   // An attempt may store the end, and the next one be killed before it can report it.

@@ -1,18 +1,13 @@
 import type { JobContext } from "../../core/job/define.ts";
 import type { AttemptHost } from "../../core/job/inner-options.ts";
-import { alarm, type Clock } from "../../core/shared/clock.ts";
+import { alarm } from "../../core/shared/clock.ts";
+import type { Settings } from "../api/call.ts";
 import { mostOfResponse } from "../callbacks/callback-jobs.ts";
 import { headersOf, type Message } from "../messages/message.ts";
 import { type KeptResponse, keepResponse, noResponse } from "../messages/response.ts";
 import { signatureOf } from "../security/signing-keys.ts";
 import { SDK_VERSION } from "../workflow/run-messages.ts";
 import type { Sent } from "../workflow/step-delivery.ts";
-
-export interface CallOptions {
-  readonly fetch: typeof fetch;
-  /** How long a call may take if its message does not say. */
-  readonly timeoutMs: number;
-}
 
 /** The response of a destination, or why there is none. */
 export interface CallResult {
@@ -33,7 +28,7 @@ export async function callDestination(
   message: Message,
   sent: Sent,
   job: JobContext,
-  options: CallOptions,
+  settings: Settings,
   host: AttemptHost,
   signingKey: string,
 ): Promise<CallResult> {
@@ -51,12 +46,14 @@ export async function callDestination(
     "Upstash-Signature": await signatureOf({ url, body, now: clock() }, signingKey),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, value);
-  const timeoutMs = message.timeoutMs ?? options.timeoutMs;
-  const { signal, release } = timedSignal(job.signal, timeoutMs, clock);
+  const timeoutMs = message.timeoutMs ?? settings.timeoutMs;
+  const tooLate = new AbortController();
+  const cancelAlarm = alarm(clock, timeoutMs, () => tooLate.abort());
+  const signal = AbortSignal.any([job.signal, tooLate.signal]);
   try {
     // Following a redirect could lead out of the targets.
     const init: RequestInit = { method, headers, redirect: "manual", signal, ...(method !== "GET" && { body }) };
-    const response = await options.fetch(url, init);
+    const response = await settings.fetch(url, init);
     const most = mostOfResponse(message, host);
     const { kept, isWhole } = await keepResponse(response, most.bytes);
     if (sent.expectsSdk && response.ok && !response.headers.has(SDK_VERSION))
@@ -69,7 +66,7 @@ export async function callDestination(
       : `The destination could not be reached${codeOf(error)}.`;
     return { kept: noResponse, headers: new Headers(), failure };
   } finally {
-    release();
+    cancelAlarm();
   }
 }
 
@@ -77,20 +74,6 @@ export async function callDestination(
 function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): CallResult {
   const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
   return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
-}
-
-/** A signal that aborts with another one, or after a time. */
-function timedSignal(outer: AbortSignal, ms: number, clock: Clock): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  const cancelAlarm = alarm(clock, ms, abort);
-  outer.addEventListener("abort", abort);
-  if (outer.aborted) abort();
-  const release = () => {
-    cancelAlarm();
-    outer.removeEventListener("abort", abort);
-  };
-  return { signal: controller.signal, release };
 }
 
 /** The code of a network error. Its message may contain secrets. */

@@ -2,9 +2,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { DELIVERY } from "./message.ts";
 import { readCount, readFilter } from "./message-filter.ts";
-import { isDelivery, type MessageView, messageView } from "./message-view.ts";
-
-export const idsOf = (messages: readonly MessageView[]) => messages.map(({ messageId }) => messageId);
+import { deliveriesAmong, isDelivery, type MessageView, messageView } from "./message-view.ts";
 
 const MOST_SELECTED = 100;
 
@@ -34,6 +32,5 @@ export async function selectDead(
 
 async function withIds(queue: Queue, ids: readonly string[]): Promise<readonly MessageView[]> {
   if (ids.length > MOST_SELECTED) throw invalidRequest(`dlqIds may be ${MOST_SELECTED} at most.`);
-  const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
-  return jobs.flatMap((job) => (job?.state === "dead" && isDelivery(job) ? messageView(job) : []));
+  return (await deliveriesAmong(queue, ids)).filter(({ state }) => state === "dead").map(messageView);
 }

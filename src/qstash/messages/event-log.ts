@@ -37,19 +37,19 @@ export async function readEvents(
 /** The order of states within a millisecond. */
 const order: Readonly<Record<EventState, number>> = { CREATED: 0, ERROR: 1, DELIVERED: 2, FAILED: 2, CANCELED: 2 };
 
-export type EventLog = ReturnType<typeof eventLog>;
-
-/** Keeps the states of messages for a while. */
-export const eventLog = (retentionMs: number) => ({
-  /** Stores events. Ignores a failure, since no message depends on the log. */
-  async note(documents: Documents, events: readonly MessageEvent[]): Promise<void> {
-    const edits = events.map((event): DocumentEdit => {
-      const name = `${String(event.time).padStart(15, "0")}-${order[event.state]}-${crypto.randomUUID()}`;
-      return { kind: EVENTS, name, value: event, ttl: retentionMs };
-    });
-    if (edits.length > 0) await documents.change(edits).catch(() => {});
-  },
-});
+/** Keeps states of messages for a while. Ignores a failure, since no message depends on the log. */
+export async function keepEvents(
+  documents: Documents,
+  events: readonly MessageEvent[],
+  ttl: number | undefined,
+): Promise<void> {
+  if (ttl === undefined || events.length === 0) return;
+  const edits = events.map((value): DocumentEdit => {
+    const name = `${String(value.time).padStart(15, "0")}-${order[value.state]}-${crypto.randomUUID()}`;
+    return { kind: EVENTS, name, value, ttl };
+  });
+  await documents.change(edits).catch(() => {});
+}
 
 export function eventOf(
   state: EventState,

@@ -1,19 +1,17 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
+import type { MessageLimits } from "./flow-control.ts";
 import { DELIVERY, type Message, type WorkflowNote } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
 
 /** How people find a message and its events: labels, origin and limits. */
-export interface MessageTags {
+export interface MessageTags
+  extends Pick<Message, "labels" | "scheduleId" | "topicName" | "endpointName">,
+    Pick<MessageLimits, "queueName" | "flowControlKey"> {
   /** The first of the labels. */
   readonly label?: string;
-  readonly labels?: readonly string[];
-  readonly scheduleId?: string;
-  readonly topicName?: string;
-  readonly endpointName?: string;
-  readonly queueName?: string;
-  readonly flowControlKey?: string;
 }
 
 export function tagsOf({ labels, scheduleId, topicName, endpointName, limits = {} }: Message): MessageTags {
@@ -36,6 +34,12 @@ export interface MessageView extends ShownResponse, MessageTags {
 /** Whether a job delivers a message that can be shown. Its payload may have been replaced with anything. */
 export function isDelivery({ name, payload }: JobInfo): boolean {
   return name === DELIVERY && typeof (payload as Partial<Message> | null)?.url === "string";
+}
+
+/** The deliveries among jobs with these ids. */
+export async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<readonly JobInfo[]> {
+  const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
+  return jobs.flatMap((job) => (job && isDelivery(job) ? job : []));
 }
 
 export function messageView(job: JobInfo): MessageView {

@@ -26,16 +26,10 @@ export const notForwarded: ReadonlySet<string> = new Set([
 ]);
 
 /** Where the end of a message is reported, and how that is delivered. */
-export interface Callback {
-  readonly url: string;
-  readonly method: Method;
-  readonly header: HeaderValues;
-  readonly timeoutMs?: number;
-  readonly retryDelay?: string;
+export interface Callback
+  extends Pick<Message, "url" | "method" | "header" | "timeoutMs" | "retryDelay" | "delayMs" | "workflow"> {
   /** Default: 3. */
   readonly retries?: number;
-  readonly delayMs?: number;
-  readonly workflow?: WorkflowNote;
 }
 
 /** A message: the payload of the job that delivers it. */

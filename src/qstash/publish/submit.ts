@@ -9,9 +9,18 @@ import { storedBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
 import type { Targets } from "../security/targets.ts";
-import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "../workflow/run.ts";
+import {
+  type Invoker,
+  isSameStep,
+  isStep,
+  messageIds,
+  optionsFor,
+  type Run,
+  type RunStep,
+  runStepOf,
+  webhookOf,
+} from "../workflow/run.ts";
 import { jobOfRun, stepJob } from "../workflow/run-messages.ts";
-import { type Invoker, isStep, webhookOf } from "../workflow/step.ts";
 import { callbackLimits, type Draft, type PublishOptions, readPublishOptions } from "./publish-options.ts";
 
 /** Shorter than the limit of ids in paths, since the ids of messages are longer. */

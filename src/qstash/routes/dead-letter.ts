@@ -3,29 +3,19 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { json, type QStashCall } from "../api/call.ts";
-import { idsOf, selectDead } from "../messages/dead-selection.ts";
+import { json, type QStashCall, route } from "../api/call.ts";
+import { selectDead } from "../messages/dead-selection.ts";
 import { limitHeaders } from "../messages/flow-control.ts";
 import { headerName, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
-import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
+import { deliveriesAmong, type MessageView, messageView } from "../messages/message-view.ts";
 import { redact } from "../messages/redaction.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
-import { removeDead } from "../workflow/rerun.ts";
-import { listDeadRuns } from "./dead-runs.ts";
-import { route } from "./route.ts";
+import { deadRoutes, listDeadRuns } from "./dead-runs.ts";
 
 export const deadLetterRoutes = [
-  route("GET dlq", async (call) =>
+  ...deadRoutes("dlq", findDead, async (call) =>
     call.query.get("source") === "workflow" ? listDeadRuns(call) : selectDead(call.queue, call.query),
-  ),
-  route(
-    "DELETE dlq",
-    async (call) => {
-      const { messages, cursor } = await selectDead(call.queue, call.query);
-      return { deleted: await removeDead(call, messages), cursor };
-    },
-    { isBulk: true },
   ),
   // Each message keeps its id and gets all of its retries again.
   route(
@@ -33,8 +23,9 @@ export const deadLetterRoutes = [
     async (call) => {
       const changes = readRetryChanges(call);
       const { messages, cursor } = await selectDead(call.queue, call.query);
-      await retry(call, idsOf(messages), changes);
-      return json({ responses: messages.map(({ messageId }) => ({ messageId })), cursor }, 201);
+      const ids = messages.map(({ messageId }) => messageId);
+      await retry(call, ids, changes);
+      return json({ responses: ids.map((messageId) => ({ messageId })), cursor }, 201);
     },
     { isBulk: true },
   ),
@@ -43,10 +34,6 @@ export const deadLetterRoutes = [
     const { messageId } = await findDead(call);
     await retry(call, [messageId], changes);
     return json({ messageId }, 201);
-  }),
-  route("GET dlq/:id", findDead),
-  route("DELETE dlq/:id", async (call) => {
-    await removeDead(call, [await findDead(call)]);
   }),
 ];
 
@@ -90,11 +77,11 @@ async function retry(
 
 /** Retries dead messages with changes. Reads all of them before it retries the first. */
 async function retryChanged(queue: Queue, ids: readonly string[], changes: RetryChanges): Promise<void> {
-  const jobs = await Promise.all(ids.map((id) => queue.getJob(id)));
-  const dead = jobs.flatMap((job) => (job?.state === "dead" ? { id: job.id, message: job.payload as Message } : []));
-  if (dead.some(({ message }) => message.workflow))
+  const dead = (await deliveriesAmong(queue, ids)).filter(({ state }) => state === "dead");
+  if (dead.some(({ payload }) => (payload as Message).workflow))
     throw conflict("A message of a workflow run cannot be changed. Resume or restart the run instead.");
-  for (const { id, message } of dead) {
+  for (const { id, payload: stored } of dead) {
+    const message = stored as Message;
     const header = { ...message.header, ...changes.message.header };
     const { payload, hidden } = await redact({ ...message, ...changes.message, header });
     const hide = (stored: unknown) => (hidden ? { ...Object(stored), ...hidden } : stored);
@@ -103,7 +90,7 @@ async function retryChanged(queue: Queue, ids: readonly string[], changes: Retry
 }
 
 async function findDead({ queue, target }: QStashCall): Promise<MessageView> {
-  const job = await queue.getJob(target);
-  if (job?.state !== "dead" || !isDelivery(job)) throw notFound("No dead message has this id.");
+  const [job] = await deliveriesAmong(queue, [target]);
+  if (job?.state !== "dead") throw notFound("No dead message has this id.");
   return messageView(job);
 }

@@ -1,24 +1,37 @@
 import { conflict, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import type { QStashCall } from "../api/call.ts";
+import { type QStashCall, type Route, route } from "../api/call.ts";
 import { selectDead } from "../messages/dead-selection.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
 import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
-import { route } from "./route.ts";
+
+/** The routes that list, show and delete dead messages. */
+export function deadRoutes(
+  path: string,
+  find: (call: QStashCall) => Promise<MessageView>,
+  list: (
+    call: QStashCall,
+  ) => Promise<{ readonly messages: readonly MessageView[]; readonly cursor?: string | undefined }>,
+): readonly Route[] {
+  const removeMany = async (call: QStashCall) => {
+    const { messages, cursor } = await list(call);
+    return { deleted: await removeDead(call, messages), cursor };
+  };
+  return [
+    route(`GET ${path}`, list),
+    route(`DELETE ${path}`, removeMany, { isBulk: true }),
+    route(`GET ${path}/:id`, find),
+    route(`DELETE ${path}/:id`, async (call) => {
+      await removeDead(call, [await find(call)]);
+    }),
+  ];
+}
 
 export const deadRunRoutes = [
-  route("GET workflows/dlq", listDeadRuns),
-  route(
-    "DELETE workflows/dlq",
-    async (call) => {
-      const { messages, cursor } = await listDeadRuns(call);
-      return { deleted: await removeDead(call, messages), cursor };
-    },
-    { isBulk: true },
-  ),
+  ...deadRoutes("workflows/dlq", findRun, listDeadRuns),
   ...(["resume", "restart"] as const).flatMap((again) => [
     route(`POST workflows/dlq/${again}`, (call) => rerunMany(call, again), { isBulk: true }),
     route(`POST workflows/dlq/${again}/:id`, async (call) => {
@@ -28,10 +41,6 @@ export const deadRunRoutes = [
     }),
   ]),
   route("POST workflows/dlq/callback/:id", retryCallback),
-  route("GET workflows/dlq/:id", findRun),
-  route("DELETE workflows/dlq/:id", async (call) => {
-    await removeDead(call, [await findRun(call)]);
-  }),
 ];
 
 /** Repeats failed runs, each as a new run. */

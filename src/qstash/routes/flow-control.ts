@@ -6,9 +6,8 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import type { FlowChange } from "../../core/store/flow.ts";
-import type { QStashCall } from "../api/call.ts";
+import { type QStashCall, route } from "../api/call.ts";
 import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
-import { route } from "./route.ts";
 
 export const flowControlRoutes = [
   route("GET flowControl", async ({ queue, query }) => {

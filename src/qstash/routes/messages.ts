@@ -2,12 +2,11 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
-import { type QStashCall, unknownMessage } from "../api/call.ts";
-import { eventOf, type MessageEvent, readEvents } from "../messages/event-log.ts";
+import { type QStashCall, route } from "../api/call.ts";
+import { eventOf, keepEvents, type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
 import { readCount, readFilter } from "../messages/message-filter.ts";
-import { isDelivery, messageView } from "../messages/message-view.ts";
-import { route } from "./route.ts";
+import { deliveriesAmong, isDelivery, messageView } from "../messages/message-view.ts";
 
 export const messageRoutes = [
   route("GET messages/:id", async (call) => messageView(await findPending(call))),
@@ -20,9 +19,11 @@ export const messageRoutes = [
 /** Cancels messages with the given ids, or up to `count` that match the filters. */
 async function cancelMessages(call: QStashCall) {
   const { queue, query } = call;
-  const { ids, most } = query.has("messageIds")
-    ? { ids: await deliveriesAmong(queue, query.getAll("messageIds")), most: Number.POSITIVE_INFINITY }
-    : { ids: await filtered(queue, query), most: mostCancelled(query) };
+  const hasIds = query.has("messageIds");
+  const ids = hasIds
+    ? (await pendingAmong(queue, query.getAll("messageIds"))).map(({ id }) => id)
+    : await filtered(queue, query);
+  const most = hasIds ? ids.length : mostCancelled(query);
   let cancelled = 0;
   for (const id of ids) {
     if (cancelled >= most) break;
@@ -32,31 +33,28 @@ async function cancelMessages(call: QStashCall) {
 }
 
 async function findPending({ queue, target }: QStashCall): Promise<JobInfo> {
-  const job = await queue.getJob(target);
-  if (!job || !isPending(job)) throw unknownMessage();
+  const [job] = await pendingAmong(queue, [target]);
+  if (!job) throw notFound("No message has this id. A message is known until it is delivered.");
   return job;
 }
 
-function isPending(job: JobInfo): boolean {
-  return isDelivery(job) && job.state !== "completed" && job.state !== "dead";
+async function pendingAmong(queue: Queue, ids: readonly string[]): Promise<readonly JobInfo[]> {
+  const messages = await deliveriesAmong(queue, ids);
+  return messages.filter(({ state }) => state !== "completed" && state !== "dead");
 }
 
 /** Cancels a waiting message. @returns 0 if it is being delivered or has ended */
-async function cancel({ queue, documents, now, settings: { events } }: QStashCall, id: string): Promise<number> {
+async function cancel({ queue, documents, now, settings }: QStashCall, id: string): Promise<number> {
   try {
-    const job = events && (await queue.getJob(id));
+    const job = settings.eventsKeptMs && (await queue.getJob(id));
     await queue.cancel(id);
-    if (job) await events.note(documents, [eventOf("CANCELED", id, now, job.payload as Message)]);
+    const events = job ? [eventOf("CANCELED", id, now, job.payload as Message)] : [];
+    await keepEvents(documents, events, settings.eventsKeptMs);
     return 1;
   } catch (error) {
     if (isTidegateError(error) && (error.code === "conflict" || error.code === "not_found")) return 0;
     throw error;
   }
-}
-
-async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<readonly string[]> {
-  const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
-  return jobs.flatMap((job) => (job && isPending(job) ? job.id : []));
 }
 
 /** The `count` that the SDK sends if its caller gives none. It means all. */
@@ -87,7 +85,7 @@ const MOST_EVENTS = 1_000;
 
 /** Lists events, newest first. */
 async function listEvents({ documents, settings, query }: QStashCall) {
-  if (!settings.events) throw notFound("Events are not kept. Set events in createQStash.");
+  if (!settings.eventsKeptMs) throw notFound("Events are not kept. Set events in createQStash.");
   const matches = readEventFilter(query);
   const count = readCount(query, DEFAULT_COUNT, MOST_EVENTS);
   return readEvents(documents, matches, count, query.get("cursor") || undefined);

@@ -3,9 +3,9 @@ import { reserved } from "../../core/job/reserved.ts";
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
-import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, StepRefusedError } from "../api/call.ts";
+import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, route, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
-import { eventOf } from "../messages/event-log.ts";
+import { eventOf, keepEvents } from "../messages/event-log.ts";
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import {
   type Draft,
@@ -27,7 +27,6 @@ import {
 } from "../publish/submit.ts";
 import { partsOf, type TopicPart } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
-import { route } from "./route.ts";
 
 /** How long a deduplication id keeps out further messages. */
 const DEDUPLICATION_WINDOW = "10m";
@@ -120,7 +119,7 @@ async function noteCreated(
     const { payload } = jobs[index] ?? {};
     return payload && status === "enqueued" ? eventOf("CREATED", id, now, payload) : [];
   });
-  await settings.events?.note(documents, created);
+  await keepEvents(documents, created, settings.eventsKeptMs);
 }
 
 /** Adds a prefix to the message of an error. */

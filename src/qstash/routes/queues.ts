@@ -4,9 +4,8 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
-import { type QStashCall, readJsonBody } from "../api/call.ts";
+import { type QStashCall, readJsonBody, route } from "../api/call.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
-import { route } from "./route.ts";
 
 /** The stored part of a queue. Its flow control key holds the rest: its messages, and whether it is paused. */
 interface QueueRecord {

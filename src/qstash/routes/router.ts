@@ -3,16 +3,24 @@ import { notFound } from "../../core/shared/errors.ts";
 import { type Caller, requireScope } from "../../http/auth.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import { decoded, errorResponse, type InterfaceSettings, json, type QStashCall, withSelection } from "../api/call.ts";
+import {
+  decoded,
+  errorResponse,
+  json,
+  type QStashCall,
+  type Route,
+  route,
+  type Settings,
+  withSelection,
+} from "../api/call.ts";
 import { Documents } from "../shared/documents.ts";
-import { runStore } from "../workflow/run-store.ts";
+import { runStore } from "../workflow/run-documents.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { deadRunRoutes } from "./dead-runs.ts";
 import { flowControlRoutes } from "./flow-control.ts";
 import { messageRoutes } from "./messages.ts";
 import { publishRoutes } from "./publish.ts";
 import { queueRoutes } from "./queues.ts";
-import { type Route, route } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { urlGroupRoutes } from "./url-groups.ts";
@@ -29,7 +37,7 @@ const routes: readonly Route[] = [
   ...[...flowControlRoutes, ...workflowEventRoutes, ...runRoutes, ...deadRunRoutes, ...keyRoutes],
 ];
 
-export function responder(settings: InterfaceSettings, identify: (request: Request) => Promise<Caller>) {
+export function responder(settings: Settings, identify: (request: Request) => Promise<Caller>) {
   return async (request: Request, path: string, host: QStashHost): Promise<Response> => {
     try {
       const parts = path.split("/").slice(2);

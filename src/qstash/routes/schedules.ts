@@ -2,7 +2,7 @@ import { withInner } from "../../core/job/inner-options.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
-import { json, type QStashCall, readBody } from "../api/call.ts";
+import { json, type QStashCall, readBody, route } from "../api/call.ts";
 import { bytesOfBody, shownBody, storedBody } from "../messages/body.ts";
 import { DELIVERY, type Message, type ScheduleNote } from "../messages/message.ts";
 import { DEFAULT_RETRIES, messageJob } from "../messages/message-job.ts";
@@ -12,7 +12,6 @@ import { isUrl, readDestination, readPublishOptions } from "../publish/publish-o
 import { findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
 import { noteQueue } from "./queues.ts";
-import { route } from "./route.ts";
 
 /** The longest key of a schedule. */
 const LONGEST_ID = 200;

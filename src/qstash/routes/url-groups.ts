@@ -1,9 +1,8 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { readJsonBody } from "../api/call.ts";
+import { readJsonBody, route } from "../api/call.ts";
 import { type Endpoint, findGroup, GROUPS, type UrlGroup, unknownGroup } from "../publish/url-groups.ts";
 import { checkName } from "../shared/documents.ts";
-import { route } from "./route.ts";
 
 const LARGEST_REQUEST = 512 * 1024;
 /** One call stores the messages for all endpoints of a group. */

@@ -2,15 +2,13 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
-import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
+import { decoded, type QStashCall, readJsonBody, route } from "../api/call.ts";
 import { headerValues } from "../messages/message.ts";
 import { readRunId, refusingAsStep, runIsOver } from "../publish/submit.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
-import { messageIds, type Run } from "../workflow/run.ts";
+import { isStep, messageIds, type Run } from "../workflow/run.ts";
 import { arrivalJob, eventJob, runHeader, timeoutJob } from "../workflow/run-messages.ts";
-import { isStep } from "../workflow/step.ts";
 import { eventStep, type RunWaits, type Wait, waitsName } from "../workflow/wait-documents.ts";
-import { route } from "./route.ts";
 
 const LARGEST_EVENT = 512 * 1024;
 const LARGEST_WAIT = 64 * 1024;

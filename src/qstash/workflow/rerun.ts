@@ -1,9 +1,8 @@
 import type { Queue } from "../../core/queue/queue.ts";
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";
-import type { Runs } from "./run-documents.ts";
+import type { RunStore, Runs } from "./run-documents.ts";
 import { stepJob } from "./run-messages.ts";
-import type { RunStore } from "./run-store.ts";
 
 /** Whether a new run continues a failed one, or starts from the beginning. */
 export type Again = "resume" | "restart";

@@ -1,9 +1,12 @@
+import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { StoredBody } from "../messages/body.ts";
-import type { DocumentEdit, Documents } from "../shared/documents.ts";
+import { type MessageJob, storedJob } from "../messages/message-job.ts";
+import { type DocumentEdit, Documents } from "../shared/documents.ts";
 import type { Run, RunStep } from "./run.ts";
+import { Waits } from "./wait-documents.ts";
 
 /** How long a run is kept after its end: for its logs, and so that its id starts no second run. */
 const KEPT_AFTER_END = "3d";
@@ -155,4 +158,24 @@ function spread(run: Run, added: number): { readonly kept: Run; readonly apart: 
 
 function stepName({ id }: Pick<Run, "id">, index: number): string {
   return `${id}/${String(index).padStart(6, "0")}`;
+}
+
+/** What is stored of runs, in a delivery as in a request. */
+export interface RunStore {
+  readonly runs: Runs;
+  readonly waits: Waits;
+  readonly now: number;
+  enqueue(jobs: readonly MessageJob[]): Promise<unknown>;
+}
+
+export function runStore(documents: Documents, now: number): Omit<RunStore, "enqueue"> {
+  return { runs: new Runs(documents), waits: new Waits(documents), now };
+}
+
+export function runStoreOf({ needs }: AttemptHost): RunStore {
+  const now = needs.clock();
+  return {
+    ...runStore(new Documents(needs), now),
+    enqueue: async (jobs) => needs.store.enqueue(await Promise.all(jobs.map((job) => storedJob(job, now))), now),
+  };
 }

@@ -7,7 +7,7 @@ import type { WorkflowNote } from "../messages/message.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import type { KeptResponse } from "../messages/response.ts";
 import type { Run } from "./run.ts";
-import { type RunStore, runStoreOf } from "./run-store.ts";
+import { type RunStore, runStoreOf } from "./run-documents.ts";
 import { hasGoneOn, tellInvoker } from "./step-delivery.ts";
 
 export type RunEnd =

@@ -3,8 +3,7 @@ import { storedBody } from "../messages/body.ts";
 import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import { readRedaction } from "../messages/redaction.ts";
-import { messageIds, type Run, type RunOptions, type RunStep } from "./run.ts";
-import type { Step } from "./step.ts";
+import { messageIds, type Run, type RunOptions, type RunStep, type Step } from "./run.ts";
 import { eventStep, timeoutStep, type Wait, waitsName } from "./wait-documents.ts";
 
 const encoder = new TextEncoder();

@@ -5,11 +5,9 @@ import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
 import { closeRuns, runAgain } from "./rerun.ts";
-import { followersOf, type Run, type RunStep, resultOf, runStepOf, stepIdOf } from "./run.ts";
-import type { Runs } from "./run-documents.ts";
+import { followersOf, isStep, type Run, type RunStep, resultOf, runStepOf, stepIdOf } from "./run.ts";
+import { type RunStore, type Runs, runStoreOf } from "./run-documents.ts";
 import { arrivalJob, resultHeader, stepHeader, stepJob } from "./run-messages.ts";
-import { type RunStore, runStoreOf } from "./run-store.ts";
-import { isStep } from "./step.ts";
 
 /** If the steps are larger together, they are not sent. The SDK fetches them. */
 const LARGEST_SENT_BYTES = 1024 * 1024;
@@ -39,8 +37,8 @@ export async function prepareDelivery(
   }
   if (run?.state !== "started") return hasEnded(message, note, run, job, store);
   if (note.role === "call" || note.role === "result") {
-    const result = note.step === undefined ? undefined : resultOf(run, note.step);
-    if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
+    const next = nextOf(run, note, job.id);
+    if (next.length > 0) return goneOn(run, next, job, store);
     if (note.role === "call") return own;
     return { ...own, header: resultHeader(run, own.header), expectsSdk: run.options.expectsSdk };
   }
@@ -93,28 +91,35 @@ async function stepDelivery(message: Message, job: JobContext, found: Run, store
   return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
 
-/** Handles a message whose run has already continued. An earlier attempt may not have enqueued the next messages. */
+/** What a run has stored after a message: its result, or the steps that followed. Then it has gone on from there. */
+function nextOf(run: Run, { role, step }: WorkflowNote, messageId: string): readonly RunStep[] {
+  if (role === "call" || role === "result") return [resultOf(run, step ?? 0) ?? []].flat();
+  const index = run.steps.findIndex(({ id }) => id === stepIdOf(run.id, messageId));
+  return index < 0 ? [] : followersOf(run, index);
+}
+
+/** Handles a message whose run has already gone on. An earlier attempt may not have enqueued the next messages. */
 async function goneOn(
   run: Run,
   steps: readonly RunStep[],
   { attempt }: JobContext,
   store: RunStore,
 ): Promise<undefined> {
-  if (attempt > 1) await store.enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
+  if (attempt > 1) await enqueueSteps(run, steps, store);
+}
+
+async function enqueueSteps(run: Run, steps: readonly RunStep[], { enqueue }: RunStore): Promise<void> {
+  await enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
 }
 
 /**
- * Whether a run has continued from a dead message: the last attempt may have been killed after the run continued. Then
+ * Whether a run has gone on from a dead message: the last attempt may have been killed after the run went on. Then
  * enqueues the next messages again, since that attempt may not have done so.
  */
-export async function hasGoneOn({ runId, role, step }: WorkflowNote, id: string, store: RunStore): Promise<boolean> {
-  const run = await store.runs.find(runId);
-  if (run?.state !== "started") return false;
-  const result = role === "result" && step !== undefined ? resultOf(run, step) : undefined;
-  const index = run.steps.findIndex((each) => each.id === stepIdOf(runId, id));
-  const followers = index < 0 ? [] : followersOf(run, index);
-  const next = result ? [result] : followers;
-  if (next.length > 0) await store.enqueue(await Promise.all(next.map((each) => stepJob(run, each))));
+export async function hasGoneOn(note: WorkflowNote, id: string, store: RunStore): Promise<boolean> {
+  const run = await store.runs.find(note.runId);
+  const next = run?.state === "started" ? nextOf(run, note, id) : [];
+  if (run && next.length > 0) await enqueueSteps(run, next, store);
   return next.length > 0;
 }
 

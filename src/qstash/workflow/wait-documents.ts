@@ -1,6 +1,6 @@
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import type { Documents } from "../shared/documents.ts";
-import type { Step } from "./step.ts";
+import type { Step } from "./run.ts";
 
 /** How long an event is kept for a run that does not wait for it yet. */
 const EVENT_KEPT_MS = 30 * 86_400_000;
