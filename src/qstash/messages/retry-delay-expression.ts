@@ -13,7 +13,7 @@ const tokenPattern = /\d+(?:\.\d+)?|\.\d+|[a-z]+|\S/g;
 
 /**
  * The value of an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the
- * functions pow, sqrt, abs, exp, floor, ceil, round, min and max. A recursive descent parser that calculates as it reads.
+ * functions pow, sqrt, abs, exp, floor, ceil, round, min and max. A recursive descent parser calculates as it reads.
  *
  * @param retried 0 before the first retry.
  * @param header the name for the message.
