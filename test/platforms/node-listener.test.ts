@@ -314,7 +314,8 @@ describe("a stream of events on Node's HTTP server", () => {
     const response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
     const { url } = await serve(before, { fetch: () => response });
     const send = (text: string) => controller?.enqueue(new TextEncoder().encode(text));
-    return { url, send, end: () => controller?.close(), isCancelled: () => isCancelled };
+    const fail = () => controller?.error(new Error("The stream breaks."));
+    return { url, send, fail, end: () => controller?.close(), isCancelled: () => isCancelled };
   }
 
   test("arrives as it comes, and ends", async () => {
@@ -347,6 +348,14 @@ describe("a stream of events on Node's HTTP server", () => {
     });
     await expect(fetch(`${url}/jobs/a/events`, { signal: hangsUp.signal })).rejects.toThrow("aborted");
     await vi.waitUntil(isCancelled, { timeout: 60_000, interval: 5 });
+  });
+
+  test("ends its connection if it breaks", async () => {
+    const { url, send, fail } = await serveStream();
+    send("data: 1\n\n");
+    const response = await fetch(`${url}/jobs/a/events`);
+    fail();
+    await expect(response.text()).rejects.toThrow("terminated");
   });
 
   test("waits for a reader that is slow, and goes on when it reads", async () => {
