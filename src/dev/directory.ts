@@ -13,8 +13,8 @@ export interface Kept {
   readonly nextSigningKey: string;
   /** Where the REST API listened last. */
   readonly restPort?: number;
-  /** Where this directory's own Redis listened last. */
-  readonly redisPort?: number;
+  /** The socket on which this directory's own Redis listened last. */
+  readonly redisSocket?: string;
 }
 
 const secretNames = ["restToken", "qstashToken", "currentSigningKey", "nextSigningKey"] as const;

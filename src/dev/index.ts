@@ -12,7 +12,7 @@ import { DrainCalls, type DrainToken } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
-import { addressOf, startOwnRedis } from "./own-redis.ts";
+import { startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
 import { MESSAGES, openQStash } from "./qstash.ts";
 import { placeOf } from "./redis-address.ts";
@@ -109,7 +109,7 @@ async function startIn(
   const { prefix, env, clock, hooks, drain, onEnded, onProblem, onError } = options;
   const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
   if (own) started.push(own);
-  const address = options.redis ?? addressOf(own?.port ?? 0);
+  const address = (options.redis ?? own?.url) as URL;
   const link = new RedisLink(address);
   started.push({ stop: () => link.close() });
   if (options.redis) await checkAnswers(link, address);

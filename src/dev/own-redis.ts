@@ -1,17 +1,19 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFile, realpath, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { randomBytes } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { DevDirectory } from "./directory.ts";
 import { openRedis, send } from "./redis-link.ts";
-import { HOST, StartError } from "./start.ts";
+import { StartError } from "./start.ts";
 
 /** The Redis that `tidegate dev` has started. */
 export interface OwnRedis {
-  readonly port: number;
+  /** Its socket, as the URL of a file. */
+  readonly url: URL;
   /** The name of the program and its version: "redis-server 8.0.2". */
   readonly program: string;
   /** Resolves when it has ended, whoever ended it. */
@@ -28,11 +30,10 @@ const HOW_TO_GET_ONE =
 const POLL_MS = 5;
 const START_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 10_000;
-const START_ATTEMPTS = 3;
 
 /**
- * Starts a Redis on a free port of 127.0.0.1 with its data in the directory. It ends with this process, even if that is
- * killed, and loses nothing: each command is in its log before it is answered.
+ * Starts a Redis with its data in the directory. It listens on a socket that only this user can open. It ends with this
+ * process, even if that is killed, and loses nothing: each command is in its log before it is answered.
  *
  * @param path the variable PATH.
  * @throws {StartError} if there is no redis-server and no valkey-server, or it does not start.
@@ -40,17 +41,14 @@ const START_ATTEMPTS = 3;
 export async function startOwnRedis(directory: DevDirectory, path = ""): Promise<OwnRedis> {
   const program = await findProgram(path);
   if (program === undefined) throw new StartError(HOW_TO_GET_ONE);
-  await endEarlierOne(directory);
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort(directory.kept.redisPort);
-    const server = await launch(program, port, directory.path);
-    if (server) {
-      await directory.keep({ redisPort: port });
-      return server;
-    }
-    // Another program may have taken the port first.
-    if (attempt === START_ATTEMPTS) throw new StartError(await whyNot(program, directory.path));
-  }
+  const { path: data, kept } = directory;
+  if (kept.redisSocket !== undefined) await endEarlierOne(kept.redisSocket);
+  // Not in the directory: a path may be too long for a socket, and a mounted file system may have none.
+  const socket = join(tmpdir(), `tidegate-${randomBytes(8).toString("hex")}.sock`);
+  await directory.keep({ redisSocket: socket });
+  const server = await launch(program, socket, data);
+  if (!server) throw new StartError(await whyNot(program, data));
+  return server;
 }
 
 interface Program {
@@ -70,53 +68,35 @@ async function findProgram(path: string): Promise<Program | undefined> {
 }
 
 /** Ends what a killed `tidegate dev` has left running: two must not write to the same files. */
-async function endEarlierOne({ path, kept }: DevDirectory): Promise<void> {
-  const client = await (kept.redisPort ? openRedis(addressOf(kept.redisPort)) : undefined)?.catch(() => undefined);
+async function endEarlierOne(socket: string): Promise<void> {
+  const client = await openRedis(pathToFileURL(socket)).catch(() => undefined);
   if (!client) return;
-  const ended = once(client, "end");
-  // Another program may listen there now, and never answer.
-  const timer = setTimeout(END_WITHIN_MS, undefined, { ref: false }).then(() => client.disconnect());
-  const reply = await send(client, ["CONFIG", "GET", "dir"]).catch(() => undefined);
-  const dir = Array.isArray(reply) ? reply[1] : undefined;
-  if (dir === (await realpath(path))) {
-    send(client, ["SHUTDOWN"]).catch(() => {});
-    await Promise.race([ended, timer]);
-  }
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  send(client, ["SHUTDOWN"]).catch(() => {});
+  await Promise.race([ended, setTimeout(END_WITHIN_MS, undefined, { ref: false })]);
   client.disconnect();
 }
 
-/** The address of a port of this machine. */
-export function addressOf(port: number): URL {
-  return new URL(`redis://${HOST}:${port}`);
-}
-
-async function freePort(wanted = 0): Promise<number> {
-  const probe = createServer().listen(wanted, HOST);
-  const isFree = await once(probe, "listening").then(
-    () => true,
-    () => false,
-  );
-  if (!isFree) return freePort();
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-async function launch({ name, version, env }: Program, port: number, directory: string): Promise<OwnRedis | undefined> {
+async function launch(
+  { name, version, env }: Program,
+  socket: string,
+  directory: string,
+): Promise<OwnRedis | undefined> {
   await rm(join(directory, LOG), { force: true });
   // In a group of its own, so that Ctrl-C in the terminal ends only this process, which then ends it in order.
-  const server = spawn(name, settingsOf(port, directory), { stdio: "ignore", detached: true, env });
+  const server = spawn(name, settingsOf(socket, directory), { stdio: "ignore", detached: true, env });
   const ended = new Promise((resolve) => {
     server.once("exit", resolve);
     server.once("error", resolve);
   });
   server.unref();
   endWithThisProcess(server);
+  const url = pathToFileURL(socket);
   for (const start = performance.now(); performance.now() - start < START_WITHIN_MS; await setTimeout(POLL_MS)) {
     if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return undefined;
-    if (await answers(server.pid, port))
-      return { port, program: `${name} ${version}`, ended, stop: () => end(server, ended) };
+    const client = await openRedis(url).catch(() => undefined);
+    client?.disconnect();
+    if (client) return { url, program: `${name} ${version}`, ended, stop: () => end(server, ended) };
   }
   await end(server, ended);
   return undefined;
@@ -124,10 +104,11 @@ async function launch({ name, version, env }: Program, port: number, directory: 
 
 const LOG = "redis.log";
 
-function settingsOf(port: number, directory: string): string[] {
+function settingsOf(socket: string, directory: string): string[] {
   const settings = {
-    port: String(port),
-    bind: HOST,
+    port: "0",
+    unixsocket: socket,
+    unixsocketperm: "700",
     dir: directory,
     logfile: LOG,
     loglevel: "warning",
@@ -149,15 +130,6 @@ function endWithThisProcess(server: ChildProcess): void {
   guard.unref();
   // Another process may get the same id.
   server.once("exit", () => guard.kill("SIGKILL"));
-}
-
-/** Whether it replies. Its process id rules out another program that took the port first, and may never reply. */
-async function answers(pid: number, port: number): Promise<boolean> {
-  const client = await openRedis(addressOf(port)).catch(() => undefined);
-  const information = client && send(client, ["INFO", "server"]).catch(() => "");
-  const reply = await Promise.race([information, setTimeout(1_000, "", { ref: false })]);
-  client?.disconnect();
-  return String(reply).includes(`process_id:${pid}\r\n`);
 }
 
 async function end(server: ChildProcess, ended: Promise<unknown>): Promise<void> {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { fileURLToPath } from "node:url";
 import { Redis, Command as RedisCommand, ReplyError } from "ioredis";
 import type { NodeRedisClient } from "../stores/redis-tcp/clients.ts";
 import { USUAL_PORT } from "./redis-address.ts";
@@ -15,14 +16,15 @@ export type Reply = string | number | null | Error | Reply[];
 /** How long a Redis may take to accept a connection. */
 const CONNECTED_WITHIN_MS = 5_000;
 
-/** Opens a connection, which is not made again when it is lost. @throws what Redis or the network says against it */
-export async function openRedis({ protocol, hostname, port, username, password, pathname }: URL): Promise<Redis> {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+/**
+ * Opens a connection, which is not made again when it is lost.
+ *
+ * @param url `redis:`, `rediss:` or the `file:` of a socket.
+ * @throws what Redis or the network says against it.
+ */
+export async function openRedis(url: URL): Promise<Redis> {
   const client = new Redis({
-    ...{ host, port: Number(port || USUAL_PORT), db: Number(pathname.slice(1)) },
-    ...(username !== "" && { username: decodeURIComponent(username) }),
-    ...(password !== "" && { password: decodeURIComponent(password) }),
-    ...(protocol === "rediss:" && { tls: isIP(host) ? {} : { servername: host } }),
+    ...optionsOf(url),
     // As Upstash's REST API replies.
     protocol: 2,
     connectTimeout: CONNECTED_WITHIN_MS,
@@ -37,6 +39,18 @@ export async function openRedis({ protocol, hostname, port, username, password, 
     throw reason ?? error;
   });
   return client;
+}
+
+function optionsOf(url: URL) {
+  const { protocol, hostname, port, username, password, pathname } = url;
+  if (protocol === "file:") return { path: fileURLToPath(url) };
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  return {
+    ...{ host, port: Number(port || USUAL_PORT), db: Number(pathname.slice(1)) },
+    ...(username !== "" && { username: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+    ...(protocol === "rediss:" && { tls: isIP(host) ? {} : { servername: host } }),
+  };
 }
 
 /**
