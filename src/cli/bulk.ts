@@ -1,6 +1,10 @@
+import { query, read, type Send } from "../client/transport.ts";
+import { pendingStates } from "../core/manage/selection.ts";
 import { conflict, notFound } from "../core/shared/errors.ts";
+import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
-import type { Row } from "./output/cells.ts";
+import { getJob } from "./find-job.ts";
+import { listText, type Row } from "./output/cells.ts";
 import { bar } from "./output/live-line.ts";
 import { counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
@@ -30,6 +34,9 @@ export class PartlyDone extends Error {
   }
 }
 
+/** How many jobs a dry run shows. */
+const SHOWN = 10;
+
 /** How many dead jobs a request changes. The progress moves after each. */
 const PIECE = 250;
 
@@ -58,7 +65,11 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   };
   if (fields["dryRun"]) {
     const size = await measure();
-    return session.print({ [answer]: size, dryRun: true }, () => `${counted(size, kind)} would be ${past}.`);
+    const jobs = size > 0 ? await firstJobs(plan, to.send, fields) : [];
+    const text = `${counted(size, kind)} would be ${past}${jobs.length < size ? `, ${jobs.length} of them` : ""}`;
+    return session.print({ [answer]: size, dryRun: true, jobs }, () =>
+      jobs[0] ? `${text}:\n${listText(jobs, jobColumns, session)}` : `${text}.`,
+    );
   }
   let size: number | undefined;
   const question = async () => {
@@ -104,6 +115,29 @@ function described(size: number, kind: string, { fields }: Change): string {
   if (fields["all"] && fields["limit"] === undefined) return `all ${jobs}`;
   if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
   return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
+}
+
+/** The first jobs that a change selects. */
+async function firstJobs({ states }: Plan, send: Send, { ids, state, name, group, before }: Row) {
+  const own = states.length === 1 ? states : pendingStates;
+  const chosen: readonly unknown[] = state === undefined || state === "pending" ? own : [state];
+  const isMeant = (job: Row | null) => job !== null && chosen.includes(job["state"]);
+  if (Array.isArray(ids))
+    return (await Promise.all(ids.slice(0, SHOWN).map((id: string) => getJob(send, id)))).filter(isMeant) as Row[];
+  const found: Row[] = [];
+  for (const each of chosen) {
+    const path = each === "dead" ? "/dead-letter" : "/jobs";
+    const given = { name, group, limit: SHOWN, ...(each !== "dead" && { state: each }) };
+    for (let cursor: unknown; cursor !== null && found.length < SHOWN; ) {
+      const page: Row = await read("jobs", send("GET", path + query({ ...given, cursor })));
+      const jobs = page["jobs"] as readonly Row[];
+      found.push(
+        ...jobs.filter((job) => before === undefined || Number(job["failedAt"]) <= +new Date(before as string)),
+      );
+      cursor = page["cursor"];
+    }
+  }
+  return found.slice(0, SHOWN);
 }
 
 /** Sends a request, and further ones while there is a cursor. Adds up what they count. */

@@ -100,12 +100,14 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
 
 const commandFor = (globals: Globals) => (words: string) => suggestedCommand(words, globals);
 
-function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
+function remoteTarget(session: Session, url: string, jobNames: Target["jobNames"]): Target {
+  const { io, env, globals } = session;
   if (globals.prefix !== undefined)
     throw new UsageError("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(url);
   const token = globals.token ?? env["TIDEGATE_TOKEN"];
   if (token) checkToken(token);
+  session.noteAddress(url, true);
   const { queue } = globals;
   const { host, pathname } = new URL(url);
   const place = `at ${host}${pathname.replace(/\/+$/, "")}`;
@@ -143,6 +145,7 @@ async function redisTarget(
   const { io, globals } = session;
   const { Queue } = await import("../core/queue/queue.ts");
   const database = await databaseOf(session);
+  session.noteAddress(database.url, false);
   const { prefix = "tidegate", queue: name = "default" } = globals;
   const clock = io.clock && { clock: io.clock };
   const store = database.storeUnder(prefix);

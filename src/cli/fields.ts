@@ -32,6 +32,7 @@ const meanings: Readonly<Record<string, string>> = {
   "dedupe-key": "enqueue nothing if a job had this key ...",
   "dedupe-replace": "... but change that job instead, until its first attempt",
   "dedupe-ttl": "... within this time of the first",
+  "dry-run": "change nothing: count the jobs, and show the first ten",
   delay: "after this time: 30s, 5m, 1h, 7d",
   each: "how many jobs to show of each state",
   event: "the event that the jobs wait for",
@@ -168,15 +169,22 @@ export async function readJson(text: string, what: string, { stdin }: Io): Promi
   }
 }
 
+/** What stands before the names of fields in the texts of refusals. */
+const BEFORE_FIELD = "(?<=(?:\\b(?:either|or|and|out|for|With|Give)|[,:]) )";
+
 /** The same text, with the fields of a request named as the user writes them. */
 export function inFlags(text: string, fields: readonly Field[]): string {
   const renamed = fields.reduce((result, { path, flag }) => {
     const name = path.join(".");
     // A plain word can be a word of the sentence.
-    const pattern = /[A-Z.]/.test(name) ? `"?(?<![\\w-])${name.replaceAll(".", "\\.")}\\b"?` : `^${name}\\b|"${name}"`;
+    const pattern = /[A-Z.]/.test(name)
+      ? `"?(?<![\\w-])${name.replaceAll(".", "\\.")}\\b"?`
+      : `^${name}\\b|"${name}"|flowControl\\.${name}\\b|${BEFORE_FIELD}${name}\\b`;
     return result.replace(new RegExp(pattern, "g"), `--${flag}`);
   }, text);
-  return renamed.replace(/^Unknown option (--\S+) in the body\..*$/, "$1 does not go with the other options.");
+  return renamed
+    .replace(/^Unknown option (--\S+) in the body\..*$/, "$1 does not go with the other options.")
+    .replace(/^flowControl\b/, "Flow control");
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -7,7 +7,7 @@ import { count, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-const get = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
+export const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
 
 /**
  * Finds a job by its id, or by the short id of a table, in whichever queue it is, and what sends requests about that.
@@ -22,13 +22,13 @@ export async function findJob(
 ): Promise<{ readonly job: Row; readonly send: Send }> {
   const isMeant = (job: Row | null): job is Row => job !== null && states.includes(job["state"] as JobState);
   const [id = text] = await findIds(to, [text], states, session);
-  const here = await get(to.send, id);
+  const here = await getJob(to.send, id);
   if (isMeant(here)) return { job: here, send: to.send };
   // A token that may not list queues still gets the error of the one that it asked.
   const names = await queueNames(to).catch(() => []);
   for (const name of names.length > 1 ? names : []) {
     const send = to.sendTo(name);
-    const job = await get(send, id);
+    const job = await getJob(send, id);
     if (!isMeant(job)) continue;
     session.note(`Found in the queue ${printable(name)}.`);
     return { job, send };
@@ -46,7 +46,7 @@ export async function findIds(
   session: Session,
 ): Promise<readonly string[]> {
   const expand = async (text: string) => {
-    if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await get(send, text))) return text;
+    if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
     const line = session.liveLine();
     line.show(`Looking for ${text} among the latest jobs ...`);
     const searches = states.map((state) =>

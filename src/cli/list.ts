@@ -1,12 +1,10 @@
 import { query, read } from "../client/transport.ts";
 import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
-import type { PausedJobType } from "../core/manage/paused-jobs.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "./connect.ts";
-import { factsText, listText } from "./output/cells.ts";
+import { factsText, listText, pauseText } from "./output/cells.ts";
 import { printable, quoted } from "./output/text.ts";
-import { fromNow } from "./output/time.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 
@@ -63,9 +61,9 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const totals = Object.keys(stats).filter((name) => name.startsWith("total"));
   session.print({ ...stats, figures }, () =>
     [
-      `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED${pauseText(stats, now)}: ${command("queue:resume")}`) : ""}`,
-      ...stats.pausedJobs.map((paused) =>
-        colors.yellow(`${pausedTypeText(paused, now)} Resume with: ${resumeType(paused, command)}`),
+      colors.bold(label),
+      ...pausesOf(stats, now).map(({ text, resume }) =>
+        colors.yellow(printable(`${text} Resume with: ${command(resume)}`)),
       ),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, totals.join(" "), session),
@@ -75,16 +73,14 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   );
 }
 
-/** Who has paused the queue, and when: " by on-call 9m ago". */
-export function pauseText({ pausedBy, pausedAt }: QueueStats, now: number): string {
-  return `${pausedBy ? ` by ${printable(pausedBy)}` : ""}${pausedAt ? ` ${fromNow(pausedAt, now)}` : ""}`;
+/** What is paused, by whom, when and why, and the command that resumes it. */
+export function pausesOf({ paused, pausedBy, pausedAt, pausedJobs }: QueueStats, now: number) {
+  const queue = { by: pausedBy, since: pausedAt };
+  return [
+    ...(paused ? [{ text: `The queue was paused${pauseText(queue, now)}.`, resume: "queue:resume" }] : []),
+    ...pausedJobs.map((type) => ({
+      text: `${type.name} was paused${pauseText(type, now)}.`,
+      resume: `queue:types resume ${quoted(type.name)}`,
+    })),
+  ];
 }
-
-/** A job type that is paused: by whom, since when and why. */
-export function pausedTypeText({ name, reason, by, since }: PausedJobType, now: number): string {
-  const how = `${by ? ` by ${printable(by)}` : ""} ${fromNow(since, now)}${reason ? `: ${printable(reason)}` : ""}`;
-  return `${printable(name)} was paused${how}.`;
-}
-
-export const resumeType = ({ name }: PausedJobType, command: Target["command"]) =>
-  command(`queue:types resume ${quoted(name)}`);

@@ -96,7 +96,7 @@ function failureOf(error: unknown, session: Session): Failure {
   if (isTidegateError(error))
     return {
       code: error.code,
-      message: error.message,
+      message: session.messageOf(error),
       // The handler's message is meant for HTTP.
       hint:
         error.code === "unauthorized" ? "Set TIDEGATE_TOKEN to a token of the handler, or give --token." : undefined,

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { systemClock } from "../core/shared/clock.ts";
+import type { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
@@ -24,6 +25,10 @@ export class Session {
   /** The variables that name a queue: those of the process, else of a file beside it. */
   env: Io["env"];
 
+  /** The host and the port to which requests go, once they are known. */
+  #address: string | undefined;
+  #isHandler = false;
+
   constructor(io: Io, isJson: boolean) {
     this.io = io;
     this.env = io.env;
@@ -38,6 +43,21 @@ export class Session {
 
   get now(): number {
     return (this.io.clock ?? systemClock)();
+  }
+
+  /** Notes where requests go. */
+  noteAddress(url: string, isHandler: boolean): void {
+    const { hostname, port, protocol } = new URL(url);
+    this.#address = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+    this.#isHandler = isHandler;
+  }
+
+  /** The message of an error in the words of the command line; if nothing was reached, with the address. */
+  messageOf({ code, message: said }: TidegateError): string {
+    const message = said.replace(/^prefix\b/, "--prefix").replace("Check url", "Check --url");
+    const isReached = this.#isHandler && !message.includes("Check --url");
+    if (code !== "store_unavailable" || isReached || this.#address === undefined) return message;
+    return `${message} The address is ${this.#address}.`;
   }
 
   /** Prints a result: JSON for programs, text for people. */

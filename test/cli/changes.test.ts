@@ -79,16 +79,27 @@ test("what can be undone needs no question without a terminal, and ids need none
   expect(documentOf(await type("queue:dlq retry --all --json"))).toEqual({ retried: 2 });
 });
 
-test("--dry-run counts, and changes nothing", async () => {
-  const { queue, type } = await open({ dead: 2, waiting: 3 });
+test("--dry-run counts and shows the first jobs, and changes nothing", async () => {
+  const { queue, type } = await open({ dead: 2, waiting: 12 });
   const before = await queue.getStats();
-  expect((await type("queue:dlq retry --all --dry-run")).stdout).toBe("2 dead jobs would be retried.\n");
+  const [dead] = (await queue.listDeadLetter()).jobs;
+  const shown =
+    /^2 dead jobs would be retried:\nID +STATE .*\n(?:[\w-]+ +dead +1 of 1 +now +fails +Error: no luck\n){2}$/;
+  expect((await type("queue:dlq retry --all --dry-run")).stdout).toMatch(shown);
   // Months ago, by the clock of the queue.
-  expect((await type("queue:dlq retry --all --before 1h --dry-run")).stdout).toBe("2 dead jobs would be retried.\n");
-  expect((await type("queue:jobs reschedule --all --delay 5h --dry-run")).stdout).toBe(
-    "3 waiting jobs would be moved.\n",
+  expect((await type("queue:dlq retry --all --before 1h --dry-run")).stdout).toMatch(shown);
+  const move = await type("queue:jobs reschedule --all --delay 5h --dry-run");
+  expect(move.stdout).toMatch(
+    /^12 waiting jobs would be moved, 10 of them:\nID .*\n(?:.* scheduled .* send_email\n){10}$/,
   );
-  expect(documentOf(await type("queue:clear --dry-run --json"))).toEqual({ cleared: 3, dryRun: true });
+  expect(documentOf(await type("queue:clear --dry-run --json"))).toMatchObject({
+    ...{ cleared: 12, dryRun: true },
+    jobs: Array(10).fill({ name: "send_email", state: "scheduled" }),
+  });
+  expect(documentOf(await type(`queue:dlq remove ${dead?.id} nobody --dry-run --json`))).toMatchObject({
+    ...{ removed: 1, dryRun: true },
+    jobs: [{ id: dead?.id }],
+  });
   expect(await queue.getStats()).toEqual(before);
 });
 
@@ -179,8 +190,10 @@ describe("straight on Redis", () => {
     const type = (line: string) => target.cli(line.split(" "), { env: { ...target.env, USER: "ada" } });
     await type("queue:pause");
     await type("queue:clear --yes");
-    expect((await type("queue:list")).stdout).toContain("PAUSED by ada now: tidegate queue:resume");
-    expect((await type("queue:doctor")).stdout).toContain("The queue is paused by ada now: no job starts.");
+    expect((await type("queue:list")).stdout).toContain(
+      "The queue was paused by ada now. Resume with: tidegate queue:resume",
+    );
+    expect((await type("queue:doctor")).stdout).toContain("The queue was paused by ada now.");
     await target.cli(["queue:types", "pause", "mail", "--reason", "CRM is down"], {
       env: { ...target.env, USER: "ada" },
     });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { plans } from "../../src/cli/plan.ts";
 import { routes } from "../../src/http/routes/index.ts";
-import { address, adminToken, tidegate } from "./run-cli.ts";
+import { address, adminToken, behindHandler, tidegate } from "./run-cli.ts";
 
 // What people type, and the requests that it makes. What these do is tested at the routes.
 
@@ -91,7 +91,12 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:jobs show x", "GET /jobs/x"],
   ["queue:jobs children x", "GET /jobs/x/children?limit=50"],
   ["queue:jobs cancel a --yes", 'POST /jobs/cancel {"ids":["a"]}'],
-  ["queue:jobs cancel --name send_email --dry-run", 'POST /jobs/cancel {"dryRun":true,"name":"send_email"}'],
+  [
+    "queue:jobs cancel --name send_email --dry-run",
+    'POST /jobs/cancel {"dryRun":true,"name":"send_email"}',
+    "GET /jobs?name=send_email&limit=10&state=scheduled",
+    "GET /jobs?name=send_email&limit=10&state=ready",
+  ],
   ["queue:jobs cancel --all --state ready --yes", 'POST /jobs/cancel {"state":"ready","all":true}'],
   ["queue:jobs stop x --yes", "DELETE /jobs/x?running=true"],
   ["queue:jobs reschedule a --delay 1h", 'POST /jobs/reschedule {"ids":["a"],"delay":"1h"}'],
@@ -113,6 +118,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   [
     "queue:dlq remove --group 3f1c9a04b7de --dry-run",
     'POST /dead-letter/remove {"dryRun":true,"group":"3f1c9a04b7de"}',
+    "GET /dead-letter?group=3f1c9a04b7de&limit=10",
   ],
   ["queue:dlq remove --all --yes", 'POST /dead-letter/remove {"all":true,"limit":250}'],
   ["queue:schedules", "GET /schedules?runs=true"],
@@ -129,10 +135,10 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5", "GET /changes?limit=5"],
   ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
-  ["queue:types", "GET /figures?days=0&pending=true"],
+  ["queue:types", "GET /figures?days=0&pending=true", "GET /stats"],
   ["queue:types pause mail --reason down", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
-  ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],
+  ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true", "GET /dead-letter?limit=10"],
 ];
 
 /** Of commands without a line above: what each sends without an option. */
@@ -169,7 +175,8 @@ test.each([
   ["queue:enqueue x --max-retries many", "It must be a whole number"],
   ["queue:enqueue x --time-zone UTC", "--time-zone does not go with the other options."],
   ["queue:enqueue x --every 90s --delay 5m", "--delay does not go with the other options."],
-  ["queue:enqueue x --every 90s --cron @daily", "needs either cron"],
+  ["queue:enqueue x --every 90s --cron @daily", "needs either --cron, as in "],
+  ["queue:enqueue x --every 90s --time-zone UTC", "--time-zone is for --cron. Leave it out: --every counts from 1970"],
   ["queue:enqueue x --dedupe-key x", "--dedupe-ttl is missing."],
   ["queue:enqueue x --dedupe-replace", "--dedupe-key is missing."],
   ["queue:enqueue x {to: s3cret}", "need quotes around them"],
@@ -194,7 +201,7 @@ test.each([
   ["queue:dlq retry --group charge", "12 digits from 0 to f"],
   ["queue:dlq remove --all", "Add --yes"],
   ["queue:schedules set nightly --cron @daily", "--job is missing."],
-  ["queue:schedules set nightly --job x", "needs either cron"],
+  ["queue:schedules set nightly --job x", "or --every, as in "],
   ["queue:schedules stop nightly", "queue:schedules takes list, show, upcoming,"],
   ["queue:schedules remove nightly", "Add --yes"],
   ["queue:flow set", "missing required argument 'key'"],
@@ -210,6 +217,22 @@ test.each([
   const stderr = await refusalOf(line);
   expect(stderr).toContain(message);
   expect(stderr).not.toContain("s3cret");
+});
+
+test.each([
+  ["queue:jobs reschedule --all", "Give either --run-at or --delay."],
+  ["queue:jobs update x", "Give --run-at, --delay or --payload."],
+  ["queue:jobs --each 5 --state dead", "With --each, leave out --state, --limit and --cursor: it lists"],
+  ["queue:flow set a --rate 5", "--rate needs a period: --period, such as"],
+  ["queue:flow set a --ordered --concurrency 2", "leave out --concurrency, or set it to 1."],
+  [
+    "queue:enqueue send_email --flow-control-key a --flow-control-rate 5",
+    "--flow-control-rate needs a period: --flow-control-period",
+  ],
+  ["queue:enqueue send_email --flow-control-rate 5", "Flow control needs a key"],
+  ["queue:enqueue send_email --delay 1h --run-at 2030-01-31T09:00:00Z", "Give either --delay or --run-at, not both."],
+])("%s is refused in the words of the command line", async (line, message) => {
+  expect((await behindHandler().cli(line.split(" "))).stderr).toContain(message);
 });
 
 test("what is wrong on standard input is not printed", async () => {

@@ -100,3 +100,13 @@ describe("an address that begins with redis://", () => {
     });
   });
 });
+
+test.each([
+  [{ TIDEGATE_URL: "redis://ada:s3cret@localhost:1" }, "localhost:1"],
+  [{ UPSTASH_REDIS_REST_URL: "http://localhost:2", UPSTASH_REDIS_REST_TOKEN: "s3cret" }, "localhost:2"],
+  [{ TIDEGATE_URL: "https://localhost/queue", TIDEGATE_TOKEN: "s3cret-token" }, "localhost:443"],
+])("an error of a connection names the host and the port, and no secret: %o", async (env, place) => {
+  const { code, stderr } = await tidegate(["queue:changes"], { env });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`The address is ${place}.\n`) });
+  expect(stderr).not.toContain("s3cret");
+});

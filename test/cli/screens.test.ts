@@ -353,3 +353,32 @@ test("queue:list shows every total of the statistics", async () => {
   expect(totals).toEqual(["enqueued 1", "processed 0", "failed 1", "retried 0", "expired 0"]);
   expect(totals.length).toBe(Object.keys(await queue.getStats()).filter((name) => name.startsWith("total")).length);
 });
+
+test("queue:types marks the job types that are paused, those without figures too", async () => {
+  const { queue, clock, cli } = behindHandler({ logger: null });
+  await queue.enqueue(sendEmail, { to: "ada" });
+  await queue.drain();
+  await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
+  await queue.pauseJobs("idle");
+  await clock.advance("5m");
+  const { stdout } = await cli(["queue:types"]);
+  expect(stdout).toMatch(/^NAME .* PAUSED\n/);
+  expect(stdout).toMatch(/^send_email +1 .* by on-call 5 minutes ago: CRM is down$/m);
+  expect(stdout).toMatch(/^idle +- .* 5 minutes ago$/m);
+  expect(documentOf(await cli(["queue:types", "--json"]))).toMatchObject({
+    names: [
+      { name: "send_email", paused: { by: "on-call" } },
+      { name: "idle", paused: { reason: null } },
+    ],
+  });
+  await queue.resumeJobs("send_email");
+  await queue.resumeJobs("idle");
+  expect((await cli(["queue:types"])).stdout).not.toContain("PAUSED");
+});
+
+test("queue:flow resume says whether the key was paused", async () => {
+  const { queue, cli } = behindHandler();
+  await queue.flowControl.pause("mail");
+  expect((await cli(["queue:flow", "resume", "mail"])).stdout).toBe("mail resumes with the next drain.\n");
+  expect((await cli(["queue:flow", "resume", "mail"])).stdout).toMatch(/^mail was not paused\./);
+});

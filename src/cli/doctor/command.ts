@@ -1,5 +1,5 @@
 import { openTarget, queueNames, suggestedCommand, type Target } from "../connect.ts";
-import { printable, printableLines } from "../output/text.ts";
+import { counted, printable, printableLines } from "../output/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import type { Finding } from "./finding.ts";
@@ -8,7 +8,7 @@ import { checkQueue } from "./queue.ts";
 import { checkRedis } from "./redis.ts";
 
 const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
-Redis and its eviction policy, a backlog that nothing drains, wake-ups that come late, dead jobs, slots of flow control keys
+Redis and its eviction policy, what is paused and by whom, a backlog that nothing drains, wake-ups that come late, dead jobs, slots of flow control keys
 that no job holds, schedules whose last job died, and jobs and schedules that no code defines. It checks every queue that the handler or the
 module serves, or the one that --queue names.
 
@@ -25,11 +25,15 @@ export function addDoctor(session: Session): void {
   ).action(async () => {
     const target = await openTarget(session);
     const findings = await examine(target, session);
-    const isHealthy = findings.every(({ status }) => status !== "fail");
-    session.print({ ok: isHealthy, checks: findings }, () => report(target, findings, session));
+    const status = (["fail", "warn"] as const).find((each) => countOf(each, findings) > 0) ?? "ok";
+    const isHealthy = status !== "fail";
+    session.print({ ok: isHealthy, status, checks: findings }, () => report(target, findings, session));
     if (!isHealthy) session.exitCode = 1;
   });
 }
+
+const countOf = (status: Finding["status"], all: readonly Finding[]) =>
+  all.filter((each) => each.status === status).length;
 
 async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
   const [way, isReachable] = await checkConnection(target, session);
@@ -64,5 +68,7 @@ function report(target: Target, findings: readonly Finding[], { colors }: Sessio
     const lines = findings.filter((finding) => finding.queue === queue).map(line);
     return [...(queue === undefined ? [] : [colors.bold(`Queue ${printable(queue)}`)]), ...lines].join("\n");
   });
-  return [colors.bold(label), ...parts].join("\n\n");
+  const [failed, warned] = [countOf("fail", findings), countOf("warn", findings)];
+  const verdict = `${counted(failed, "failure")}, ${counted(warned, "warning")}.`;
+  return [colors.bold(label), ...parts, failed + warned > 0 ? verdict : "No problem found."].join("\n\n");
 }

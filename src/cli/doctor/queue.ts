@@ -6,12 +6,13 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import { isGrowing, paceText } from "../../core/manage/pace.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
+import type { ChangePage } from "../../core/observe/changes.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
-import { pausedTypeText, pauseText, resumeType } from "../list.ts";
-import { perMinute } from "../output/cells.ts";
+import { pausesOf } from "../list.ts";
+import { pauseText, perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
@@ -33,11 +34,14 @@ const keys = findings("flow control");
 const recurring = findings("schedules");
 const occurrences = findings("last jobs of schedules");
 
+const noChanges: Pick<ChangePage, "changes"> = { changes: [] };
+
+type Get = <Answer>(field: string, path: string, options?: object) => Promise<Answer>;
+
 /** Checks the queue itself, however it is reached. */
 export async function checkQueue(target: Target, send: Send, now: number): Promise<Finding[]> {
   const { jobNames, command } = target;
-  const get = <Answer>(field: string, path: string, options?: object) =>
-    read<Answer>(field, send("GET", path + query(options)));
+  const get: Get = (field, path, options) => read(field, send("GET", path + query(options)));
   try {
     const flow = await get<FlowControlPage>("keys", "/flow-control", { limit: MOST_KEYS });
     const stats = await get<QueueStats>("paused", "/stats");
@@ -47,7 +51,7 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
       ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
     return [
-      pausedFinding(stats, command, now),
+      ...(await pausedFindings(stats, flow.keys, get, command, now)),
       backlogFinding(stats, schedules, target, now),
       ...growthFindings(stats),
       wakeFinding(history),
@@ -66,14 +70,25 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   }
 }
 
-function pausedFinding(stats: QueueStats, command: Target["command"], now: number): Finding {
-  const [type] = stats.pausedJobs;
-  if (!stats.paused && type) return paused.warn(pausedTypeText(type, now), `Resume with: ${resumeType(type, command)}`);
-  if (!stats.paused) return paused.ok("The queue is not paused.");
-  return paused.warn(
-    `The queue is paused${pauseText(stats, now)}: no job starts.`,
-    `Resume with: ${command("queue:resume")}`,
-  );
+async function pausedFindings(
+  stats: QueueStats,
+  keys: readonly FlowControlKey[],
+  get: Get,
+  command: Target["command"],
+  now: number,
+): Promise<readonly Finding[]> {
+  const pausedKeys = keys.filter((key) => key.paused);
+  const { changes } = pausedKeys[0] ? await get<ChangePage>("changes", "/changes", { limit: MOST_JOBS }) : noChanges;
+  const all = [
+    ...pausesOf(stats, now),
+    ...pausedKeys.map(({ key }) => {
+      const change = changes.find((each) => each.operation === "pauseFlowControlKey" && each.target === key);
+      const how = change && pauseText({ by: change.by, since: change.at }, now);
+      return { text: `The key ${key} was paused${how ?? ""}.`, resume: `queue:flow resume ${quoted(key)}` };
+    }),
+  ];
+  if (all.length === 0) return [paused.ok("Nothing is paused.")];
+  return all.map(({ text, resume }) => paused.warn(text, `Resume with: ${command(resume)}`));
 }
 
 function backlogFinding(

@@ -3,6 +3,7 @@ import type { AffectedField, FailureDetails } from "../../core/manage/failure-de
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
+import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import { shareOf } from "../../core/manage/progress-share.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
@@ -75,6 +76,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
+  paused: ({ paused }: { readonly paused: PausedJobType | null }, { now }) =>
+    paused ? pauseText(paused, now).trim() : "",
   operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
@@ -128,11 +131,12 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
   const placed: Shown = isOfSeveral ? shown.toSpliced(after, 0, ["queue", "queue"]) : shown;
   const columns = placed
     .filter(([name]) => !(isBelow && name === "error"))
+    .filter(([name]) => name !== "paused" || rows.some(({ paused }) => paused))
     .map(([name, path]): Column<Row> => {
       const isNumber = !(path in made) && rows.every((row) => typeof (at(row, path) ?? 0) === "number");
       return {
         title: inWords(name).toUpperCase(),
-        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data)$/.test(name) ? "" : "-"),
+        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts)$/.test(path) ? "right" : "left",
         givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
@@ -247,6 +251,13 @@ export function inWords(name: string, isTitle = false): string {
     .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     .replaceAll("-", " ");
   return isTitle ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+}
+
+type Pause = { readonly [Field in "by" | "since" | "reason"]?: PausedJobType[Field] | undefined };
+
+/** Who paused something, when and why: " by on-call 9 minutes ago: CRM is down". */
+export function pauseText({ by, since, reason }: Pause, now: number): string {
+  return `${by ? ` by ${by}` : ""}${since ? ` ${fromNow(since, now)}` : ""}${reason ? `: ${reason}` : ""}`;
 }
 
 /** "450", "0.2" */

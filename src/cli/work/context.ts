@@ -38,9 +38,9 @@ export function workContext(
     },
     /** Reports a failure that will be retried. Hides the messages of foreign errors, which may contain secrets. */
     reportFailure(error: unknown, retryInMs: number): void {
-      const { code, message } = isTidegateError(error)
-        ? error
-        : { code: "internal_error", message: "An error was thrown." };
+      const [code, message] = isTidegateError(error)
+        ? [error.code, session.messageOf(error)]
+        : ["internal_error", "An error was thrown."];
       if (session.isJson) session.io.stderr.write(`${toJson({ error: { code, message } })}\n`);
       else display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
     },

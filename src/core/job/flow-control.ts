@@ -89,10 +89,12 @@ export function flowLimits(limits: FlowControlLimits): FlowLimits {
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");
   if (periodMs > LONGEST_PERIOD_MS) throw invalidRequest("flowControl.period must be at most 31 days.");
   if (rate !== undefined && period === undefined)
-    throw invalidRequest('flowControl.rate needs a period, such as { rate: 100, period: "1m" }.');
+    throw invalidRequest('flowControl.rate needs a period: flowControl.period, such as "1m".');
   if (rate === undefined && period !== undefined)
     throw invalidRequest('flowControl.period needs a rate, such as { rate: 100, period: "1m" }.');
   if (ordered && concurrency !== undefined && concurrency !== 1)
-    throw invalidRequest("flowControl.ordered runs one job at a time: leave out concurrency, or set it to 1.");
+    throw invalidRequest(
+      "flowControl.ordered runs one job at a time: leave out flowControl.concurrency, or set it to 1.",
+    );
   return { concurrency: concurrency ?? 0, rate: rate ?? 0, periodMs, ordered };
 }
