@@ -47,7 +47,7 @@ export function together(parts: readonly Part[], now: number): Contents {
         failures: [...failures].sort(latestFirst).slice(0, MOST_ROWS),
         cursor: parts.find(({ contents }) => contents.failures?.cursor)?.contents.failures?.cursor ?? null,
         ungrouped: sum((contents) => contents.failures?.ungrouped),
-        kinds: sum((contents) => contents.failures?.kinds),
+        older: sum((contents) => contents.failures?.older) + Math.max(0, failures.length - MOST_ROWS),
       },
     }),
     ...(has("figures") && {
@@ -63,7 +63,7 @@ export function together(parts: readonly Part[], now: number): Contents {
 }
 
 /** What the next hour brings to several queues. */
-export function upcomingOf(all: readonly (Upcoming & Placed)[]): UpcomingThere {
+function upcomingOf(all: readonly (Upcoming & Placed)[]): UpcomingThere {
   const minutes = all[0]?.minutes.map(({ at }, index) => {
     const sum = (kind: "jobs" | "retries" | "occurrences") =>
       all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);

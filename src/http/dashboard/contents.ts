@@ -17,8 +17,6 @@ export interface Placed {
 
 export interface Failures extends Omit<FailurePage, "failures"> {
   readonly failures: readonly (FailureGroup & Placed)[];
-  /** How many groups there are, counted up to a thousand. */
-  readonly kinds: number;
 }
 
 export interface JobRows {
@@ -37,25 +35,15 @@ export interface UpcomingThere extends Upcoming {
   readonly next: readonly (UpcomingEvent & Placed)[];
 }
 
-/** One job type. */
-export interface JobType {
-  /** Its metrics; null before its first job has ended. */
-  readonly figures: NameFigures | null;
-  /** The slowest of its latest completed jobs. */
-  readonly slowest: readonly JobRow[];
-  /** Among how many. */
-  readonly among: number;
-}
-
 export interface Contents {
+  /** Also the children of a job, and the latest completed jobs of a type. */
   readonly jobs?: JobRows;
-  /** Null if no job has this id. Its children are `jobs`. */
+  /** Null if no job has this id. */
   readonly job?: ShownJob | null;
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
   readonly upcoming?: UpcomingThere;
   readonly changes?: readonly QueueChange[];
-  readonly type?: JobType;
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */
   readonly total?: QueueBrief;

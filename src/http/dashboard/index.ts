@@ -52,7 +52,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
         const session = hasBearer(request) ? undefined : await sessions?.find(request);
         const snapshot = await readSnapshot(served, readQuery(request.url, snapshotQuery));
         if ("isUnchanged" in snapshot) return snapshot;
-        return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
+        return { ...snapshot, mayChange, csrf: session ? await csrfOf(session) : null };
       };
       const pages: readonly DashboardRoute[] = [
         // Relative addresses would depend on a slash at the end of the handler's own path.

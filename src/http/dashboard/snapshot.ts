@@ -1,6 +1,7 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { readFailure } from "../../core/manage/failure-details.ts";
+import type { JobInfo } from "../../core/manage/job-info.ts";
 import { latestJobs, listKeyedJobs } from "../../core/manage/list.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
@@ -16,8 +17,8 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { together, wholeFirst } from "./all-queues.ts";
-import type { Contents, Failures, JobRows, JobType, Placed } from "./contents.ts";
-import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
+import type { Contents, JobRows, Placed } from "./contents.ts";
+import { childRowOf, type JobRow, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
 
@@ -30,7 +31,6 @@ const MOST_GROUPS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
-const MOST_SLOWEST = 10;
 /** Jobs that died in these minutes fail now. */
 const RECENT_MINUTES = 10;
 /** How many keys that hold jobs back a list of all queues names of each. */
@@ -86,6 +86,8 @@ export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
   readonly at: Date;
   readonly queue: string;
+  /** Every queue of the handler. */
+  readonly queues: readonly string[];
   /** The names of the jobs that the queue performs. */
   readonly names: readonly string[];
   /** Missing if the page asked only for the contents. */
@@ -143,8 +145,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
   return {
     ...common(),
-    queue: queue.name,
-    names: all.length > 1 ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
+    ...{ queue: queue.name, queues: [...queues.keys()] },
+    names: [...new Set(all.flatMap(({ jobNames }) => jobNames))],
     ...(activity && { activity, pausedJobs }),
     ...(mark !== undefined && { mark }),
     ...contents,
@@ -167,11 +169,6 @@ function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Conte
   return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
 }
 
-async function readFailures(queue: Queue, limit: number): Promise<Failures> {
-  const { older = 0, ...page } = await queue.getFailures({ limit, latest: true });
-  return { ...page, kinds: page.failures.length + older };
-}
-
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
   const jobs = await findById(queues, query);
   if (jobs) return { jobs };
@@ -192,7 +189,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "overview": {
       const [history, failures, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
-        readFailures(queue, GROUPS_ON_OVERVIEW),
+        queue.getFailures({ limit: GROUPS_ON_OVERVIEW, latest: true }),
         queue.flowControl.list({ holding: true, limit: ROWS }),
       ]);
       return { history, failures, keys };
@@ -205,18 +202,19 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { keys, schedules: schedules.filter(({ failing }) => failing) };
     }
     case "failures":
-      return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
+      return { failures: await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true }) };
     case "jobs": {
       const { group, cursor } = query;
       if (!group) return { jobs: await readJobs(queue, query) };
       const { failure, page } = await readFailure(internalsOf(queue), group, cursor);
-      return { jobs: { rows: page.jobs.map(rowOf), cursor: page.cursor }, failure };
+      return { jobs: rowsOf(page), failure };
     }
     case "job": {
       const job = await queue.getJob(query.id ?? "");
       if (!job) return { job };
-      const jobs = job.children && (await readChildren(queue, job.id, query));
-      return { job: shownJob(job), ...(jobs && { jobs }) };
+      const { children: state, cursor } = query;
+      const children = job.children && (await queue.listChildren(job.id, { state, cursor, limit: ROWS }));
+      return { job: shownJob(job), ...(children && { jobs: rowsOf(children, childRowOf) }) };
     }
     case "upcoming":
       return { upcoming: await readUpcoming(queue) };
@@ -224,9 +222,13 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { changes: (await queue.listChanges()).changes };
     case "type": {
       const name = query.id ?? "";
-      const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
+      const [figures, jobs, failures] = await Promise.all([
+        queue.getFigures({ name, days: DAYS, pending: true }),
+        findJobs(internalsOf(queue), { state: "completed", text: name, by: "name" }),
+        queue.getFailures({ limit: MOST_GROUPS_READ, latest: true }),
+      ]);
       const own = failures.failures.filter((group) => group.name === name).slice(0, MOST_GROUPS_SHOWN);
-      return { type, failures: { ...failures, failures: own, kinds: own.length } };
+      return { figures, jobs: rowsOf(jobs), failures: { ...failures, failures: own } };
     }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
@@ -261,32 +263,17 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
     const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
     return { ...found, rows: rows.sort(wholeFirst) };
   }
-  if (!state)
-    return { rows: (await latestJobs(internalsOf(queue), ROWS_OF_EACH)).jobs.slice(0, ROWS).map(rowOf), cursor: null };
-  const page = await listKeyedJobs(internalsOf(queue), { state, cursor, limit: ROWS });
-  return { rows: page.jobs.map(rowOf), cursor: page.cursor };
+  if (state) return rowsOf(await listKeyedJobs(internalsOf(queue), { state, cursor, limit: ROWS }));
+  const { jobs } = await latestJobs(internalsOf(queue), ROWS_OF_EACH);
+  return rowsOf({ jobs: jobs.slice(0, ROWS), cursor: null });
 }
 
-async function readChildren(queue: Queue, id: string, { children, cursor }: Query): Promise<JobRows> {
-  const page = await queue.listChildren(id, { state: children, cursor, limit: ROWS });
-  return { rows: page.jobs.map(childRowOf), cursor: page.cursor };
-}
-
-/** Reads the metrics of a job type, 6 to 9 commands, and searches the completed jobs for its latest: see `findJobs`. */
-async function readType(queue: Queue, name: string): Promise<JobType> {
-  const [
-    {
-      names: [figures = null],
-    },
-    { jobs },
-  ] = await Promise.all([
-    queue.getFigures({ name, days: DAYS, pending: true }),
-    findJobs(internalsOf(queue), { state: "completed", text: name, by: "name" }),
-  ]);
-  const took = ({ startedAt, completedAt }: (typeof jobs)[number]) =>
-    startedAt && completedAt ? completedAt.getTime() - startedAt.getTime() : 0;
-  const slowest = [...jobs].sort((one, other) => took(other) - took(one)).slice(0, MOST_SLOWEST);
-  return { figures, slowest: slowest.map(rowOf), among: jobs.length };
+/** A page of a list as the page shows it. */
+function rowsOf<Job extends JobInfo, Page extends { readonly jobs: readonly Job[] }>(
+  { jobs, ...page }: Page,
+  row: (job: Job) => JobRow = rowOf,
+) {
+  return { ...page, rows: jobs.map(row) };
 }
 
 /** The JSON form of a value: times become strings. */
@@ -300,7 +287,6 @@ export type Json<Value> = Value extends Date
 
 /** The response to a refresh, unless nothing has happened. */
 export interface Refresh extends QueueSnapshot {
-  readonly queues: readonly string[];
   /** False if the caller can only read. */
   readonly mayChange: boolean;
   /** Null without a session. */

@@ -6,7 +6,6 @@ import type { Route } from "../state/route.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
-import { chartActions } from "./charts.ts";
 import { askForChildren, askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
 import {
@@ -75,6 +74,12 @@ const others: Readonly<Record<string, Route["view"]>> = {
   type: "names",
   queues: "overview",
 };
+
+/** Shows the values of one point of a chart. @param text the name of its points, and how many they are: "minutes 60" */
+function readChart(text: string, at: number): void {
+  const [points = "", count] = text.split(" ");
+  change({ charts: { ...state.charts, [points]: Math.max(0, Math.min(Number(count) - 1, at)) } });
+}
 
 /** Sorts by a column, and by the same one again in the other direction. */
 function sort(by: string): void {
@@ -146,7 +151,13 @@ export const actions: Readonly<Record<ActionName, Action>> = {
       queue,
     });
   },
-  ...chartActions,
+  read(text, chart, event) {
+    const { left, width } = chart.getBoundingClientRect();
+    const at = Math.floor((((event as PointerEvent).clientX - left) / width) * Number(text.split(" ")[1]));
+    readChart(text, at);
+  },
+  /** The slider below a chart, for use without a mouse. */
+  point: (text, slider) => readChart(text, Number((slider as HTMLInputElement).value)),
   find: (_, form) => {
     const scope = state.snapshot?.queues[1] && "all";
     location.hash = hrefTo({ view: "jobs", ...filledIn(form), ...(scope && { scope }) });

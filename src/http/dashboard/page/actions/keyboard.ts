@@ -1,25 +1,8 @@
 import { refresh } from "../state/polling.ts";
-import type { Route } from "../state/route.ts";
 import { change } from "../state/state.ts";
-
-/** The views by the keys that show them after "g". */
-const places: Readonly<Record<string, Route["view"] | "">> = {
-  // The first link: that of all queues if the page shows them all.
-  o: "",
-  f: "failures",
-  j: "jobs",
-  t: "names",
-  s: "schedules",
-  n: "upcoming",
-  c: "flow",
-  h: "changes",
-  q: "queues",
-};
 
 /** Whether the last key was "g". */
 let isGoing = false;
-
-const go = (view: string) => document.querySelector<HTMLElement>(`header nav a[href*="view=${view}"]`)?.click();
 
 const keys: Readonly<Record<string, () => unknown>> = {
   "/": () => document.querySelector<HTMLInputElement>("[role=search] input")?.select(),
@@ -46,11 +29,11 @@ export function followKeys(): void {
     const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
-    const view = isGoing && Object.hasOwn(places, key) ? places[key] : undefined;
-    const act = view !== undefined ? () => go(view) : Object.hasOwn(keys, key) && keys[key];
+    const place = isGoing && document.querySelector<HTMLElement>(`header nav [data-letter="${CSS.escape(key)}"]`);
+    const act = Object.hasOwn(keys, key) && keys[key];
     isGoing = key === "g";
-    if (!act) return;
-    event.preventDefault();
-    void act();
+    if (place || act) event.preventDefault();
+    if (place) place.click();
+    else if (act) void act();
   });
 }

@@ -49,6 +49,19 @@ function preview(): Html {
 <ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)}</li>`)}</ol></div>`;
 }
 
+/** The views with a link, each with the key that shows it after "g", and its name. */
+export const places = [
+  ["o", "overview", "Overview"],
+  ["f", "failures", "Failures"],
+  ["j", "jobs", "Jobs"],
+  ["t", "names", "Job types"],
+  ["s", "schedules", "Schedules"],
+  ["n", "upcoming", "Next hour"],
+  ["c", "flow", "Flow control"],
+  ["h", "changes", "Changes"],
+  ["q", "queues", "All queues"],
+] as const;
+
 export const helpDialog = (): Html =>
   dialog(
     "Keys",
@@ -58,10 +71,7 @@ export const helpDialog = (): Html =>
       ["Enter", "Open the row"],
       ["x", "Select the row"],
       ["r", "Refresh now"],
-      [
-        "g",
-        "Then o: overview, f: failures, j: jobs, t: job types, s: schedules, n: next hour, c: flow control, h: changes, q: all queues",
-      ],
+      ["g", `Then ${places.map(([letter, , name]) => `${letter}: ${name.toLowerCase()}`).join(", ")}`],
       ["?", "Show these keys"],
       ["Esc", "Close"],
     ].map(

@@ -29,7 +29,7 @@ export function failures({ failures: page, activity, mayChange }: Json<Snapshot>
 ${page && deadLetterCount > 0 && groups(page.failures, mayChange)}
 ${page?.failures[0] && html`<p class="muted">New: began in the last 24 hours. Over: no new dead job for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
-${page && page.kinds > page.failures.length && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "the first " : ""}${number(page.kinds)} groups of failures.</p>`}
+${!!page?.older && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "the first " : ""}${number(page.failures.length + page.older)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
 }
 

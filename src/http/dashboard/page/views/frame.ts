@@ -6,7 +6,7 @@ import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
 import { pausedText } from "./attention.ts";
-import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
+import { helpDialog, places, questionDialog, signInDialog } from "./dialogs.ts";
 import { failures } from "./failures.ts";
 import { flow } from "./flow.ts";
 import { clock, distance, number } from "./format.ts";
@@ -54,19 +54,23 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const { view, state: kind } = route.view === "job" ? { view: "jobs", state: snapshot?.job?.state } : route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
-  const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
-    html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
+  const here = isDead ? "failures" : view === "queues" ? "overview" : view === "type" ? "names" : view;
+  const counts: { readonly [View in Route["view"]]?: number | undefined } = {
+    failures: stats?.deadLetterCount,
+    jobs: stats && stats.pendingCount + stats.runningCount,
+    names: snapshot?.names.length,
+  };
+  const entry = ([letter, to, text]: (typeof places)[number]) => {
+    const { [to]: count = 0 } = counts;
+    const route: Route =
+      to === "queues" ? { view: to, scope: "all" } : { view: to === "overview" && scope ? "queues" : to };
+    return html`<a href="${hrefTo(route)}" aria-current="${to === here && "page"}" data-letter="${letter}">${icon(to)}<span>${text}</span>${count > 0 && html`<span class="count ${to === "failures" && "dead"}">${number(count)}</span>`}</a>`;
+  };
+  const isThere = ([, to]: (typeof places)[number]) =>
+    !(scope && to === "changes") && (to !== "queues" || (!scope && last?.queues[1]));
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && !searching.has(view) && find()}
-<nav aria-label="Views">${entry({ view: scope ? "queues" : "overview" }, "overview", "Overview", view === "overview" || view === "queues")}
-${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
-${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
-${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
-${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
-${entry({ view: "upcoming" }, "upcoming", "Next hour", view === "upcoming")}
-${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
-${!scope && entry({ view: "changes" }, "changes", "Changes", view === "changes")}
-${!scope && last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", false)}</nav>
+<nav aria-label="Views">${places.filter(isThere).map(entry)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 

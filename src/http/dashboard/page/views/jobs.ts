@@ -162,16 +162,13 @@ function bound(searched: number, isUnfinished: boolean, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt took, in ms. Unknown until it has ended: a claimed job may not have started. */
-function tookMs({ startedAt, completedAt, failedAt }: Row): number | undefined {
+/** How long the last attempt took, in ms. -1 until it has ended: a claimed job may not have started. */
+export function tookMs({ startedAt, completedAt, failedAt }: Row): number {
   const end = completedAt ?? failedAt;
-  return startedAt && end ? Math.max(0, Date.parse(end) - Date.parse(startedAt)) : undefined;
+  return startedAt && end ? Math.max(0, Date.parse(end) - Date.parse(startedAt)) : -1;
 }
 
-function took(row: Row): string {
-  const ms = tookMs(row);
-  return ms === undefined ? "" : span(ms);
-}
+const took = (row: Row): string => (tookMs(row) < 0 ? "" : span(tookMs(row)));
 
 /** What a running job says about its progress. */
 function progress({ share = 0 }: Row): Html {
@@ -183,7 +180,7 @@ const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
   ["state", "State", (row) => row.state],
   ["attempts", "Attempts", (row) => row.attempts],
-  ["took", "Duration", (row) => tookMs(row) ?? -1],
+  ["took", "Duration", tookMs],
   ["at", "When", at],
 ];
 

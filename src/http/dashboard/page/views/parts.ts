@@ -98,8 +98,8 @@ export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
 
 /** Its title identifies it within a view. */
-export const card = (title: string, content: Html, kind = ""): Html =>
-  html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
+export const card = (title: string, content: Html): Html =>
+  html`<section class="card" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
 /** Says that a view has nothing to show, and what to do. */
 export const empty = (title: string, text: Html | string): Html =>

@@ -50,7 +50,7 @@ function line(row: Row, mayChange: boolean): Html {
   } = row;
   const actions = mayChange && actionsOn(row);
   return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
-<div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code class="cron">${cron}</code> <small>${cron && timeZone}</small></div>
+<div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code>${cron}</code> <small>${cron && timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${missedTexts[missed]}. Overlapping ones: ${overlap === "skip" ? "skipped" : "allowed"}.</small></details><span class="narrow">${actions}</span></td>

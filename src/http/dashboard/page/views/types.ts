@@ -8,7 +8,7 @@ import { pausedText } from "./attention.ts";
 import { type Counts, chart, outcomes, spark, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
-import { list } from "./jobs.ts";
+import { list, tookMs } from "./jobs.ts";
 import {
   badge,
   button,
@@ -136,19 +136,23 @@ ${count(processed, "")}${count(retried, "retried error", "roomy")}${count(dead, 
 
 type Day = Name["days"][number];
 
+const MOST_SLOWEST = 10;
+
 /** One job type: its throughput and times, its failures, and the slowest of its jobs. */
 export function type(snapshot: Json<Snapshot>): Html {
-  const { type: shown, failures, mayChange } = snapshot;
+  const { figures, jobs, failures, mayChange } = snapshot;
   const { route } = state;
   const name = route.id ?? "";
+  const shown = figures?.names[0] ?? unused(name);
+  const slowest = [...(jobs?.rows ?? [])].sort((one, other) => tookMs(other) - tookMs(one)).slice(0, MOST_SLOWEST);
   const isPaused = snapshot.pausedJobs.some((paused) => paused.name === name);
   const pause = mayChange && !isPaused && button("Pause...", "pause-type", name);
   return html`${heading(name, html`${link({ view: "jobs", search: name, by: "name" }, "Its jobs")} ${pause}`)}${
-    shown &&
-    html`${metricRanges(route)}${table([shown.figures ?? unused(name)])}
-<div class="columns even">${byDay(shown.figures?.days ?? [])}</div>
+    figures &&
+    html`${metricRanges(route)}${table([shown])}
+<div class="columns even">${byDay(shown.days)}</div>
 ${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, mayChange)}</section>`}
-${shown.slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(shown.among, "completed job")}, the latest</small></h2>${list({ rows: shown.slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
+${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(jobs?.rows.length ?? 0, "completed job")}, the latest</small></h2>${list({ rows: slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
   }`;
 }
 
