@@ -32,11 +32,22 @@ export async function callbackJobs(
 ): Promise<readonly FollowUpJob[]> {
   const due = callbacksFor({ ...message, ...report }, ending.failure === undefined);
   if (due.length === 0) return [];
+  const { clock } = host.needs;
+  const { payload, hidden } = host.job.record;
+  const ownRedaction = redactionOfCallbacks(payload as Message, hidden as HiddenParts | undefined);
+  const content = { ...callbackBody(message, ending, host, response), ...source };
   const make = (sourceBody: string) =>
     Promise.all(
-      due.map(([name, callback]) => {
-        const body = { ...callbackBody(message, ending, host, response), ...source, sourceBody };
-        return callbackJob(name, callback, body, ending, host, redaction);
+      due.map(async ([name, callback]): Promise<FollowUpJob> => {
+        const { retries = DEFAULT_RETRIES, delayMs: delay = 0, ...delivery } = callback;
+        const body = encoder.encode(JSON.stringify({ ...content, sourceBody }));
+        const options = {
+          ...{ id: callbackId(name, ending.id, host), retries, delay },
+          redaction: redaction ? { ...redaction, body: true } : ownRedaction,
+        };
+        const job = await messageJob({ ...delivery, ...storedBody(body) }, options);
+        const { id, runAt, record } = await storedJob(job, clock());
+        return { id, runAt, record };
       }),
     );
   const { sourceBody = toBase64(bytesOfBody(message)) } = source;
@@ -86,30 +97,6 @@ export interface CallbackParts {
 }
 
 const encoder = new TextEncoder();
-
-async function callbackJob(
-  name: string,
-  callback: Callback,
-  content: object,
-  ending: JobEnding,
-  host: AttemptHost,
-  redaction: Redaction | undefined,
-): Promise<FollowUpJob> {
-  const { clock } = host.needs;
-  const { retries = DEFAULT_RETRIES, delayMs: delay = 0, ...delivery } = callback;
-  const body = encoder.encode(JSON.stringify(content));
-  const { payload, hidden } = host.job.record;
-  const ownRedaction = redactionOfCallbacks(payload as Message, hidden as HiddenParts | undefined);
-  const options = {
-    id: callbackId(name, ending.id, host),
-    retries,
-    delay,
-    redaction: redaction ? { ...redaction, body: true } : ownRedaction,
-  };
-  const job = await messageJob({ ...delivery, ...storedBody(body) }, options);
-  const { id, runAt, record } = await storedJob(job, clock());
-  return { id, runAt, record };
-}
 
 /** Distinguishes the ends of a message that was retried from the dead-letter queue. */
 export function lifeOf({ job }: AttemptHost): number {
