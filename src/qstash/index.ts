@@ -8,7 +8,7 @@ import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
-import { defineFanOut } from "./publish/fan-out.ts";
+import { defineFanOut } from "./publish/url-groups.ts";
 import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";

@@ -94,7 +94,7 @@ export function alreadyRead(): TidegateError {
   );
 }
 
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
   chunks.reduce((offset, chunk) => {
     bytes.set(chunk, offset);

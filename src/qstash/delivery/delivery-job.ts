@@ -12,19 +12,11 @@ import { type EventState, eventOf, keepEvents, type MessageEvent } from "../mess
 import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
-import {
-  type KeptResponse,
-  noResponse,
-  responseOf,
-  type ShownResponse,
-  shownResponse,
-  wholeResponse,
-} from "../messages/response.ts";
+import { type KeptResponse, noResponse, responseOf, type ShownResponse, shownResponse } from "../messages/response.ts";
 import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import { Documents } from "../shared/documents.ts";
 import { retryAfterMs } from "../shared/durations.ts";
-import { afterMessage, carriesRun } from "../workflow/run-end.ts";
-import { prepareDelivery } from "../workflow/step-delivery.ts";
+import { afterMessage, carriesRun, prepareDelivery } from "../workflow/step-delivery.ts";
 import { type CallResult, callDestination } from "./http-call.ts";
 
 /** The status of a message that was not sent, because its run has ended or continues without it. */
@@ -78,7 +70,7 @@ async function deliver(shown: Message, job: JobContext, settings: Settings): Pro
   const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
   if (workflow && isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
     const end = withoutUndefined({ life: lifeOf(host), failure: failure?.message });
-    host.keepProgress({ ...wholeResponse(kept), end } satisfies Progress);
+    host.keepProgress({ ...shownResponse(kept, true), end } satisfies Progress);
     return job.snooze(0);
   }
   responses.set(host, kept);

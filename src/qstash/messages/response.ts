@@ -1,6 +1,7 @@
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { bytesOfBody, shownBody } from "./body.ts";
+import { joined } from "../../http/contract/body.ts";
+import { bytesOfBody, type StoredBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
 /** How much of a response the dead-letter queue shows. */
@@ -19,11 +20,21 @@ export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8
 
 /** Reads a response, or the beginning of a large one. */
 export async function keepResponse(
-  response: Response,
+  { status, headers, body: stream }: Response,
   mostBytes: number,
 ): Promise<{ readonly kept: KeptResponse; readonly isWhole: boolean }> {
-  const { body, isWhole } = await readStart(response.body, mostBytes);
-  return { kept: { status: response.status, header: keptHeaders(response.headers), body }, isWhole };
+  const reader = stream?.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  let isWhole = !reader;
+  while (reader && !isWhole && length <= mostBytes) {
+    const { done, value } = await reader.read();
+    isWhole = done;
+    if (value) parts.push(value);
+    length += value?.length ?? 0;
+  }
+  await reader?.cancel().catch(() => {});
+  return { kept: { status, header: keptHeaders(headers), body: joined(parts).slice(0, mostBytes) }, isWhole };
 }
 
 function keptHeaders(headers: Headers): HeaderValues {
@@ -35,28 +46,6 @@ function keptHeaders(headers: Headers): HeaderValues {
   return headerValues(kept);
 }
 
-async function readStart(stream: ReadableStream<Uint8Array> | null, mostBytes: number) {
-  if (!stream) return { body: new Uint8Array(), isWhole: true };
-  const reader = stream.getReader();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  let isWhole = false;
-  while (!isWhole && length <= mostBytes) {
-    const { done, value } = await reader.read();
-    isWhole = done;
-    if (value) parts.push(value);
-    length += value?.length ?? 0;
-  }
-  await reader.cancel().catch(() => {});
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return { body: bytes.slice(0, mostBytes), isWhole };
-}
-
 /** The last response to a message, as its job stores it and the dead-letter queue shows it. */
 export interface ShownResponse {
   readonly responseStatus?: number;
@@ -65,17 +54,12 @@ export interface ShownResponse {
   readonly responseBodyBase64?: string;
 }
 
-export function shownResponse({ status, header, body }: KeptResponse): ShownResponse {
-  const shown = shownBody(body.subarray(0, MOST_SHOWN_BYTES));
+/** @param isWhole whether it keeps a body that is larger than what is shown. */
+export function shownResponse({ status, header, body }: KeptResponse, isWhole = false): ShownResponse {
+  const isLarge = isWhole && body.length > MOST_SHOWN_BYTES;
+  const shown: StoredBody = isLarge ? { bodyBase64: toBase64(body) } : shownBody(body.subarray(0, MOST_SHOWN_BYTES));
   const { body: responseBody, bodyBase64: responseBodyBase64 } = shown;
   return withoutUndefined({ responseStatus: status, responseHeader: header, responseBody, responseBodyBase64 });
-}
-
-/** The same with the whole body, in its shortest form. */
-export function wholeResponse(response: KeptResponse): ShownResponse {
-  const { status, header, body } = response;
-  if (body.length <= MOST_SHOWN_BYTES) return shownResponse(response);
-  return { responseStatus: status, responseHeader: header, responseBodyBase64: toBase64(body) };
 }
 
 export function responseOf(shown: ShownResponse): KeptResponse {

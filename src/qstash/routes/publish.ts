@@ -25,7 +25,7 @@ import {
   refusingAsStep,
   triggerHeaders,
 } from "../publish/submit.ts";
-import { partsOf, type TopicPart } from "../publish/url-groups.ts";
+import { partsOf, type TopicPart, unknownGroup } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
 
 /** How long a deduplication id keeps out further messages. */
@@ -146,6 +146,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
   if (destination.startsWith("api/")) throw notFound(NO_MODEL);
   const what = isUrl(destination) ? "destination" : "endpoint of the URL group";
   const parts = await partsOf(documents, destination);
+  if (!parts) throw unknownGroup();
   const jobs = await Promise.all(
     parts.map((part) => jobFor({ ...part, url: settings.targets.read(part.url, what) }, options, body, now)),
   );

@@ -4,9 +4,8 @@ import { LARGEST_BODY, type QStashCall, route } from "../api/call.ts";
 import { byValue, commonFields, type Field, readCount, readFilters } from "../messages/message-filter.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
-import { endRun, type RunEnd } from "../workflow/run-end.ts";
 import { runLog } from "../workflow/run-log.ts";
-import { rawSteps } from "../workflow/step-delivery.ts";
+import { endRun, type RunEnd, rawSteps } from "../workflow/step-delivery.ts";
 import { cancelIfWaiting, unknownRun } from "./workflow-events.ts";
 
 const MOST_CANCELLED = 1_000;

@@ -7,9 +7,8 @@ import { bytesOfBody, shownBody, storedBody } from "../messages/body.ts";
 import { DELIVERY, type Message, type ScheduleNote } from "../messages/message.ts";
 import { DEFAULT_RETRIES, messageJob } from "../messages/message-job.ts";
 import { redact } from "../messages/redaction.ts";
-import { FAN_OUT } from "../publish/fan-out.ts";
 import { isUrl, readDestination, readPublishOptions } from "../publish/publish-options.ts";
-import { findGroup } from "../publish/url-groups.ts";
+import { FAN_OUT, findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
 import { noteQueue } from "./queues.ts";
 

@@ -7,8 +7,8 @@ import { headerValues } from "../messages/message.ts";
 import { readRunId, refusingAsStep, runIsOver } from "../publish/submit.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
 import { isStep, messageIds, type Run } from "../workflow/run.ts";
-import { arrivalJob, eventJob, runHeader, timeoutJob } from "../workflow/run-messages.ts";
-import { eventStep, type RunWaits, type Wait, waitsName } from "../workflow/wait-documents.ts";
+import { arrivalJob, endOfWait, runHeader, waitResult } from "../workflow/run-messages.ts";
+import { type RunWaits, type Wait, waitsName } from "../workflow/wait-documents.ts";
 
 const LARGEST_EVENT = 512 * 1024;
 const LARGEST_WAIT = 64 * 1024;
@@ -42,8 +42,8 @@ async function wait(call: QStashCall) {
     const deadline = now + durationOrSeconds(String(timeout), "timeout");
     const result = await waits.add(eventId, run.id, { step, url: target, deadline, state: "waiting" }, now);
     return typeof result === "string"
-      ? arrivalJob(run, eventStep(step, eventId, result), target)
-      : timeoutJob(run, result, eventId);
+      ? arrivalJob(run, waitResult(step, eventId, result), target)
+      : endOfWait(run, result, eventId);
   });
   await call.enqueue([job]);
   return { messageId: job.id };
@@ -120,7 +120,7 @@ async function bring(call: QStashCall, found: RunWaits, data: string) {
   const notified = [];
   for (const each of waiting) {
     const { stepId } = each.step;
-    const [result] = await call.enqueue([await eventJob(run, each, eventId, data)]);
+    const [result] = await call.enqueue([await endOfWait(run, each, eventId, data)]);
     if (!(await waits.end(await waitsName(eventId, run.id), stepId, "notified", now))) continue;
     await cancelIfWaiting(queue, messageIds.timeout(run.id, stepId));
     notified.push({

@@ -36,14 +36,9 @@ export async function runLog(run: Run, runs: Runs, queue: Queue) {
   };
 }
 
-interface Group {
-  readonly type: "sequential" | "parallel";
-  readonly steps: readonly RunStep[];
-}
-
 /** The steps of a run in groups. Parallel steps are one group, with a plan for each step that has no result yet. */
-function groupsOf(run: Run): readonly Group[] {
-  const groups: Group[] = [];
+function groupsOf(run: Run) {
+  const groups: { readonly type: "sequential" | "parallel"; readonly steps: readonly RunStep[] }[] = [];
   const grouped = new Set<RunStep>();
   for (const step of run.steps) {
     if (grouped.has(step)) continue;

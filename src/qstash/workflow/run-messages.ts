@@ -4,7 +4,7 @@ import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import { messageIds, type Run, type RunOptions, type RunStep, type Step } from "./run.ts";
-import { eventStep, timeoutStep, type Wait, waitsName } from "./wait-documents.ts";
+import { type Wait, waitsName } from "./wait-documents.ts";
 
 const encoder = new TextEncoder();
 
@@ -32,23 +32,24 @@ export function arrivalJob(
   step: Step & { readonly out?: string },
   url: string,
   note: Omit<WorkflowNote, "runId" | "createdAt"> = { role: "step" },
+  runAt?: number,
 ): Promise<MessageJob> {
   const message = { ...stepMessage(run, url, note), ...storedBody(encoder.encode(JSON.stringify(step))) };
-  return jobOfRun(message, run.options, messageIds.result(run.id, step.stepId));
+  const idOf = note.role === "timeout" ? messageIds.timeout : messageIds.result;
+  return jobOfRun(message, run.options, idOf(run.id, step.stepId), runAt);
 }
 
-/** The message that brings a run an event that one of its steps waits for. */
-export async function eventJob(run: Run, { step, url }: Wait, eventId: string, data: string): Promise<MessageJob> {
-  const note = { role: "step", step: step.stepId, wait: await waitsName(eventId, run.id) } as const;
-  return arrivalJob(run, eventStep(step, eventId, data), url, note);
+/** The message that ends a wait: with the data of an event, as base64, or at its deadline without. */
+export async function endOfWait(run: Run, wait: Wait, eventId: string, data?: string): Promise<MessageJob> {
+  const { step, url, deadline } = wait;
+  const note = { step: step.stepId, wait: await waitsName(eventId, run.id) };
+  const result = waitResult(step, eventId, data);
+  if (data !== undefined) return arrivalJob(run, result, url, { ...note, role: "step" });
+  return arrivalJob(run, result, url, { ...note, role: "timeout" }, deadline);
 }
 
-/** The message that ends a wait at its deadline. Its delivery stores the result with the run. */
-export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventId: string): Promise<MessageJob> {
-  const wait = await waitsName(eventId, run.id);
-  const body = storedBody(encoder.encode(JSON.stringify(timeoutStep(step, eventId))));
-  const message = { ...stepMessage(run, url, { role: "timeout", step: step.stepId, wait }), ...body };
-  return jobOfRun(message, run.options, messageIds.timeout(run.id, step.stepId), deadline);
+export function waitResult(step: Step, eventId: string, data: string | undefined) {
+  return { ...step, waitEventId: eventId, ...(data && { out: data }), waitTimeout: data === undefined };
 }
 
 /** A message to a workflow. Its delivery adds the headers of its run, and the run has the failure callback. */

@@ -119,13 +119,3 @@ type Change = (current: RunWaits) => RunWaits | undefined;
 export async function waitsName(eventId: string, runId: string): Promise<string> {
   return `${toBase64Url(await sha256(eventId))}/${runId}`;
 }
-
-/** The result of a wait that an event has ended. */
-export function eventStep(step: Step, eventId: string, data: string) {
-  return { ...step, waitEventId: eventId, ...(data !== "" && { out: data }), waitTimeout: false };
-}
-
-/** The result of a wait that its deadline has ended. */
-export function timeoutStep(step: Step, eventId: string) {
-  return { ...step, waitEventId: eventId, waitTimeout: true };
-}
