@@ -102,15 +102,13 @@ export async function sealRecord(text: string, id: string, keys: Keys, kept: Sea
   return sealedAs(encode(withSealed(record, texts)));
 }
 
-/** A record whose secret fields are decrypted, but for those that do not decrypt. */
-export interface OpenedRecord {
-  readonly text: string;
-  /** Whether one does not decrypt although its key is there. */
-  readonly isTampered: boolean;
-}
-
-/** Decrypts the secret fields of a record. @param kept gets the cipher texts that can stay. Never rejects. */
-export async function openRecord(text: string, id: string, keys: Keys, kept?: SealedTexts): Promise<OpenedRecord> {
+/**
+ * Decrypts the secret fields of a record, but for those that do not decrypt. `isTampered`: one does not although its key
+ * is there. Never rejects.
+ *
+ * @param kept gets the cipher texts that can stay.
+ */
+export async function openRecord(text: string, id: string, keys: Keys, kept?: SealedTexts) {
   const record = text.includes(`"${SEALED}`) ? decode<Fields>(text) : undefined;
   if (!record) return { text, isTampered: false };
   const secrets = secretsOf(record, id).filter(({ name }) => name.startsWith(SEALED));

@@ -7,11 +7,6 @@ export const MISSING_KEY_MS = 86_400_000;
 
 const sealed = new RegExp(`"${SEALED}(\\w+)":"([\\w-]{1,32})\\.[A-Za-z0-9+/]+=*"`, "g");
 
-export interface EncryptedValue {
-  /** The name of the key that it takes to read it. */
-  readonly encrypted: string;
-}
-
 /** The name of the first key that it takes to read a record; undefined if nothing in it is encrypted. */
 export function lockOf(record: string): string | undefined {
   return record.startsWith(SEALED_VERSION) ? keyOf(record) : undefined;
@@ -36,7 +31,7 @@ export function withLocks(record: string): string {
 function shown(field: string, key: string): unknown {
   if (field === "message") return `Encrypted with the key "${key}".`;
   if (field === "stack") return "";
-  return field === "logs" ? [] : ({ encrypted: key } satisfies EncryptedValue);
+  return field === "logs" ? [] : { encrypted: key };
 }
 
 export function whyLocked(what: string, key: string): string {

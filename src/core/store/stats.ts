@@ -90,14 +90,11 @@ export interface StoredStats {
   readonly names?: readonly StoredNameMetrics[];
 }
 
-/** What a store counts of jobs, besides their outcomes. */
-interface CountedJobs extends Pick<StoredStats, "scheduled" | "ready" | "running" | "totals"> {
-  readonly cancelled: number;
-  readonly retriedDead: number;
-}
-
 /** How many jobs were ever enqueued: those that are live, and those that have ended. Each of them ends once. */
-export function enqueuedOf({ scheduled, ready, running, totals, cancelled, retriedDead }: CountedJobs): number {
+export function enqueuedOf(
+  { scheduled, ready, running, totals }: Pick<StoredStats, "scheduled" | "ready" | "running" | "totals">,
+  { cancelled, retriedDead }: { readonly cancelled: number; readonly retriedDead: number },
+): number {
   const { processed, dead, expired } = totals;
   return scheduled + ready + running + processed + dead + expired + cancelled - retriedDead;
 }

@@ -37,14 +37,6 @@ interface Piece {
   readonly before?: Date;
 }
 
-interface EnqueueResults {
-  readonly jobs: readonly EnqueueResult[];
-}
-
-interface EachResults {
-  readonly jobs: readonly EachResult[];
-}
-
 /** The result of one job of several that are stored each for itself. */
 export type EachResult = EnqueueResult | { readonly error: Problem };
 
@@ -63,10 +55,10 @@ export interface Results {
   readonly failurePage: FailurePage;
   readonly changePage: ChangePage;
   readonly enqueueResult: EnqueueResult;
-  readonly enqueueResults: EnqueueResults;
-  readonly eachResults: EachResults;
+  readonly enqueueResults: { readonly jobs: readonly EnqueueResult[] };
+  readonly eachResults: { readonly jobs: readonly EachResult[] };
   /** A duplicate, a replaced job, or the results of an array. */
-  readonly duplicateOrMany: EnqueueResult | EnqueueResults | EachResults;
+  readonly duplicateOrMany: EnqueueResult | Results["enqueueResults"] | Results["eachResults"];
   readonly signalResult: SignalResult;
   readonly rekeyed: RekeyResult;
   readonly cleared: { readonly cleared: number };

@@ -146,7 +146,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     ...count,
     dead: state.dead.size,
     completed: [...state.done.keys()].filter((id) => state.isKept(id, now)).length,
-    enqueued: enqueuedOf({ ...count, ...state.counters, totals }),
+    enqueued: enqueuedOf({ ...count, totals }, state.counters),
     totals,
     paused: state.paused,
     pausedJobs: [...state.pausedJobs.values()],

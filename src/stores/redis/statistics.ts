@@ -43,7 +43,7 @@ export function statisticsCalls(
         ...counts,
         totals,
         pausedJobs: pausedJobs.map(readPausedJobs),
-        enqueued: enqueuedOf({ ...counts, totals, cancelled, retriedDead }),
+        enqueued: enqueuedOf({ ...counts, totals }, { cancelled, retriedDead }),
         nextAt: timeOf(nextScore),
         oldestReadyAt: timeOf(oldestScore),
         waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
