@@ -1,4 +1,4 @@
-import { occurrencesFrom, type Recurrence } from "../cron/cron.ts";
+import { occurrencesFrom } from "../cron/cron.ts";
 import { encode } from "../job/codec.ts";
 import { bytesOf } from "../shared/limits.ts";
 import type { ScheduleEntry, SchedulePlan } from "../store/schedules.ts";
@@ -24,12 +24,8 @@ export function scheduleEntry(key: string, record: ScheduleRecord, next: number 
  * control key, since a claim cannot add a job to its line; with `overlap: "skip"`, which depends on another job; and if
  * the job is large, or the occurrence after the next is far away.
  */
-export function planOf(
-  key: string,
-  record: ScheduleRecord,
-  next: number | undefined,
-  recurrence: Recurrence | undefined = readRecurrence(key, record),
-): SchedulePlan | undefined {
+function planOf(key: string, record: ScheduleRecord, next: number | undefined): SchedulePlan | undefined {
+  const recurrence = readRecurrence(key, record);
   const { flow, overlap, missed, declared = false } = record;
   if (!recurrence || next === undefined || flow || overlap === "skip") return undefined;
   const jobRecord = jobRecordOf(key, record);

@@ -42,8 +42,7 @@ export interface ObjectSchema<Value, Parts = Fields> extends Schema<Value> {
 }
 
 export interface OptionsSchema<Options> extends ObjectSchema<Given<Options>, OptionFields<Options>> {
-  /** @param inner options that only Tidegate itself passes. They are not checked. */
-  read<Own extends Options = Options>(value: unknown, name?: string, inner?: readonly string[]): Given<Own>;
+  read(value: unknown, name?: string): Given<Options>;
 }
 
 /** A schema of what `isMeant` accepts. @param must completes "NAME must be", as in "true or false". */
@@ -232,14 +231,14 @@ export function optionsOf<Options extends object>(
   return {
     fields,
     json: { type: "object", properties, ...(required.length > 0 && { required }), additionalProperties: false },
-    read<Own extends Options>(value: unknown, name = "", inner: readonly string[] = []) {
-      const given = knownOptions(value as Own, known, name || of, inner);
+    read(value, name = "") {
+      const given = knownOptions(value as Options, known, name || of);
       checkPlain(given, name || of);
       const missing = required.find((field) => given[field] === undefined);
       if (missing !== undefined) throw invalidRequest(`${within(name, missing)} is missing.`);
       for (const [field, { read }] of schemas) {
-        const inner = given[field as keyof Own];
-        if (inner !== undefined) read(inner, within(name, field));
+        const one = given[field as keyof Options];
+        if (one !== undefined) read(one, within(name, field));
       }
       return given;
     },

@@ -8,20 +8,14 @@ export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], u
  * library, would silently have no effect.
  *
  * @param of what the options belong to, for the message: "enqueue".
- * @param inner options that only Tidegate itself passes. The message does not list them.
  * @returns the options without those that are `undefined`.
  * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
-export function knownOptions<Options>(
-  options: Options,
-  known: readonly string[],
-  of: string,
-  inner: readonly string[] = [],
-): Given<Options> {
+export function knownOptions<Options>(options: Options, known: readonly string[], of: string): Given<Options> {
   const those = known.length > 0 ? `It knows: ${known.join(", ")}.` : "It knows none.";
   checkObject(options, `${of.replace(/^the /, "The ")} takes an object of options. ${those}`);
   const given = withoutUndefined(options);
-  const unknown = Object.keys(given).find((option) => !known.includes(option) && !inner.includes(option));
+  const unknown = Object.keys(given).find((option) => !known.includes(option));
   if (unknown !== undefined) throw invalidRequest(`Unknown option ${quote(unknown)} in ${of}. ${those}`);
   return given;
 }
