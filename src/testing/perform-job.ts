@@ -21,6 +21,7 @@ import { type Clock, systemClock, wholeClock } from "../core/shared/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
+import { optionsOf, whole } from "../core/shared/schema.ts";
 import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { type ChildCounts, type JobChildren, MOST_CHILDREN, parentOf, type WaitFor } from "../core/store/family.ts";
 import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type NewJob, type QueueStore } from "../core/store/store.ts";
@@ -213,18 +214,15 @@ async function claim(
   return { lease: reply.lease, record: job.record, dueAt: now };
 }
 
+const count = whole(0, MOST_CHILDREN);
+const childCounts = optionsOf<Partial<ChildCounts>>("children", {
+  ...{ total: count, completed: count, dead: count, dropped: count },
+});
+
 function countsOf(children: NonNullable<PerformOptions["children"]>): ChildCounts {
-  const {
-    total,
-    completed = 0,
-    dead = 0,
-    dropped = 0,
-  } = knownOptions(children, ["total", "completed", "dead", "dropped"], "children");
-  const ended = { completed, dead, dropped };
-  for (const [name, count] of Object.entries(ended)) wholeNumber(count, `children.${name}`, 0, MOST_CHILDREN);
+  const { completed = 0, dead = 0, dropped = 0, ...given } = childCounts.read(children, "children");
   const sum = completed + dead + dropped;
-  if (total !== undefined) wholeNumber(total, "children.total", sum, MOST_CHILDREN);
-  return { total: total ?? sum, ...ended };
+  return { total: wholeNumber(given.total ?? sum, "children.total", sum, MOST_CHILDREN), completed, dead, dropped };
 }
 
 /** The jobs of each call, with their children. */
