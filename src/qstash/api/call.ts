@@ -1,6 +1,6 @@
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkObject } from "../../core/shared/validate.ts";
-import { checkAddress, parseJson, readBytes } from "../../http/contract/body.ts";
+import { parseJson, readBytes } from "../../http/contract/body.ts";
 import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
@@ -105,8 +105,11 @@ const WRONG_SELECTION =
   "The body must be an object of ids or filters. Send the query alone, without a body, to select by it.";
 
 export function decoded(part: string): string {
-  checkAddress(part);
-  return decodeURIComponent(part);
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalidRequest("The path has a % that does not start a UTF-8 escape.");
+  }
 }
 
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
