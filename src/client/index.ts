@@ -79,14 +79,21 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   #room = 0;
 
   /** Recurring jobs. The token says who makes a change, so there is no `by`. */
-  readonly schedules: Pick<Schedules, "get" | "list" | "preview"> &
-    OfKey<Pick<Schedules, "remove" | "pause" | "resume" | "run">> & {
-      /** Like `Schedules.upsert`. */
-      upsert<Job extends Jobs | Jobs["name"]>(
-        key: string,
-        schedule: TypedScheduleOptions<Job, Jobs>,
-      ): Promise<ScheduleInfo>;
-    } = {
+  readonly schedules: Pick<Schedules, "get" | "list" | "preview"> & {
+    /** Like `Schedules.upsert`. */
+    upsert<Job extends Jobs | Jobs["name"]>(
+      key: string,
+      schedule: TypedScheduleOptions<Job, Jobs>,
+    ): Promise<ScheduleInfo>;
+    /** Like `Schedules.remove`. */
+    remove(key: string): Promise<void>;
+    /** Like `Schedules.pause`. */
+    pause(key: string): Promise<ScheduleInfo>;
+    /** Like `Schedules.resume`. */
+    resume(key: string): Promise<ScheduleInfo>;
+    /** Like `Schedules.run`. */
+    run(key: string): Promise<EnqueueResult>;
+  } = {
     upsert: async (key, schedule) =>
       this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
     get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
@@ -107,11 +114,16 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   };
 
   /** Flow control keys. Here too, the token says who makes a change. */
-  readonly flowControl: Pick<FlowKeys, "get" | "list"> &
-    OfKey<Pick<FlowKeys, "unset" | "pause" | "resume">> & {
-      /** Like `FlowKeys.set`. */
-      set(key: string, limits: FlowControlLimits): Promise<FlowControlKey>;
-    } = {
+  readonly flowControl: Pick<FlowKeys, "get" | "list"> & {
+    /** Like `FlowKeys.set`. */
+    set(key: string, limits: FlowControlLimits): Promise<FlowControlKey>;
+    /** Like `FlowKeys.unset`. */
+    unset(key: string): Promise<void>;
+    /** Like `FlowKeys.pause`. */
+    pause(key: string): Promise<void>;
+    /** Like `FlowKeys.resume`. */
+    resume(key: string): Promise<{ resumed: boolean }>;
+  } = {
     get: async (key) => this.#call("GET /flow-control/:key", "key", { target: key, orNull: true }),
     list: async (options) => this.#call("GET /flow-control", "keys", { query: options }),
     // The handler takes no body for no limit, and refuses an array.
@@ -360,13 +372,6 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     return { [count]: counts[count] } as Counts;
   }
 }
-
-/** Methods that take a key and nothing else. */
-type OfKey<Methods> = {
-  readonly [Name in keyof Methods]: Methods[Name] extends (key: string, ...rest: never) => infer Result
-    ? (key: string) => Result
-    : never;
-};
 
 /** What a request has besides its address. */
 interface Given {
