@@ -15,10 +15,6 @@ export interface Placed {
   readonly queue?: string;
 }
 
-export interface Failures extends Omit<FailurePage, "failures"> {
-  readonly failures: readonly (FailureGroup & Placed)[];
-}
-
 export interface JobRows {
   readonly rows: readonly JobRow[];
   readonly cursor: string | null;
@@ -49,7 +45,7 @@ export interface Contents {
   readonly total?: QueueBrief;
   /** In which of them jobs have died lately. */
   readonly dying?: readonly { readonly queue: string; readonly jobs: number }[];
-  readonly failures?: Failures;
+  readonly failures?: Omit<FailurePage, "failures"> & { readonly failures: readonly (FailureGroup & Placed)[] };
   /** The group of failures whose jobs are on screen; null if none is dead any more. */
   readonly failure?: FailureDetails | null;
   readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };

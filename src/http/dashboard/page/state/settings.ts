@@ -29,11 +29,10 @@ export function chooseNext(setting: Setting): void {
 }
 
 export function recallSettings(): void {
-  for (const setting of Object.keys(choices) as Setting[]) {
-    try {
+  try {
+    for (const setting of Object.keys(choices) as Setting[])
       document.documentElement.dataset[setting] = localStorage.getItem(keyOf(setting)) ?? "";
-    } catch {
-      // The defaults apply.
-    }
+  } catch {
+    // The defaults apply.
   }
 }

@@ -19,6 +19,7 @@ import {
   facts,
   heading,
   link,
+  progressBar,
   runText,
   stamp,
   waitText,
@@ -117,12 +118,8 @@ ${dead > 0 && mayChange && html`<p>${button(`Retry ${number(dead)} dead ${dead =
 function progress(job: Info): Html | false {
   const share = shareOf(job.progress);
   if (share === undefined) return value("Progress", job, "progress");
-  // A job may report more than the whole: the bar ends there, and the page shows the value.
-  const full = Math.max(0, Math.min(1, share));
-  return card(
-    "Progress",
-    html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
-  );
+  const isMore = typeof job.progress === "object" || share < 0 || share > 1;
+  return card("Progress", html`${progressBar(share)}${isMore && code(JSON.stringify(job.progress, null, 2))}`);
 }
 
 const held = ({ key, reason, since, until }: Json<HeldBack>): Html =>

@@ -22,6 +22,7 @@ import {
   link,
   maySelect,
   opens,
+  progressBar,
   queueTag,
   searchForm,
   sortable,
@@ -170,12 +171,6 @@ export function tookMs({ startedAt, completedAt, failedAt }: Row): number {
 
 const took = (row: Row): string => (tookMs(row) < 0 ? "" : span(tookMs(row)));
 
-/** What a running job says about its progress. */
-function progress({ share = 0 }: Row): Html {
-  const done = Math.max(0, Math.min(1, share));
-  return html`<div class="row"><progress value="${done}" max="1" aria-label="Progress"></progress>${Math.floor(done * 100)}%</div>`;
-}
-
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
   ["state", "State", (row) => row.state],
@@ -198,7 +193,7 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code>
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;

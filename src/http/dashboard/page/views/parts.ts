@@ -7,7 +7,7 @@ import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
 import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
-import { distance, moment } from "./format.ts";
+import { distance, moment, number } from "./format.ts";
 
 /** A time relative to now. Its title is the exact time. */
 export const when = (at: string): Html =>
@@ -96,6 +96,16 @@ export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string 
 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
+
+/** A cell with a count. @param kind its colour, unless it is 0 */
+export const figure = (count: number, kind = "", style = ""): Html =>
+  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
+
+/** A job may report more than the whole: the bar ends there. @param share how much is done */
+export function progressBar(share: number): Html {
+  const done = Math.max(0, Math.min(1, share));
+  return html`<div class="row"><progress value="${done}" max="1" aria-label="Progress"></progress>${Math.round(done * 100)}%</div>`;
+}
 
 /** Its title identifies it within a view. */
 export const card = (title: string, content: Html): Html =>

@@ -5,7 +5,7 @@ import { type Html, html } from "../dom/html.ts";
 import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
-import { badge, button, heading, hrefTo, opens } from "./parts.ts";
+import { badge, button, figure, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
@@ -39,6 +39,3 @@ ${counts(stats)}
 
 const rates = (pace: QueuePace): Html =>
   html`<td class="figure wide ${isGrowing(pace) && "retried error"}">${number(pace.arrivals)} / ${number(pace.departures)}</td>`;
-
-const figure = (count: number, kind = "", style = ""): Html =>
-  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;

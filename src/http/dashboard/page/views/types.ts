@@ -14,6 +14,7 @@ import {
   button,
   type Column,
   empty,
+  figure,
   heading,
   inQueue,
   keyOf,
@@ -124,12 +125,10 @@ ${mayChange && isOne && html`<div class="row actions">${button(paused ? label : 
 
 function row(name: Name, listed: Json<Snapshot> | undefined): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
-  const count = (value: number, kind: string, style = "") =>
-    html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${listed && pausing(name, listed)}</td>
-${count(processed, "")}${count(retried, "retried error", "roomy")}${count(dead, "dead error")}
+${figure(processed)}${figure(retried, "retried", "roomy")}${figure(dead, "dead")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide roomy">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
