@@ -4,7 +4,6 @@ import { limitNames } from "../core/job/flow-control.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
-import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
 import { forbidden, invalidRequest, type TidegateError, tooLarge } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
@@ -144,12 +143,8 @@ export function shownTo(caller: Caller, job: JobInfo): JobInfo {
     errors: errors.map(withoutDetails),
     logs: [],
     ...(error && { error: withoutDetails(error) }),
-    ...(steps && { steps: steps.map(withoutOutcome) }),
+    ...(steps && { steps: steps.map(({ result: _result, error: _error, ...step }) => step) }),
   };
-}
-
-function withoutOutcome({ result: _result, error: _error, ...step }: StepInfo): StepInfo {
-  return step;
 }
 
 function withoutDetails<Shown extends JobError>({ stack: _, ...error }: Shown): Omit<Shown, "stack"> {

@@ -6,7 +6,7 @@ import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
-import { type AttemptError, attemptOf, dueAtOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
+import { type AttemptError, attemptOf, dueAtOf, type JobRecord, readRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { childrenInfo, type JobChildren, totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
@@ -172,7 +172,7 @@ export function jobInfo(
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
-    logs: (record.logs ?? []).map(logLine),
+    logs: (record.logs ?? []).map(({ at, ...line }) => ({ at: new Date(at), ...line })),
     ...childrenOf(stored, record),
     ...stepsOf(record),
     ...(record.progress !== undefined && { progress: record.progress }),
@@ -224,10 +224,6 @@ function failedAttempt(error: AttemptError): FailedAttempt {
   const { attempt, startedAt, at } = error;
   const started = startedAt === undefined ? {} : { startedAt: new Date(startedAt) };
   return { ...jobError(error), attempt, ...started, failedAt: new Date(at) };
-}
-
-function logLine({ at, ...line }: LogEntry): LogLine {
-  return { at: new Date(at), ...line };
 }
 
 function jobError(error: AttemptError | undefined): JobError {

@@ -140,7 +140,10 @@ export class DeclaredSchedules {
   ): Promise<{ readonly isSynced: boolean; readonly earliest: number | undefined }> {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
-    for (const key of held) this.#warn(keyIsHeld(key));
+    for (const key of held)
+      this.#warn(
+        `The schedule of job "${key}" is not active: a schedule that was set at run time has the same key. Remove that one, or rename the job.`,
+      );
     const leftOut = new Set([...held, ...(await this.#unfit())]);
     const put = [...this.#records]
       .filter(([key]) => !leftOut.has(key))
@@ -187,10 +190,6 @@ const areGone =
 function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
   const record = stored && readSchedule(stored);
   return record !== undefined && record.declared !== true;
-}
-
-function keyIsHeld(key: string): string {
-  return `The schedule of job "${key}" is not active: a schedule that was set at run time has the same key. Remove that one, or rename the job.`;
 }
 
 function payloadOf({ schedulePayload }: AnyJob): unknown {

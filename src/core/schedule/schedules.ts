@@ -129,7 +129,10 @@ export class Schedules {
     const record = scheduleRecord(key, name, definition, given, given.payload);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
-      if (this.#isDeclared(key, existing)) throw declaredInCode(key);
+      if (this.#isDeclared(key, existing))
+        throw conflict(
+          `The code declares the schedule "${key}" with the job of that name. Change it there, or choose another key.`,
+        );
       if (existing) readable(key, existing);
       if (!isOwn) refuseReserved({ name: existing && readSchedule(existing)?.name });
       return renewed(key, record, existing, clock());
@@ -331,12 +334,6 @@ function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
   const every = readInterval(record.cron)?.interval ?? null;
   const rule = { cron: every === null ? record.cron : null, every, timeZone, missed, overlap };
   return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };
-}
-
-function declaredInCode(key: string): Error {
-  return conflict(
-    `The code declares the schedule "${key}" with the job of that name. Change it there, or choose another key.`,
-  );
 }
 
 function unknownSchedule(key: string): Error {

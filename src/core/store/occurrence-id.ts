@@ -3,13 +3,9 @@ export function occurrenceJobId(key: string, occurrence: number): string {
   return `${key}@${new Date(occurrence).toISOString()}`;
 }
 
-const occurrenceSuffix = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-const occurrencePart = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z:/;
+const occurrence = "@\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z";
+const ofItself = new RegExp(`${occurrence}$`);
+const ofItsJobs = new RegExp(`${occurrence}:`);
 
-export function isOccurrenceJobId(id: string): boolean {
-  return occurrenceSuffix.test(id);
-}
-
-export function isOfOccurrence(id: string): boolean {
-  return occurrencePart.test(id);
-}
+export const isOccurrenceJobId = (id: string): boolean => ofItself.test(id);
+export const isOfOccurrence = (id: string): boolean => ofItsJobs.test(id);

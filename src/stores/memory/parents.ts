@@ -2,7 +2,6 @@ import {
   type FamilyStatus,
   type NewFamily,
   type NewMember,
-  type NewParent,
   readChildId,
   readEnded,
   totalOf,
@@ -34,12 +33,9 @@ export function addMember(
   // A parent joins the line of its key once it is released. Its limits apply from now on.
   state.add(id, record, parent ? undefined : joined);
   // A run time that is not in the future does not count, even by a clock that is behind this one.
-  if (parent) hold(state, id, { ...noneEnded(parent), runAt: runAt > now ? runAt : 0, flow });
+  const none = { completed: 0, dead: 0, dropped: 0, runAt: runAt > now ? runAt : 0, flow };
+  if (parent) hold(state, id, { ...none, waitFor: parent.waitFor, pending: parent.total });
   else state.wait(id, waitingScore(runAt));
-}
-
-function noneEnded({ waitFor, total }: NewParent) {
-  return { waitFor, pending: total, completed: 0, dead: 0, dropped: 0 };
 }
 
 function hold(state: MemoryState, id: string, waiting: Waiting): void {
