@@ -70,8 +70,7 @@ export class EnqueuedJobs {
 
   #single(item: BulkJob): Made {
     this.#checkCount(1);
-    const { definitions, clock, newId } = this.#needs;
-    const { draft, refusal } = readJob(item, definitions, clock(), newId);
+    const { draft, refusal } = readJob(item, this.#needs);
     if (!draft) throw refusal;
     const { finished, fits } = buildJob(draft, this.#trace);
     return { jobs: [memberOf(finished)], fits };

@@ -6,6 +6,7 @@ import { invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { accepting, callable, optionsOf } from "../shared/schema.ts";
 import { checkObject, checkPlain } from "../shared/validate.ts";
 import type { NewJob } from "../store/store.ts";
+import type { EnqueueContext } from "./context.ts";
 import { draftJob, type EnqueueFields, finishJob, type JobDraft, jobName, resolveJob } from "./new-job.ts";
 
 /** One job for `enqueueMany`. */
@@ -53,23 +54,16 @@ export interface ReadJob {
   readonly refusal?: unknown;
 }
 
-export function readJobs(
-  bulk: readonly BulkJob[],
-  definitions: ReadonlyMap<string, AnyJob>,
-  now: number,
-  newId: () => string,
-): readonly ReadJob[] {
+type ReadContext = Pick<EnqueueContext, "definitions" | "clock" | "newId">;
+
+export function readJobs(bulk: readonly BulkJob[], needs: ReadContext): readonly ReadJob[] {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
+  const now = needs.clock();
   // A hole in an array is refused like any other item that is not a job.
-  return Array.from(bulk, (item: BulkJob) => readJob(item, definitions, now, newId));
+  return Array.from(bulk, (item: BulkJob) => readJob(item, needs, now));
 }
 
-export function readJob(
-  item: BulkJob,
-  definitions: ReadonlyMap<string, AnyJob>,
-  now: number,
-  newId: () => string,
-): ReadJob {
+export function readJob(item: BulkJob, { definitions, clock, newId }: ReadContext, now = clock()): ReadJob {
   let name = "";
   try {
     checkObject(item, ARRAY_OF_JOBS);

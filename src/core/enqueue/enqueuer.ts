@@ -46,13 +46,12 @@ export class Enqueuer {
 
   one(job: AnyJob | string, payload: unknown, options: EnqueueFields): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.store(newJobs));
-    const { definitions, clock, newId } = this.#needs;
-    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), newId));
+    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, this.#needs));
   }
 
   async many(jobs: readonly BulkJob[], options: BulkOptions): Promise<readonly EnqueueResult[]> {
     const { onProgress, trace } = bulkOptions.read(options);
-    const { results } = await this.#sendTogether(this.#read(jobs), trace, async (newJobs) => {
+    const { results } = await this.#sendTogether(readJobs(jobs, this.#needs), trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
         results.push(...(await this.store(newJobs.slice(first, first + MOST_AT_ONCE))));
@@ -68,7 +67,7 @@ export class Enqueuer {
     jobs: readonly BulkJob[],
     { most = jobs.length, timeout = LATEST_TIME_MS, trace, inBackground }: HoldOptions = {},
   ): Promise<HeldJobs> {
-    const read = this.#read(jobs);
+    const read = readJobs(jobs, this.#needs);
     const isShort = read.map((each) => isShorter(each, timeout));
     return this.#sendTogether(read, trace, (newJobs) => {
       const now = this.#needs.clock();
@@ -82,12 +81,11 @@ export class Enqueuer {
     jobs: readonly BulkJob[],
     { most = jobs.length, timeout = LATEST_TIME_MS, trace, inBackground }: HoldOptions = {},
   ): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>> {
-    const { definitions, clock, newId } = this.#needs;
     const held: LeasedJob[] = [];
     const short = new Set<string>();
     let free = most;
     const turn = new Turn(this.#needs, async (newJobs) => {
-      const now = clock();
+      const now = this.#needs.clock();
       const toHold = newJobs.filter((job) => job.runAt <= now && short.has(job.id)).slice(0, free);
       free -= toHold.length;
       const stored = await this.#storeAndLease(newJobs, toHold, now, inBackground);
@@ -95,16 +93,11 @@ export class Enqueuer {
       return stored.results;
     });
     const sent = jobs.map((item) => {
-      const read = readJob(item, definitions, clock(), newId);
+      const read = readJob(item, this.#needs);
       if (read.draft && isShorter(read, timeout)) short.add(read.draft.job.id);
       return this.#sendInTurn(turn, read, trace);
     });
     return { results: await Promise.allSettled(sent), held };
-  }
-
-  #read(bulk: readonly BulkJob[]): readonly ReadJob[] {
-    const { definitions, clock, newId } = this.#needs;
-    return readJobs(bulk, definitions, clock(), newId);
   }
 
   /** Stores one job with the others of a turn. Traces and hooks see a call of its own. */

@@ -65,7 +65,7 @@ export function readFamily(
   const now = clock();
   refuseOptions(options, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
   const read: ReadJob = (item, makeId) => {
-    const { draft, refusal } = readJob(item, definitions, now, makeId);
+    const { draft, refusal } = readJob(item, { definitions, clock, newId: makeId }, now);
     if (!draft) throw refusal;
     return draft;
   };
