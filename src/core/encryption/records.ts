@@ -103,8 +103,8 @@ export async function sealRecord(text: string, id: string, keys: Keys, kept: Sea
 }
 
 /**
- * Decrypts the secret fields of a record, but for those that do not decrypt. `isTampered`: one does not although its key
- * is there. Never rejects.
+ * Decrypts the secret fields of a record, but for those that do not decrypt. `isTampered`: one does not, although its
+ * key is there. Never rejects.
  *
  * @param kept gets the cipher texts that can stay.
  */
