@@ -47,8 +47,13 @@ export function serveFetch(fetch: FetchHandler["fetch"], port?: number): Promise
 }
 
 /** Reads a message to its end. Rejects if the connection ends first. */
-export async function readBody(message: IncomingMessage): Promise<Buffer> {
-  return Buffer.concat(await message.toArray());
+export function readBody(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    message.on("data", (chunk: Buffer) => chunks.push(chunk));
+    message.once("end", () => resolve(Buffer.concat(chunks)));
+    message.once("error", reject);
+  });
 }
 
 /** Answers with a JSON document. */
