@@ -1,7 +1,8 @@
 import { MOST_RETRIES } from "../../core/job/options.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
-import { withoutUndefined } from "../../core/shared/validate.ts";
+import { word } from "../../core/shared/schema.ts";
+import { wholeNumber, withoutUndefined } from "../../core/shared/validate.ts";
 import { decoded } from "../api/call.ts";
 import { readLimits } from "../messages/flow-control.ts";
 import {
@@ -10,7 +11,6 @@ import {
   headerName,
   headerValues,
   type Message,
-  type Method,
   methods,
   notForwarded,
 } from "../messages/message.ts";
@@ -54,14 +54,15 @@ export function readPublishOptions(headers: Headers, targets: Targets, now: numb
   const notBefore = readNotBefore(headers, now);
   const deduplication = readDeduplication(headers);
   const redaction = readRedaction(headers.get("upstash-redact-fields"));
-  const labels = readLabels(headers.get("upstash-label"));
+  const labels = (headers.get("upstash-label") ?? "").split(",").map((label) => label.trim());
+  const given = labels.filter((label) => label !== "");
   return withoutUndefined({
     ...readDelivery(headers, "upstash-"),
     header: forwardedHeaders(headers, "upstash-", headers.get("content-type")),
     notBefore,
     deduplication,
     redaction,
-    labels: labels.length > 0 ? labels : undefined,
+    labels: given.length > 0 ? given : undefined,
     limits: readLimits(headers, queue),
     callback: readCallback(headers, "upstash-callback", targets),
     failureCallback: readCallback(headers, "upstash-failure-callback", targets),
@@ -77,7 +78,8 @@ function readCallback(headers: Headers, name: string, targets: Targets): Callbac
     ...readDelivery(headers, `${name}-`),
     header: {
       ...forwardedHeaders(headers, `${name}-`, "application/json"),
-      ...workflowHeaders(headers, `${name}-workflow-`),
+      // By these a workflow recognizes its callback.
+      ...headerValues(renamed(headers, `${name}-workflow-`, "upstash-workflow-")),
     },
     ...(delay && { delayMs: durationHeader(delay, headerName(`${name}-delay`)) }),
   };
@@ -102,29 +104,27 @@ function readDelivery(
     const text = headers.get(prefix + name);
     return text === null || text === "" ? undefined : parse(text, headerName(prefix + name));
   };
-  const retries = read("retries", readRetries);
+  const method = read("method", (text, header) => word(methods).read(text.toUpperCase(), header)) ?? "POST";
+  const retries = read("retries", (text, header) => {
+    return wholeNumber(/^\d{1,3}$/.test(text) ? Number(text) : text, header, 0, MOST_RETRIES);
+  });
   const timeoutMs = read("timeout", readTimeout);
   const retryDelay = read("retry-delay", (text, header) => {
     retryDelayMs(text, 0, header);
     return text;
   });
-  return withoutUndefined({ method: read("method", readMethod) ?? "POST", retries, timeoutMs, retryDelay });
+  return withoutUndefined({ method, retries, timeoutMs, retryDelay });
 }
 
 function forwardedHeaders(headers: Headers, prefix: string, contentType: string | null): HeaderValues {
-  const marker = `${prefix}forward-`;
-  const forwarded = [...headers]
-    .filter(([name]) => name.startsWith(marker) && name.length > marker.length)
-    .map(([name, value]): [string, string] => [name.slice(marker.length), value])
-    .filter(([name]) => !notForwarded.has(name));
-  const all = contentType === null ? forwarded : [["content-type", contentType] as const, ...forwarded];
-  return headerValues(all);
+  const forwarded = renamed(headers, `${prefix}forward-`, "").filter(([name]) => !notForwarded.has(name));
+  return headerValues(contentType === null ? forwarded : [["content-type", contentType], ...forwarded]);
 }
 
-/** The headers by which a workflow recognizes its callback. */
-function workflowHeaders(headers: Headers, prefix: string): HeaderValues {
-  const own = [...headers].filter(([name]) => name.startsWith(prefix));
-  return headerValues(own.map(([name, value]) => [`upstash-workflow-${name.slice(prefix.length)}`, value]));
+/** The headers with a prefix, with another one in its place. */
+export function renamed(headers: Headers, from: string, to: string): readonly (readonly [string, string])[] {
+  const own = [...headers].filter(([name]) => name.startsWith(from) && name.length > from.length);
+  return own.map(([name, value]) => [to + name.slice(from.length), value]);
 }
 
 function readNotBefore(headers: Headers, now: number): number | undefined {
@@ -149,25 +149,6 @@ function readDeduplication(headers: Headers): PublishOptions["deduplication"] {
   if (content !== "true" && content !== "false")
     throw invalidRequest("Upstash-Content-Based-Deduplication must be true or false.");
   return content === "true" ? "content" : undefined;
-}
-
-function readLabels(text: string | null): readonly string[] {
-  return (text ?? "")
-    .split(",")
-    .map((label) => label.trim())
-    .filter((label) => label !== "");
-}
-
-function readMethod(text: string, header: string): Method {
-  const method = methods.find((each) => each === text.toUpperCase());
-  if (!method) throw invalidRequest(`${header} must be one of ${methods.join(", ")}.`);
-  return method;
-}
-
-function readRetries(text: string, header: string): number {
-  if (!/^\d{1,3}$/.test(text) || Number(text) > MOST_RETRIES)
-    throw invalidRequest(`${header} must be a whole number from 0 to ${MOST_RETRIES}.`);
-  return Number(text);
 }
 
 function readTimeout(text: string, header: string): number {

@@ -21,7 +21,7 @@ import {
   webhookOf,
 } from "../workflow/run.ts";
 import { jobOfRun, stepJob } from "../workflow/run-messages.ts";
-import { callbackLimits, type Draft, type PublishOptions, readPublishOptions } from "./publish-options.ts";
+import { callbackLimits, type Draft, type PublishOptions, readPublishOptions, renamed } from "./publish-options.ts";
 
 /** Shorter than the limit of ids in paths, since the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
@@ -165,22 +165,20 @@ export function triggerHeaders(given: Headers, url: string): Headers {
   const headers = new Headers(given);
   const runId = headers.get(RUN_ID) ?? `wfr_${crypto.randomUUID()}`;
   const failure = "upstash-failure-callback";
-  for (const [name, value] of given) {
-    if (name.startsWith("upstash-forward-")) headers.set(name.replace("upstash", failure), value);
-  }
-  const own = {
-    ...{ [RUN_ID]: runId, [INIT]: "true", [FEATURES]: DETECTS_TRIGGER },
-    [failure]: headers.get(failure) ?? url,
-    ...{
-      [`${failure}-workflow-runid`]: runId,
-      [`${failure}-workflow-url`]: url,
-      [`${failure}-workflow-init`]: "false",
-    },
-    [`${failure}-workflow-calltype`]: "failureCall",
-    ...{ [`${failure}-forward-upstash-workflow-is-failure`]: "true" },
-    [`${failure}-forward-upstash-workflow-failure-callback`]: "true",
-  };
-  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  const own = [
+    ...renamed(given, "upstash-forward-", `${failure}-forward-`),
+    [RUN_ID, runId],
+    [INIT, "true"],
+    [FEATURES, DETECTS_TRIGGER],
+    [failure, headers.get(failure) ?? url],
+    [`${failure}-workflow-runid`, runId],
+    [`${failure}-workflow-url`, url],
+    [`${failure}-workflow-init`, "false"],
+    [`${failure}-workflow-calltype`, "failureCall"],
+    [`${failure}-forward-upstash-workflow-is-failure`, "true"],
+    [`${failure}-forward-upstash-workflow-failure-callback`, "true"],
+  ] as const;
+  for (const [name, value] of own) headers.set(name, value);
   return headers;
 }
 
