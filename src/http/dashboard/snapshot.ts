@@ -82,6 +82,8 @@ const scopedViews: ReadonlySet<string> = new Set("failures jobs names schedules 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first">;
 
+const isOfAll = ({ view, scope }: Query): boolean => view === "queues" || (scope === "all" && scopedViews.has(view));
+
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
   readonly at: Date;
@@ -120,8 +122,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const { queues, first } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound(UNKNOWN_QUEUE);
-  const isOfAll = query.view === "queues" || (query.scope === "all" && scopedViews.has(query.view));
-  const all = isOfAll ? [...queues.values()] : [queue];
+  const all = isOfAll(query) ? [...queues.values()] : [queue];
   const isFree = all.every((each) => internalsOf(each).store.isFree);
   const spent = () => all.reduce((sum, each) => sum + internalsOf(each).meter.commands, 0);
   const before = spent();
@@ -137,7 +138,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     query.only === "contents" ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([
     Promise.all(activities),
-    query.only === "statistics" ? {} : isOfAll ? contentsOfAll(all, query) : contentsOfOne(host, queue, query),
+    query.only === "statistics" ? {} : readContents(host, all, query),
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
   const statsOfAll = read.map(([, { stats }]) => stats);
@@ -169,19 +170,14 @@ function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Conte
   return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
 }
 
-async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
-  const jobs = await findById(queues, query);
+/** The contents of a view of some queues. The search for an id looks into the other queues too. */
+async function readContents({ queues }: Host, shown: readonly Queue[], query: Query): Promise<Contents> {
+  const others = [...queues.values()].filter((other) => !shown.includes(other));
+  const jobs = (await findById(shown, query)) ?? (await findById(others, query));
   if (jobs) return { jobs };
   const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query) });
-  return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
-}
-
-/** The contents of a view of one queue. The search for an id looks into the other queues too. */
-async function contentsOfOne(host: Host, queue: Queue, query: Query): Promise<Contents> {
-  const { queues } = host;
-  const others = [...queues.values()].filter((other) => other !== queue);
-  const jobs = (await findById([queue], query)) ?? (await findById(others, query));
-  return jobs ? { jobs } : contentsOf(queue, query);
+  const parts = await Promise.all(shown.map(read));
+  return isOfAll(query) ? together(parts, shown[0]?.clock() ?? 0) : (parts[0]?.contents ?? {});
 }
 
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {

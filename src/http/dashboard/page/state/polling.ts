@@ -143,13 +143,13 @@ async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = routeNow();
   if (askedQuery(route) === askedQuery(before)) return change({ route });
-  const all = Object.entries(snapshot ?? {});
-  const common = all.filter(([name]) => !contents.includes(name));
-  remember(askedQuery(before), Object.fromEntries(all.filter(([name]) => contents.includes(name))));
+  const part = (isContents: boolean) =>
+    Object.fromEntries(Object.entries(snapshot ?? {}).filter(([name]) => contents.includes(name) === isContents));
+  remember(askedQuery(before), part(true));
   change({
     route,
     // This view must not show the contents of another one.
-    snapshot: snapshot && ({ ...Object.fromEntries(common), ...visited.get(askedQuery(route)) } as typeof snapshot),
+    snapshot: snapshot && ({ ...part(false), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
     notice: undefined,

@@ -207,8 +207,7 @@ const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.select
 /** The actions for selected jobs. The row is always there, so that nothing moves when the user selects one. */
 function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
-  const { search, by, group } = route;
-  const { state: kind } = route;
+  const { search, by, group, state: kind } = route;
   const every = group
     ? "all of this failure"
     : search
@@ -217,7 +216,7 @@ function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const isForAll = kind === "dead" || kind === "scheduled" || kind === "ready";
   const mayAll = isForAll && isMore && !isAllSelected && rows.every(isSelected) && (!search || by === "name");
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
-  const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
+  const isDead = kind === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead");
   return html`<div class="row bulk"><span role="status">${selected.size === 0 ? html`<span class="muted">Select some to act on them at once.</span>` : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
 ${mayAll && button(`Select ${every}`, "select-all", "", "link")}
