@@ -1,6 +1,6 @@
-import { drainOptions } from "../core/drain/options.ts";
 import type { Wake } from "../core/observe/wake.ts";
-import { callable, optionsOf } from "../core/shared/schema.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 
 /** How the timer of a process ends. */
 export interface TimerWakeOptions {
@@ -9,11 +9,6 @@ export interface TimerWakeOptions {
   /** Called with what a drain throws. The queue asks for the next drain by itself. Default: does nothing. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
-
-const timerOptions = optionsOf<TimerWakeOptions>("timerWake", {
-  signal: drainOptions.fields.signal,
-  onError: callable,
-});
 
 // Longer timers overflow to 1 ms.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -32,8 +27,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * @throws {TidegateError} `invalid_request` for an invalid option.
  */
 export function timerWake(drain: () => unknown, options: TimerWakeOptions = {}): Wake {
-  callable.read(drain, "drain");
-  const { signal, onError = () => {} } = timerOptions.read(options);
+  const { signal, onError = () => {} } = knownOptions(options, ["signal", "onError"], "timerWake");
+  checkFunctions({ drain, onError }, ["drain", "onError"]);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidRequest("signal must be an AbortSignal.");
   const asked = new Set<number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isDraining = false;

@@ -1,12 +1,12 @@
 /** A worker for a process that keeps running, and a handler for Node's HTTP server. @module tidegate/node */
 
 import process from "node:process";
-import { type DrainOptions, drainOptions } from "../core/drain/options.ts";
+import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport, DrainTotals as WorkerTotals } from "../core/drain/report.ts";
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
-import { callable, duration, flag, optionsOf } from "../core/shared/schema.ts";
+import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerNeeds } from "../worker/worker.ts";
 
 export {
@@ -102,22 +102,19 @@ function onFirstSignal(stop: () => void): () => void {
   return ignore;
 }
 
-const { batchSize, signal, onProgress } = drainOptions.fields;
-
-const workerOptions = optionsOf<WorkerOptions>("startWorker", {
-  workers: drainOptions.fields.concurrency,
-  checkEvery: duration,
-  handleSignals: flag,
-  onReport: callable,
-  onError: callable,
-  ...{ batchSize, signal, onProgress },
-});
+const optionNames: readonly (keyof WorkerOptions)[] = [
+  ...(["workers", "checkEvery", "batchSize", "signal", "handleSignals"] as const),
+  ...(["onReport", "onError", "onProgress"] as const),
+];
 
 function readOptions(queues: readonly Queue[], given: WorkerOptions, stopping: AbortSignal): WorkerNeeds {
-  const { workers = 10, checkEvery = "10s", batchSize, signal, ...callbacks } = workerOptions.read(given);
-  const { onReport, onError = writeLine, onProgress } = callbacks;
+  const options = knownOptions(given, optionNames, "startWorker");
+  checkFunctions(options, ["onReport", "onError", "onProgress"]);
   if (queues.length === 0) throw invalidRequest("startWorker needs at least one queue.");
   for (const each of queues) checkQueue(each);
+  const { workers = 10, checkEvery = "10s", batchSize, onReport, onError = writeLine, onProgress } = options;
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw invalidRequest("signal must be an AbortSignal.");
   const checkMs = durationMs(checkEvery, "checkEvery");
   if (checkMs < LEAST_PAUSE_MS) throw invalidRequest('checkEvery must be at least "100ms".');
   const reportError = (error: unknown, retryInMs: number) => {
@@ -129,10 +126,10 @@ function readOptions(queues: readonly Queue[], given: WorkerOptions, stopping: A
   };
   return {
     queues,
-    workers,
+    workers: wholeNumber(workers, "workers", 1, 10_000),
     batchSize,
     checkMs,
-    signal: signal ? AbortSignal.any([signal, stopping]) : stopping,
+    signal: options.signal ? AbortSignal.any([options.signal, stopping]) : stopping,
     onReport(report) {
       try {
         onReport?.(report);
