@@ -63,7 +63,7 @@
 --   leases end then: how many of them may run at once, when those that have not begun go back, and whether others wait
 --   for their slots (_runs.lua)
 -- @reply gone list(text)  watched jobs that are gone
--- @reply due_schedules rows(key score:number record)  those that it did not fire
+-- @reply due_schedules rows(key score:number record)  those that it hands out
 
 -- Records of live jobs that this exchange has written. The claim need not read them, and `remove_ended` keeps them.
 local written = {}
