@@ -14,7 +14,7 @@ npx tidegate queue:dlq --since 1h --all-queues
 # #region more
 npx tidegate queue:jobs --state scheduled --limit 5
 npx tidegate queue:jobs --search to=ada@example.com --in payload
-npx tidegate queue:jobs cancel --name send_email --dry-run          # only counts
+npx tidegate queue:jobs cancel --name send_email --dry-run          # counts, and shows ten
 npx tidegate queue:jobs reschedule --all --state scheduled --delay 1h
 npx tidegate queue:schedules upcoming
 npx tidegate queue:signal reply-42 '{"text":"yes"}' --keep 1h       # for a job that waits for it

@@ -121,23 +121,17 @@ function described(size: number, kind: string, { fields }: Change): string {
 async function firstJobs({ states }: Plan, send: Send, { ids, state, name, group, before }: Row) {
   const own = states.length === 1 ? states : pendingStates;
   const chosen: readonly unknown[] = state === undefined || state === "pending" ? own : [state];
-  const isMeant = (job: Row | null) => job !== null && chosen.includes(job["state"]);
-  if (Array.isArray(ids))
-    return (await Promise.all(ids.slice(0, SHOWN).map((id: string) => getJob(send, id)))).filter(isMeant) as Row[];
-  const found: Row[] = [];
-  for (const each of chosen) {
-    const path = each === "dead" ? "/dead-letter" : "/jobs";
-    const given = { name, group, limit: SHOWN, ...(each !== "dead" && { state: each }) };
-    for (let cursor: unknown; cursor !== null && found.length < SHOWN; ) {
-      const page: Row = await read("jobs", send("GET", path + query({ ...given, cursor })));
-      const jobs = page["jobs"] as readonly Row[];
-      found.push(
-        ...jobs.filter((job) => before === undefined || Number(job["failedAt"]) <= +new Date(before as string)),
-      );
-      cursor = page["cursor"];
-    }
-  }
-  return found.slice(0, SHOWN);
+  const pages = (ids ? [] : chosen).map((each): Promise<{ jobs: Row[] }> => {
+    const limit = before === undefined ? SHOWN : 1_000;
+    const path =
+      each === "dead" ? `/dead-letter${query({ group, name, limit })}` : `/jobs${query({ state: each, name, limit })}`;
+    return read("jobs", send("GET", path));
+  });
+  const found = Array.isArray(ids)
+    ? await Promise.all(ids.slice(0, SHOWN).map((id: string) => getJob(send, id)))
+    : (await Promise.all(pages)).flatMap(({ jobs }) => jobs);
+  const isInTime = ({ failedAt }: Row) => before === undefined || Number(failedAt) <= +new Date(before as string);
+  return found.flatMap((job) => (job && chosen.includes(job["state"]) && isInTime(job) ? [job] : [])).slice(0, SHOWN);
 }
 
 /** Sends a request, and further ones while there is a cursor. Adds up what they count. */

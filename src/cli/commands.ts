@@ -46,8 +46,6 @@ export interface Command {
   readonly flags?: Readonly<Record<string, string>>;
   /** The fields that it takes. Default: those of the route. */
   readonly takes?: Fields;
-  /** The list that it shows below one thing that has the field `children`. */
-  readonly below?: OperationName;
   /** Adds to its answer what the statistics of the queue say. */
   readonly joins?: (answer: never, stats: QueueStats) => object;
   /** How rows are sorted. Default: as they come. */
@@ -119,7 +117,6 @@ export const commands = {
   },
   listJobs: {
     words: "queue:jobs list",
-    does: "list jobs",
     groupDoes: "list, search, show, cancel, move or run jobs",
     about:
       "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To go on, give --cursor, or --all for every job.",
@@ -139,7 +136,6 @@ export const commands = {
   getFailures: {
     words: "queue:failures list",
     does: "show what broke: dead jobs by name and error",
-    groupDoes: "show what broke: dead jobs by name and error",
     about:
       "Groups dead jobs by name and error. What broke last comes first, among the first 1,000 groups. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
     sends: { latest: true },
@@ -158,13 +154,10 @@ export const commands = {
   getFailure: {
     words: "queue:failures show <group>",
     does: "show one group, by the minute, and who is affected",
-    about:
-      "Shows one group of failures: how many of its jobs died in the last hour, and the most frequent values in the payloads of its latest 100 jobs.",
     shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected",
   },
   listDeadJobs: {
     words: "queue:dlq list",
-    does: "list dead jobs",
     groupDoes: "list, show, retry or remove dead jobs",
     about: "Lists dead jobs, newest first, each with the error of its last attempt. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
@@ -180,7 +173,6 @@ export const commands = {
       words: "queue:jobs show <id>",
       does: "show one job",
       about: "Shows everything about a job, in whichever queue of the handler or module it is.",
-      below: "listChildren",
       shows:
         "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt held-back-by=held since=heldBack.since until=heldBack.until waits-for=signals until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
     },
@@ -280,8 +272,6 @@ export const commands = {
   getUpcoming: {
     words: "queue:schedules upcoming",
     does: "show what runs in the next hour, by time",
-    about:
-      "Shows what runs in the next hour: the next 250 scheduled jobs and all occurrences, of which it names the first 50.",
     shows: "at=clock when=at kind job=name id-or-schedule=of",
     order: bySoonest,
     none: "Nothing runs in the next hour.",
@@ -295,10 +285,8 @@ export const commands = {
   putSchedule: {
     words: "queue:schedules set <key>",
     does: "create or change a schedule",
-    about: "Stores a schedule, replacing any with the same key.",
     flags: { name: "job" },
     says: firing,
-    examples: [[`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "every night at three, UTC"]],
   },
   pauseSchedule: { words: "queue:schedules pause <key>", does: "pause a schedule until it is resumed", says: firing },
   resumeSchedule: { words: "queue:schedules resume <key>", does: "resume a paused schedule", says: firing },
@@ -311,7 +299,6 @@ export const commands = {
   },
   listFlowControlKeys: {
     words: "queue:flow list",
-    does: "list flow control keys",
     groupDoes: "list, limit or pause flow control keys",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
@@ -387,8 +374,6 @@ export const commands = {
   pauseJobs: {
     words: "queue:types pause <name>",
     does: "pause a job type",
-    about:
-      "Drains hand the jobs of this type back, with no attempt used, until it is resumed. What runs continues, and you can still enqueue.",
     says: "{target} is paused. Resume with: {command queue:types resume {target}}",
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },

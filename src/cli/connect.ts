@@ -100,14 +100,12 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
 
 const commandFor = (globals: Globals) => (words: string) => suggestedCommand(words, globals);
 
-function remoteTarget(session: Session, url: string, jobNames: Target["jobNames"]): Target {
-  const { io, env, globals } = session;
+function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
   if (globals.prefix !== undefined)
     throw new UsageError("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(url);
   const token = globals.token ?? env["TIDEGATE_TOKEN"];
   if (token) checkToken(token);
-  session.noteAddress(url, true);
   const { queue } = globals;
   const { host, pathname } = new URL(url);
   const place = `at ${host}${pathname.replace(/\/+$/, "")}`;
@@ -134,7 +132,13 @@ async function moduleTarget(session: Session, queues: readonly Queue[]): Promise
   const local = { queues: globals.queue === undefined ? queues : [queue] };
   const label = `Queue ${printable(queue.name)} of the module`;
   const { jobNames } = queue;
-  return { ...(await served(session, local)), label, place: "of the module", jobNames, command: commandFor(globals) };
+  return {
+    ...(await served(session, local)),
+    label,
+    place: "of the module",
+    jobNames,
+    command: commandFor(globals),
+  };
 }
 
 async function redisTarget(
@@ -145,15 +149,19 @@ async function redisTarget(
   const { io, globals } = session;
   const { Queue } = await import("../core/queue/queue.ts");
   const database = await databaseOf(session);
-  session.noteAddress(database.url, false);
   const { prefix = "tidegate", queue: name = "default" } = globals;
   const clock = io.clock && { clock: io.clock };
   const store = database.storeUnder(prefix);
   const queue = new Queue(change({ store, jobs, name, ...clock, encryption: encryptionOf(io) }));
-  const place = `in Redis at ${database.place}`;
+  session.redis = addressOf(database.url);
+  const place = `in Redis at ${new URL(database.url).host}`;
   return {
     ...(await served(session, { queues: [queue], database, prefix })),
-    ...{ place, label: `Queue ${printable(name)} ${place}`, command: commandFor(globals) },
+    ...{
+      place,
+      label: `Queue ${printable(name)} ${place}`,
+      command: commandFor(globals),
+    },
     jobNames: jobs.length > 0 ? queue.jobNames : undefined,
   };
 }
@@ -263,7 +271,13 @@ const TIMEOUT_S = 30;
 /** A drain responds when it ends, and platforms allow at most 15 minutes. */
 const DRAIN_TIMEOUT_S = 16 * 60;
 
-/** Sends requests, each with a fitting time limit. @throws {TidegateError} `store_unavailable` after it. */
+/** The host and the port of a URL, and nothing secret. */
+function addressOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+}
+
+/** Sends requests, each with a fitting time limit. @throws {TidegateError} `store_unavailable` without a response. */
 export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
   return async (request) => {
@@ -273,12 +287,12 @@ export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => P
       const response = await send(new Request(request, { signal }));
       const body = await response.arrayBuffer();
       return new Response(body.byteLength > 0 ? body : null, response);
-    } catch (error) {
-      if (!signal.aborted) throw error;
+    } catch {
+      const what = signal.aborted ? `did not respond within ${seconds} s` : "cannot be reached";
       const may = request.method === "GET" ? "" : " The request may have worked: repeat an enqueue only with an id.";
       throw new TidegateError(
         "store_unavailable",
-        `The handler did not respond within ${seconds} s. Check --url and the network.${may}`,
+        `The handler at ${addressOf(request.url)} ${what}. Check --url and the network.${may}`,
       );
     }
   };

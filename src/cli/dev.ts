@@ -46,7 +46,9 @@ export function addDev(session: Session): void {
       if (other)
         throw new UsageError(`--${other} is not for dev.`, "The address of your app's drain route is --drain.");
       const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
-      const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
+      const redis = addresses.redis === undefined ? undefined : readRedisUrl(addresses.redis);
+      if (addresses.redis !== undefined && !redis)
+        throw new UsageError("--redis is not a valid URL.", "It looks like redis://localhost:6379.");
       if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
       if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
       if (drain && LOCAL_NAMES.includes(drain.hostname) && [port, restPort].includes(Number(drain.port)))
@@ -80,8 +82,7 @@ export function addDev(session: Session): void {
     });
 }
 
-// Commander would repeat an address that it refuses, with the password in it.
-
+/** Commander would repeat an address that it refuses, with the password in it. */
 function drainUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.hash)
@@ -92,19 +93,11 @@ function drainUrl(text: string): URL {
   return url;
 }
 
-function redisUrl(text: string): URL {
-  const url = readRedisUrl(text);
-  if (!url) throw new UsageError("--redis is not a valid URL.", "It looks like redis://localhost:6379.");
-  return url;
-}
-
-interface Shown {
-  readonly drain: URL | undefined;
-  readonly write: string | undefined;
-  readonly place: string;
-}
-
-function startScreen(dev: Dev, { drain, write, place }: Shown, { colors, globals: { prefix } }: Session): string {
+function startScreen(
+  dev: Dev,
+  { drain, write, place }: { readonly drain: URL | undefined; readonly write: string | undefined; place: string },
+  { colors, globals: { prefix } }: Session,
+): string {
   const lines = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).map(([name, value]) => `${name}=${colors.cyan(value)}`);
   const seconds = (performance.now() / 1_000).toFixed(1);

@@ -25,7 +25,7 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
   before: "only what had died by then: 1m, 1h, 7d ago, or a time such as 2030-01-31T09:00:00Z",
-  concurrency: "how many of its jobs may run at once",
+  concurrency: "how many jobs of the key may run at once",
   count: "how many",
   cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
   data: "the data for the jobs as JSON; - reads it from standard input",
@@ -39,15 +39,10 @@ const meanings: Readonly<Record<string, string>> = {
   every: "at each multiple of this interval since 1970, such as 90s",
   expires: "drop the job if it has not started this long after its run time",
   first: "only this many, newest first",
-  "flow-control-concurrency": "how many jobs of this key may run at once",
   "flow-control-key": "run jobs of one key within limits",
-  "flow-control-ordered": "run jobs of this key one by one, in order",
-  "flow-control-period": "... in this time",
-  "flow-control-rate": "how many jobs of this key may start ...",
   group: "jobs of this group of queue:failures",
   id: "do nothing if this id is already taken",
   ids: "the ids of the jobs",
-  in: "where to search (default: anywhere)",
   job: "the job that it enqueues",
   keep: "how long to keep it if no job waits",
   key: "the key",
@@ -55,12 +50,12 @@ const meanings: Readonly<Record<string, string>> = {
   "max-retries": "how many attempts may follow the first",
   missed: "what to do with missed occurrences",
   name: "only jobs of this type",
-  ordered: "one at a time, in the order of enqueuing",
+  ordered: "run jobs of the key one at a time, in the order of enqueuing",
   over: "spread them evenly over this time, such as 10m",
   overlap: "whether it fires while its last job runs",
   payload: "the payload as JSON; - reads it from standard input",
   period: "... in this time",
-  rate: "how many may start ...",
+  rate: "how many jobs of the key may start ...",
   "run-at": "at this time, such as 2030-01-31T09:00:00Z",
   search: "jobs with this text; with --in payload also in one field: user.email=ada",
   since: "only what is newer: 30m, 1h, 7d, or a time such as 2030-01-31T09:00:00Z",
@@ -105,7 +100,12 @@ export function argumentOf(written: string, { flag, schema }: Field): Argument {
 
 function meaningOf(flag: string, json: JsonSchema): string {
   const described = (json["description"] as string | undefined)?.replace(/\.$/, "");
-  return meanings[flag] ?? described?.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()) ?? "";
+  return (
+    meanings[flag] ??
+    meanings[flag.replace("flow-control-", "")] ??
+    described?.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()) ??
+    ""
+  );
 }
 
 /** "which", "number", "duration", "time", "when", "text" or "json" */
@@ -169,17 +169,15 @@ export async function readJson(text: string, what: string, { stdin }: Io): Promi
   }
 }
 
-/** What stands before the names of fields in the texts of refusals. */
-const BEFORE_FIELD = "(?<=(?:\\b(?:either|or|and|out|for|With|Give)|[,:]) )";
-
 /** The same text, with the fields of a request named as the user writes them. */
 export function inFlags(text: string, fields: readonly Field[]): string {
   const renamed = fields.reduce((result, { path, flag }) => {
     const name = path.join(".");
-    // A plain word can be a word of the sentence.
+    // A plain word can be a word of the sentence, unless one of these precedes it.
+    const before = "(?<=(?:\\b(?:either|or|and|out|for|With|Give)|[,:]) )";
     const pattern = /[A-Z.]/.test(name)
       ? `"?(?<![\\w-])${name.replaceAll(".", "\\.")}\\b"?`
-      : `^${name}\\b|"${name}"|flowControl\\.${name}\\b|${BEFORE_FIELD}${name}\\b`;
+      : `^${name}\\b|"${name}"|flowControl\\.${name}\\b|${before}${name}\\b`;
     return result.replace(new RegExp(pattern, "g"), `--${flag}`);
   }, text);
   return renamed

@@ -8,20 +8,14 @@ export interface Output {
   write(text: string): unknown;
 }
 
-/** What the user's own code logs. It must not break the live line. */
-export interface Logs {
-  /** Wraps each write to a log. It must call `write`. */
-  around: (write: () => void) => void;
-}
-
 /** Everything that the command line uses of its process. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Default: nothing else writes to the terminal. */
-  readonly logs?: Logs;
+  /** The logs of the user's own code. `around` wraps each write, to keep the live line whole. Default: none. */
+  readonly logs?: { around: (write: () => void) => void };
   readonly cwd: string;
   /** The current time in ms since 1970. Default: the system's clock. */
   readonly clock?: Clock;

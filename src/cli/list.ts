@@ -37,15 +37,12 @@ export function addList(session: Session): void {
     const target = await openTarget(session);
     const isOne = session.globals.queue !== undefined || target.local?.database !== undefined;
     const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));
-    if (list?.total) showQueues(list, list.total, session);
-    else await showQueue(target, session);
+    if (!list?.total) return showQueue(target, session);
+    const { queues, total } = list;
+    // The next of all could be that of a paused queue.
+    const last = { ...total, stats: { ...total.stats, nextRunAt: null, paused: false } };
+    session.print({ queues, total: total.stats }, () => listText([...queues, last] as never, QUEUES, session));
   });
-}
-
-function showQueues({ queues }: QueueList, total: QueueList["queues"][number], session: Session): void {
-  // The next of all could be that of a paused queue.
-  const last = { ...total, stats: { ...total.stats, nextRunAt: null, paused: false } };
-  session.print({ queues, total: total.stats }, () => listText([...queues, last] as never, QUEUES, session));
 }
 
 async function showQueue(target: Target, session: Session): Promise<void> {
@@ -58,7 +55,6 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const types = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
   const { colors, now } = session;
-  const totals = Object.keys(stats).filter((name) => name.startsWith("total"));
   session.print({ ...stats, figures }, () =>
     [
       colors.bold(label),
@@ -66,7 +62,7 @@ async function showQueue(target: Target, session: Session): Promise<void> {
         colors.yellow(printable(`${text} Resume with: ${command(resume)}`)),
       ),
       factsText(stats as never, COUNTS, session),
-      factsText(stats as never, totals.join(" "), session),
+      factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
       ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
       ...(types.length > MOST_TYPES ? [colors.dim(`${types.length - MOST_TYPES} more job types did less.`)] : []),
     ].join("\n\n"),

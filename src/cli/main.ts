@@ -3,7 +3,7 @@ import { Console } from "node:console";
 import process from "node:process";
 import { Writable } from "node:stream";
 import { version } from "../core/shared/version.ts";
-import type { Logs } from "./io.ts";
+import type { Io } from "./io.ts";
 
 /** npm repeats a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
 const SAME_INTERRUPTION_MS = 300;
@@ -34,8 +34,8 @@ async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<R
 }
 
 /** Writes the logs of jobs above the live line, and to standard error with --json. */
-function divertLogs(): Logs {
-  const logs: Logs = { around: (write) => write() };
+function divertLogs(): Io["logs"] & object {
+  const logs: Io["logs"] & object = { around: (write) => write() };
   const diverted = (output: NodeJS.WriteStream) =>
     new Writable({
       decodeStrings: false,

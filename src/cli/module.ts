@@ -7,8 +7,6 @@ import { isObject } from "../core/shared/schema.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-const HINT = "Export a job from defineJob, an array `jobs` of them, or your own `queue`.";
-
 /** Finds the jobs and queues that a module exports. @throws {UsageError} if it does not load, or exports neither. */
 export async function loadModule(file: string, cwd: string) {
   const path = resolve(cwd, file);
@@ -27,7 +25,10 @@ export async function loadModule(file: string, cwd: string) {
   const values = [...new Set(valuesOf(exported))];
   const found = { jobs: values.filter(isJob), queues: values.filter(isQueue) };
   if (found.jobs.length === 0 && found.queues.length === 0)
-    throw new UsageError(`The module ${printable(file)} exports neither jobs nor a queue.`, HINT);
+    throw new UsageError(
+      `The module ${printable(file)} exports neither jobs nor a queue.`,
+      "Export a job from defineJob, an array `jobs` of them, or your own `queue`.",
+    );
   return found;
 }
 

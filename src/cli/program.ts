@@ -52,31 +52,24 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
     .addHelpText("after", EPILOGUE);
 }
 
-type Example = readonly [command: string, meaning: string];
-
 /** Adds a command. One named "list" is what its group does if no other is named. Joins the lines of paragraphs. */
 export function addCommand(
   parent: CommandUnknownOpts | Program,
   name: string,
   summary: string,
   description: string,
-  ...examples: readonly Example[]
+  ...examples: readonly (readonly [command: string, meaning: string])[]
 ) {
+  const lines = examples.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
   return (parent as Program)
     .command(name, { isDefault: name === "list" })
     .summary(summary)
     .description(description.replace(/(\S)\n(?=\S)/g, "$1 "))
-    .addHelpText("after", examplesText(examples));
+    .addHelpText("after", lines[0] ? `\nExamples:\n${lines.join("\n")}` : "");
 }
 
 /** "queue:dlq takes list, show, retry or remove." */
 export function subcommandsOf(group: CommandUnknownOpts): string {
   const names = group.commands.map((each) => each.name());
   return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`;
-}
-
-/** Examples, each below its meaning. */
-function examplesText(lines: readonly Example[]): string {
-  if (lines.length === 0) return "";
-  return `\nExamples:\n${lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`).join("\n")}`;
 }

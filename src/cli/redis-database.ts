@@ -7,14 +7,17 @@ import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Redis's answer to one command, or the reason why there is none. */
-export type RedisReply = { readonly result: unknown } | { readonly error: string; readonly status: number | undefined };
+export interface RedisReply {
+  readonly result?: unknown;
+  readonly error?: string | undefined;
+  /** The status of the response, if there is one to a request. */
+  readonly status?: number | undefined;
+}
 
 /** A Redis that commands work on directly. */
 export interface RedisDatabase {
   /** Its URL, without what is secret. */
   readonly url: string;
-  /** Its host and port. */
-  readonly place: string;
   storeUnder(prefix: string): Store;
   /** Sends one command, for questions that the store does not ask. Never rejects. */
   ask(command: readonly string[]): Promise<RedisReply>;
@@ -24,9 +27,6 @@ export interface RedisDatabase {
 export function restDatabase({ url, token }: { readonly url: string; readonly token: string }, io: Io): RedisDatabase {
   return {
     url,
-    get place() {
-      return new URL(url).host;
-    },
     storeUnder: (prefix) => upstashStore({ url, token, prefix }),
     async ask(command) {
       const send = io.fetch ?? ((request: Request) => fetch(request));
@@ -37,8 +37,7 @@ export function restDatabase({ url, token }: { readonly url: string; readonly to
         const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
         const response = await send(new Request(url, { method: "POST", headers, body, redirect: "manual", signal }));
         status = response.status;
-        const answer = (await response.json()) as { result?: unknown; error?: unknown };
-        return typeof answer.error === "string" ? { error: answer.error, status } : { result: answer.result };
+        return { ...((await response.json()) as RedisReply), status };
       } catch {
         return { error: "no answer", status };
       }
@@ -58,15 +57,13 @@ export function tcpDatabase(address: string): RedisDatabase {
       "It looks like redis://localhost:6379, or rediss://user:password@example.com:6379/0.",
     );
   const link = new RedisLink(read);
-  const place = placeOf(read);
   return {
-    url: `${read.protocol === "rediss:" ? "https" : "http"}://${place}`,
-    place,
+    url: `${read.protocol === "rediss:" ? "https" : "http"}://${placeOf(read)}`,
     storeUnder: (prefix) => redisStore(link, { prefix }),
     ask: ([...command]) =>
       link.sendCommand(command, { abortSignal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).then(
         (result) => ({ result }),
-        (error: Error) => ({ error: error.message, status: undefined }),
+        (error: Error) => ({ error: error.message }),
       ),
   };
 }

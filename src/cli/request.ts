@@ -44,10 +44,8 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
 
 /** Whether the user has given no option of this command that says which page to list. */
 function isBare(command: CommandUnknownOpts): boolean {
-  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
-  return !Object.keys(command.opts()).some(
-    (name) => isGiven(name) && !["name", "since", "wide", "allQueues"].includes(name),
-  );
+  const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
+  return given.every((name) => ["name", "since", "wide", "allQueues"].includes(name));
 }
 
 /** Calls what refuses fields, and names these as the user has typed them. */
@@ -69,12 +67,8 @@ function refuseChoices({ route: { body } }: Plan, fields: Typed["fields"]): void
   throw new UsageError("Choose jobs in exactly one way.", `Give ids, or ${flags.join(", or ")}.`);
 }
 
-function put(fields: Typed["fields"], [name = "", ...inside]: readonly string[], value: unknown): void {
-  if (inside.length === 0) fields[name] = value;
-  else {
-    fields[name] ??= {};
-    put(fields[name] as Typed["fields"], inside, value);
-  }
+function put(fields: Typed["fields"], [name = "", inside]: readonly string[], value: unknown): void {
+  fields[name] = inside === undefined ? value : { ...Object(fields[name]), [inside]: value };
 }
 
 const camel = (flag: string) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

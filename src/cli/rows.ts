@@ -81,8 +81,7 @@ async function readRows(
   } finally {
     line.clear();
   }
-  const isOne = names[0] === undefined;
-  const cursor = isOne ? ((last["cursor"] as string | undefined) ?? null) : null;
+  const cursor = names[0] === undefined ? ((last["cursor"] as string | undefined) ?? null) : null;
   return { rows, field, last: { ...last, ...sums } as Row, isCut, cursor };
 }
 

@@ -79,9 +79,6 @@ interface Failure {
   readonly done?: object;
 }
 
-/** The error codes of requests that the user got wrong. */
-const usageErrorCodes: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
-
 function failureOf(error: unknown, session: Session): Failure {
   if (error instanceof PartlyDone) {
     const { hint, ...cause } = failureOf(error.cause, session);
@@ -100,7 +97,7 @@ function failureOf(error: unknown, session: Session): Failure {
       // The handler's message is meant for HTTP.
       hint:
         error.code === "unauthorized" ? "Set TIDEGATE_TOKEN to a token of the handler, or give --token." : undefined,
-      exitCode: usageErrorCodes.has(error.code) ? 2 : 1,
+      exitCode: /^(invalid_|payload_too_large)/.test(error.code) ? 2 : 1,
     };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return { code: "internal_error", message, exitCode: 1 };
@@ -136,6 +133,5 @@ function printFailure({ code, message, hint, done }: Failure, { io, isJson }: Se
     io.stderr.write(`${toJson({ error: { code, message: full }, ...done })}\n`);
     return;
   }
-  const colors = colorsFor(io.stderr, io.env);
-  io.stderr.write(`${colors.red("error:")} ${printableLines(full)}\n`);
+  io.stderr.write(`${colorsFor(io.stderr, io.env).red("error:")} ${printableLines(full)}\n`);
 }

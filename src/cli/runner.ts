@@ -104,9 +104,9 @@ function ask({ route, isInQuery, answer }: Plan, target: string, given: object, 
 const CHILDREN_SHOWN = 20;
 
 /** Shows a job, in whichever queue it is, and the first of its children below it. */
-async function showJob({ shows, states, below }: Plan, to: Target, text: string, session: Session): Promise<void> {
+async function showJob({ shows, states }: Plan, to: Target, text: string, session: Session): Promise<void> {
   const { job, send } = await findJob(to, text, states, session);
-  const children = plans().find(({ operation }) => below && job["children"] && operation === below);
+  const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
   const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
   const rows = (page?.["jobs"] ?? []) as readonly Row[];
   session.print(job, () =>

@@ -24,10 +24,8 @@ export class Session {
   exitCode = 0;
   /** The variables that name a queue: those of the process, else of a file beside it. */
   env: Io["env"];
-
-  /** The host and the port to which requests go, once they are known. */
-  #address: string | undefined;
-  #isHandler = false;
+  /** The host and the port of the Redis that this process works on. */
+  redis: string | undefined;
 
   constructor(io: Io, isJson: boolean) {
     this.io = io;
@@ -45,19 +43,10 @@ export class Session {
     return (this.io.clock ?? systemClock)();
   }
 
-  /** Notes where requests go. */
-  noteAddress(url: string, isHandler: boolean): void {
-    const { hostname, port, protocol } = new URL(url);
-    this.#address = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-    this.#isHandler = isHandler;
-  }
-
-  /** The message of an error in the words of the command line; if nothing was reached, with the address. */
-  messageOf({ code, message: said }: TidegateError): string {
-    const message = said.replace(/^prefix\b/, "--prefix").replace("Check url", "Check --url");
-    const isReached = this.#isHandler && !message.includes("Check --url");
-    if (code !== "store_unavailable" || isReached || this.#address === undefined) return message;
-    return `${message} The address is ${this.#address}.`;
+  /** The message of an error in the words of the command line; if Redis was not reached, with its address. */
+  messageOf({ code, message }: TidegateError): string {
+    const said = message.replace(/^prefix\b/, "--prefix").replace("Check url", "Check --url");
+    return code === "store_unavailable" && this.redis ? `${said} The address is ${this.redis}.` : said;
   }
 
   /** Prints a result: JSON for programs, text for people. */

@@ -23,7 +23,7 @@ test("a request times out after 30 s, and the error says so, and of a read not t
   const { timeouts, client } = silent();
   await expect(client.getStats()).rejects.toMatchObject({
     code: "store_unavailable",
-    message: "The handler did not respond within 30 s. Check --url and the network.",
+    message: "The handler at queue.test:443 did not respond within 30 s. Check --url and the network.",
   });
   expect(timeouts).toEqual([30_000]);
 });

@@ -94,8 +94,8 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   [
     "queue:jobs cancel --name send_email --dry-run",
     'POST /jobs/cancel {"dryRun":true,"name":"send_email"}',
-    "GET /jobs?name=send_email&limit=10&state=scheduled",
-    "GET /jobs?name=send_email&limit=10&state=ready",
+    "GET /jobs?state=scheduled&name=send_email&limit=10",
+    "GET /jobs?state=ready&name=send_email&limit=10",
   ],
   ["queue:jobs cancel --all --state ready --yes", 'POST /jobs/cancel {"state":"ready","all":true}'],
   ["queue:jobs stop x --yes", "DELETE /jobs/x?running=true"],

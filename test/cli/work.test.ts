@@ -195,7 +195,7 @@ describe("queue:work with a handler", () => {
     await clock.advance("1m");
     const { code, stdout, stderr } = await work;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/No response.* Retrying in 1 second\./);
+    expect(stderr).toMatch(/cannot be reached.* Retrying in 1 second\./);
     expect(stdout).toContain("1 completed");
   });
 

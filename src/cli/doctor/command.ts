@@ -8,9 +8,9 @@ import { checkQueue } from "./queue.ts";
 import { checkRedis } from "./redis.ts";
 
 const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
-Redis and its eviction policy, what is paused and by whom, a backlog that nothing drains, wake-ups that come late, dead jobs, slots of flow control keys
-that no job holds, schedules whose last job died, and jobs and schedules that no code defines. It checks every queue that the handler or the
-module serves, or the one that --queue names.
+Redis and its eviction policy, what is paused and by whom, a backlog that nothing drains, wake-ups that come late, dead jobs,
+slots of flow control keys that no job holds, schedules whose last job died, and jobs and schedules that no code defines.
+It checks every queue that the handler or the module serves, or the one that --queue names.
 
 It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
 
@@ -25,18 +25,23 @@ export function addDoctor(session: Session): void {
   ).action(async () => {
     const target = await openTarget(session);
     const findings = await examine(target, session);
-    const status = (["fail", "warn"] as const).find((each) => countOf(each, findings) > 0) ?? "ok";
-    const isHealthy = status !== "fail";
-    session.print({ ok: isHealthy, status, checks: findings }, () => report(target, findings, session));
-    if (!isHealthy) session.exitCode = 1;
+    const count = (status: Finding["status"]) => findings.filter((each) => each.status === status).length;
+    const [failed, warned] = [count("fail"), count("warn")];
+    const status = failed > 0 ? "fail" : warned > 0 ? "warn" : "ok";
+    const verdict = `${counted(failed, "failure")}, ${counted(warned, "warning")}.`;
+    session.print({ ok: failed === 0, status, checks: findings }, () =>
+      [...report(target, findings, session), status === "ok" ? "No problem found." : verdict].join("\n\n"),
+    );
+    if (failed > 0) session.exitCode = 1;
   });
 }
 
-const countOf = (status: Finding["status"], all: readonly Finding[]) =>
-  all.filter((each) => each.status === status).length;
-
 async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
-  const [way, isReachable] = await checkConnection(target, session);
+  const { remote, local } = target;
+  const now = () => session.now;
+  let [way, isReachable]: [readonly Finding[], boolean] = [[], true];
+  if (remote) [way, isReachable] = await checkHandler(remote, now, session.io);
+  else if (local?.database) [way, isReachable] = await checkRedis(local.database, local.prefix ?? "", now);
   if (!isReachable) return way;
   const names = session.globals.queue === undefined ? await queueNames(target) : [];
   if (names.length < 2) return [...way, ...(await checkQueue(target, target.send, session.now))];
@@ -47,13 +52,7 @@ async function examine(target: Target, session: Session): Promise<readonly Findi
   return [...way, ...(await Promise.all(checked)).flat()];
 }
 
-async function checkConnection({ remote, local }: Target, session: Session): Promise<[Finding[], boolean]> {
-  const now = () => session.now;
-  if (remote) return checkHandler(remote, now, session.io);
-  return local?.database ? checkRedis(local.database, local.prefix ?? "", now) : [[], true];
-}
-
-function report(target: Target, findings: readonly Finding[], { colors }: Session): string {
+function report(target: Target, findings: readonly Finding[], { colors }: Session): readonly string[] {
   const paints = { ok: colors.green, warn: colors.yellow, fail: colors.red, unknown: colors.dim };
   const width = Math.max(...findings.map(({ check }) => check.length));
   const line = ({ check, status, message, advice }: Finding) => {
@@ -68,7 +67,5 @@ function report(target: Target, findings: readonly Finding[], { colors }: Sessio
     const lines = findings.filter((finding) => finding.queue === queue).map(line);
     return [...(queue === undefined ? [] : [colors.bold(`Queue ${printable(queue)}`)]), ...lines].join("\n");
   });
-  const [failed, warned] = [countOf("fail", findings), countOf("warn", findings)];
-  const verdict = `${counted(failed, "failure")}, ${counted(warned, "warning")}.`;
-  return [colors.bold(label), ...parts, failed + warned > 0 ? verdict : "No problem found."].join("\n\n");
+  return [colors.bold(label), ...parts];
 }

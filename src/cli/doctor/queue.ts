@@ -34,8 +34,6 @@ const keys = findings("flow control");
 const recurring = findings("schedules");
 const occurrences = findings("last jobs of schedules");
 
-const noChanges: Pick<ChangePage, "changes"> = { changes: [] };
-
 type Get = <Answer>(field: string, path: string, options?: object) => Promise<Answer>;
 
 /** Checks the queue itself, however it is reached. */
@@ -78,7 +76,9 @@ async function pausedFindings(
   now: number,
 ): Promise<readonly Finding[]> {
   const pausedKeys = keys.filter((key) => key.paused);
-  const { changes } = pausedKeys[0] ? await get<ChangePage>("changes", "/changes", { limit: MOST_JOBS }) : noChanges;
+  const { changes } = pausedKeys[0]
+    ? await get<ChangePage>("changes", "/changes", { limit: MOST_JOBS })
+    : { changes: [] };
   const all = [
     ...pausesOf(stats, now),
     ...pausedKeys.map(({ key }) => {
@@ -106,8 +106,10 @@ function backlogFinding(
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
+  // Directly on Redis, it needs a module with the jobs.
+  const work = target.local?.database && !target.jobNames ? "queue:work --once --module FILE" : "queue:work --once";
   const message = `A job or schedule has been due for ${span(lateMs)}.`;
-  const advice = `Check that a cron trigger, or what wakes the queue, drains it often enough, with enough time. Try: ${workOnce(target)}`;
+  const advice = `Check that a cron trigger, or what wakes the queue, drains it often enough, with enough time. Try: ${target.command(work)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
 }
 
@@ -138,12 +140,6 @@ function wakeFinding({ hours }: QueueHistory): Finding {
   );
 }
 
-/** Directly on Redis, `queue:work` needs a module with the jobs. */
-function workOnce(target: Target): string {
-  const lacksJobs = target.local?.database !== undefined && target.jobNames === undefined;
-  return target.command(lacksJobs ? "queue:work --once --module FILE" : "queue:work --once");
-}
-
 function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]): Finding {
   if (deadLetterCount === 0) return dead.ok("There are no dead jobs.");
   return dead.warn(
@@ -168,9 +164,7 @@ function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefi
   );
 }
 
-function isUnknown({ name, errors }: JobInfo): boolean {
-  return errors.at(-1)?.message.startsWith(`No job is named "${name}"`) ?? false;
-}
+const isUnknown = ({ name, errors }: JobInfo) => errors.at(-1)?.message.startsWith(`No job is named "${name}"`);
 
 /** Slots that no lease can hold: a script that stopped half-way left them. A ready job may have an expired lease. */
 function slotFindings(

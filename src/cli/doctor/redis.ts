@@ -43,15 +43,14 @@ const UNKNOWN_CALLER = token.fail(
 );
 
 /** What an error means, if it means the same for every command. */
-function refusalOf(reply: RedisReply): Finding | undefined {
-  if (!("error" in reply)) return undefined;
-  if (/max requests limit exceeded/i.test(reply.error)) return USED_UP;
-  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? UNKNOWN_CALLER : undefined;
+function refusalOf({ error = "" }: RedisReply): Finding | undefined {
+  if (/max requests limit exceeded/i.test(error)) return USED_UP;
+  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(error) ? UNKNOWN_CALLER : undefined;
 }
 
 function reachFinding(reply: RedisReply): Finding {
-  if ("result" in reply && reply.result === "PONG") return address.ok("Redis responds.");
-  const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
+  if (reply.result === "PONG") return address.ok("Redis responds.");
+  const status = reply.status === undefined ? "" : ` It responded with status ${reply.status}.`;
   const advice = "Check the address or UPSTASH_REDIS_REST_URL, and that the database exists and runs.";
   return refusalOf(reply) ?? address.fail(`No Redis replies at the address.${status}`, advice);
 }
@@ -62,30 +61,28 @@ async function probe(
   ask: (...command: string[]) => Promise<RedisReply>,
 ): Promise<[Finding, boolean | undefined]> {
   const deleted = await ask("DEL", key);
-  if ("error" in deleted) {
-    const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
-    const finding = isReadOnly
-      ? token.fail(
-          "The token or the user can only read.",
-          "A queue writes: use the other token of the database, or connect to the primary as a user that may call every command.",
-        )
-      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the queue can write."));
-    return [finding, undefined];
-  }
-  const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
+  if (/^(NOPERM|READONLY)/i.test(deleted.error ?? ""))
+    return [
+      token.fail(
+        "The token or the user can only read.",
+        "A queue writes: use the other token of the database, or connect to the primary as a user that may call every command.",
+      ),
+      undefined,
+    ];
+  if (deleted.error !== undefined)
+    return [refusalOf(deleted) ?? token.unknown("Redis did not say whether the queue can write."), undefined];
+  const { error } = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
   await ask("DEL", key);
-  const isUnknown = "error" in written && /unknown command/i.test(written.error);
-  return [token.ok("The queue can read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
+  const expires = error === undefined || (/unknown command/i.test(error) ? false : undefined);
+  return [token.ok("The queue can read and write."), expires];
 }
 
 function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {
   const number = /^(?:valkey_version|redis_version):([\w.]+)/m.exec(information ?? "")?.[1];
   const name = number === undefined ? "This Redis" : `Redis ${number}`;
-  if (expires === true) return version.ok(`${name} has all the commands that are needed.`);
   if (expires === undefined) return version.unknown(`${name} could not be checked for HSETEX.`);
-  return version.ok(
-    `${name} does not have HSETEX, so keeping completed jobs costs up to 5 more commands a round trip.`,
-  );
+  const costs = `${name} does not have HSETEX, so keeping completed jobs costs up to 5 more commands a round trip.`;
+  return version.ok(expires ? `${name} has all the commands that are needed.` : costs);
 }
 
 function evictionFinding(information: string | undefined): Finding {
@@ -102,13 +99,7 @@ function evictionFinding(information: string | undefined): Finding {
   );
 }
 
-function timeOf(reply: RedisReply): number | undefined {
-  const [seconds] = "result" in reply && Array.isArray(reply.result) ? reply.result : [];
-  return seconds === undefined ? undefined : Number(seconds) * 1_000;
-}
+const timeOf = ({ result }: RedisReply) => (Array.isArray(result) ? Number(result[0]) * 1_000 : undefined);
 
 /** The text of an answer, with commas in lists. Undefined for an error. */
-function textOf(reply: RedisReply): string | undefined {
-  if (!("result" in reply)) return undefined;
-  return Array.isArray(reply.result) ? reply.result.join(",") : String(reply.result);
-}
+const textOf = ({ result }: RedisReply) => (result === undefined ? undefined : String(result));

@@ -143,7 +143,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
       };
     });
   const below = isBelow ? (row: Row) => errorIn(row as unknown as Failing) : undefined;
-  return table(columns, rows, { colors, width, below, paintBelow: colors.red });
+  return table(columns, rows, { colors, width, below });
 }
 
 /** One thing: its facts, and below them the lists in it. */
@@ -263,13 +263,11 @@ export function pauseText({ by, since, reason }: Pause, now: number): string {
 /** "450", "0.2" */
 export const perMinute = (jobs: number): string => short(jobs < 10 ? Math.round(jobs * 10) / 10 : Math.round(jobs));
 
-const heights = "▁▂▃▄▅▆▇█";
-
 /** The last hour in ten bars. The lowest bar means none. */
 function bars(ended: readonly number[]): string {
   const sums = Array.from({ length: 10 }, (_, index) =>
     ended.slice(index * 6, index * 6 + 6).reduce((sum, of) => sum + of, 0),
   );
   const most = Math.max(1, ...sums);
-  return sums.map((sum) => heights[Math.ceil((sum / most) * 7)]).join("");
+  return sums.map((sum) => "▁▂▃▄▅▆▇█"[Math.ceil((sum / most) * 7)]).join("");
 }

@@ -13,10 +13,11 @@ export class LiveLine {
   constructor(output: Output, { env, logs }: Pick<Io, "env" | "logs">, isWanted = true) {
     this.#output = output;
     this.isVisible = isWanted && isTerminal(output, env);
-    if (logs && this.isVisible) logs.around = (write) => this.#above(write);
+    if (logs && this.isVisible) logs.around = (write) => this.above(write);
   }
 
-  #above(write: () => void): void {
+  /** Writes something above the line. */
+  above(write: () => void): void {
     const text = this.#text;
     this.clear();
     write();

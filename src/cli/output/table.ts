@@ -15,9 +15,8 @@ export interface TableOptions<Row> {
   readonly colors: Colors;
   /** The largest width. Cuts the widest columns that give way. Default: unlimited. */
   readonly width?: number | undefined;
-  /** Wrapped text below a row. It is made printable. Default: none. */
+  /** An error below a row, wrapped. It is made printable. Default: none. */
   readonly below?: ((row: Row) => string) | undefined;
-  readonly paintBelow?: (text: string) => string;
 }
 
 const GAP = "  ";
@@ -27,13 +26,17 @@ const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions<Row>): string {
-  const { colors, width = Number.POSITIVE_INFINITY, below, paintBelow = (text) => text } = options;
+  const { colors, width = Number.POSITIVE_INFINITY, below } = options;
   const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
   const last = columns.length - 1;
   const least = columns.map(({ givesWay }, index) =>
     givesWay || index === last ? LEAST_WIDTH : Number.POSITIVE_INFINITY,
   );
-  const widths = shrink(widthsOf(columns, cells), least, width - GAP.length * last);
+  // Math.max takes fewer arguments than there can be jobs.
+  const wanted = columns.map(({ title }, index) =>
+    cells.reduce((widest, texts) => Math.max(widest, stringWidth(texts[index] ?? "")), stringWidth(title)),
+  );
+  const widths = shrink(wanted, least, width - GAP.length * last);
   const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
     columns
       .map(({ align }, index) => {
@@ -51,7 +54,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const lines = rows.flatMap((row, at) => [
     line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
     ...wrap(printable(below?.(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
-      (each) => " ".repeat(BELOW.indent) + paintBelow(each),
+      (each) => " ".repeat(BELOW.indent) + colors.red(each),
     ),
   ]);
   return [titles, ...lines].join("\n");
@@ -67,13 +70,6 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
     fitted[widest] = (fitted[widest] ?? 0) - 1;
   }
   return fitted;
-}
-
-function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): readonly number[] {
-  return columns.map(({ title }, index) =>
-    // Math.max takes fewer arguments than there can be jobs.
-    cells.reduce((widest, line) => Math.max(widest, stringWidth(line[index] ?? "")), stringWidth(title)),
-  );
 }
 
 /** Names and values, one pair per line. */

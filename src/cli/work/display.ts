@@ -44,17 +44,13 @@ export class Display {
 
   /** Prints a separate line: with a timestamp unless on a terminal, and on standard error with --json. */
   line(text: string, at: Date): void {
-    this.#line.clear();
     const { io, isJson, width } = this.#session;
-    (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : stamp(at)}${text}\n`);
-    if (this.#line.isVisible) this.#line.show(this.#shown);
+    this.#line.above(() => (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : stamp(at)}${text}\n`));
   }
 
   /** Prints a remark above the live line. */
   note(text: string): void {
-    this.#line.clear();
-    this.#session.note(text);
-    if (this.#line.isVisible) this.#line.show(this.#shown);
+    this.#line.above(() => this.#session.note(text));
   }
 
   end(): void {

@@ -17,7 +17,7 @@ export const deadLetterRoutes = {
     run: ({ queue, query }) => queue.getFailures(query),
   }),
   getFailure: route({
-    notes: "One of them, by the minute for the last hour, with the most frequent values in its latest 100 payloads.",
+    notes: "One group, by the minute for the last hour, with the most frequent values in its latest 100 payloads.",
     returns: failureDetails,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => orNotFound(queue.getFailure(target), "No job of this group is dead any more."),
