@@ -67,15 +67,13 @@ export async function openTarget(
   const address = globals.url ?? env["TIDEGATE_URL"] ?? "";
   const isHandler = address !== "" && !isRedisUrl(address);
   const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
-  if (isHandler && (globals.url !== undefined || !module)) return remoteTarget(session, address, namesIn(module));
+  const names =
+    module && [...module.jobs, ...module.queues].flatMap((each) => ("jobNames" in each ? each.jobNames : each.name));
+  if (isHandler && (globals.url !== undefined || !module)) return remoteTarget(session, address, names);
   if (module && module.queues.length > 0) return moduleTarget(session, module.queues);
   if (!module && !address && !env["UPSTASH_REDIS_REST_URL"])
     throw new UsageError("No queue is configured.", HOW_TO_CONNECT);
   return redisTarget(session, module?.jobs ?? [], change);
-}
-
-function namesIn(module: Awaited<ReturnType<typeof loadModule>> | undefined): Target["jobNames"] {
-  return module && [...module.jobs.map(({ name }) => name), ...module.queues.flatMap((queue) => queue.jobNames)];
 }
 
 /**

@@ -58,15 +58,10 @@ async function traceEnqueue(tracer: Tracer, jobs: TracedEnqueue, enqueue: Parame
   const active = context.active();
   const parent = trace.getSpanContext(active) ? active : under(active, jobs.caller && readContext(jobs.caller));
   const span = tracer.startSpan(`send ${jobs.queue}`, { kind: SpanKind.PRODUCER, attributes }, parent);
-  try {
-    const { results } = await context.with(trace.setSpan(parent, span), () => enqueue(contextOf(span)));
-    const [result, ...others] = results;
+  await within(span, parent, async () => {
+    const [result, ...others] = (await enqueue(contextOf(span))).results;
     if (result && others.length === 0) span.setAttribute("messaging.message.id", result.id);
-  } catch (error) {
-    fail(span, error);
-  } finally {
-    span.end();
-  }
+  });
 }
 
 async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parameters<Tracing["attempt"]>[1]) {
@@ -76,21 +71,23 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   const links = linksTo(creation, trace.getSpanContext(active));
   const attributes = { ...about("process", attempt.queue), ...ofAttempt(attempt) };
   const span = tracer.startSpan(`process ${attempt.queue}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
-  try {
-    const outcome = await context.with(trace.setSpan(parent, span), () => make(contextOf(span)));
+  await within(span, parent, async () => {
+    const outcome = await make(contextOf(span));
     span.setAttribute("messaging.tidegate.job.outcome", outcome.to);
     if ("thrown" in outcome) fail(span, outcome.thrown);
-  } finally {
-    span.end();
-  }
+  });
 }
 
 /** The context of the attempt is active: what the step does is inside its span, and what follows it is not. */
 async function traceStep(tracer: Tracer, { step, stepAttempt }: TracedStep, run: () => Promise<unknown>) {
   const attributes = { "messaging.tidegate.step.name": step, "messaging.tidegate.step.attempt": stepAttempt };
-  const span = tracer.startSpan(`step ${step}`, { attributes });
+  await within(tracer.startSpan(`step ${step}`, { attributes }), context.active(), run);
+}
+
+/** Does the work within a span, which then ends. What the work throws shows in the span: the queue has it already. */
+async function within(span: Span, parent: Context, work: () => Promise<unknown>): Promise<void> {
   try {
-    await context.with(trace.setSpan(context.active(), span), run);
+    await context.with(trace.setSpan(parent, span), work);
   } catch (error) {
     fail(span, error);
   } finally {

@@ -1,5 +1,5 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
-import { sleep, systemClock } from "../../core/shared/clock.ts";
+import { sleep } from "../../core/shared/clock.ts";
 import { isRedisUrl } from "../../dev/redis-address.ts";
 import { openTarget } from "../connect.ts";
 import { milliseconds, wholeNumber } from "../fields.ts";
@@ -56,7 +56,6 @@ export function addWork(session: Session): void {
 }
 
 async function work(options: WorkOptions, forMs: number | undefined, session: Session): Promise<DrainTotals> {
-  const { clock = systemClock } = session.io;
   const display = new Display(session);
   return session.io.untilInterrupted(async (interruption) => {
     const ended = new AbortController();
@@ -64,14 +63,14 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     interruption.addEventListener("abort", () =>
       display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
     );
-    const context = workContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
+    const context = workContext(options, AbortSignal.any([interruption, over.signal]), display, session);
     const target = await openTarget(session, logging(context));
     if (target.local?.queues.every(({ jobNames }) => jobNames.length === 0))
       throw new UsageError(
         "There is no code for the jobs.",
         "Use --module with your jobs, or --url of a handler that has them.",
       );
-    if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
+    if (forMs !== undefined) void sleep(context.clock, forMs, ended.signal).then(() => over.abort());
     const how = target.local ? `working with ${counted(options.workers ?? WORKERS, "worker")}` : "driving the handler";
     session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
     try {

@@ -1,5 +1,5 @@
 import type { DrainReport } from "../../core/drain/report.ts";
-import type { Clock } from "../../core/shared/clock.ts";
+import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { isIdle } from "../../worker/loop.ts";
 import type { Target } from "../connect.ts";
@@ -21,16 +21,10 @@ export interface WorkOptions {
 export type WorkContext = ReturnType<typeof workContext>;
 
 /** The options, when to stop, and where to report. @param signal aborts when no more jobs may start. */
-export function workContext(
-  options: WorkOptions,
-  signal: AbortSignal,
-  clock: Clock,
-  display: Display,
-  session: Session,
-) {
+export function workContext(options: WorkOptions, signal: AbortSignal, display: Display, session: Session) {
   return {
     ...options,
-    ...{ signal, clock, display, print: attemptPrinter(display, session) },
+    ...{ signal, clock: session.io.clock ?? systemClock, display, print: attemptPrinter(display, session) },
     /** Whether `--once` has finished. */
     isDone(report: DrainReport, { command }: Target): boolean {
       if (report.stoppedBy === "paused") display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
