@@ -1,4 +1,15 @@
-import type { Queue } from "tidegate";
+import { type AnyJob, Queue, type Store } from "tidegate";
+
+export function noticing(store: Store, jobs: readonly AnyJob[], notify: (text: string) => void): Queue {
+  // #region hook
+  const queue = new Queue({
+    store,
+    jobs,
+    hooks: { onDead: ({ name, id, error }) => notify(`${name} ${id} is dead: ${String(error)}`) },
+  });
+  // #endregion
+  return queue;
+}
 
 export async function list(queue: Queue): Promise<string[]> {
   const lines: string[] = [];

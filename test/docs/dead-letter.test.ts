@@ -43,6 +43,14 @@ describe("the dead letter", () => {
     expect(lines).toContain("2026-03-01T12:00:00.000Z refused one: Refused. (attempt 1)");
   });
 
+  test("is told to a hook", async () => {
+    const told: string[] = [];
+    const queue = dead.noticing(memoryStore(), [refused], (text) => told.push(text));
+    await queue.enqueue(refused, undefined, { id: "one" });
+    await queue.drain();
+    expect(told).toEqual(["refused one is dead: PermanentError: Refused."]);
+  });
+
   test("is grouped by what broke, and a group is retried as a whole", async () => {
     const queue = await setUp(3);
     const at = "2026-03-01T12:00:00.000Z";

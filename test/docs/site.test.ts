@@ -54,7 +54,7 @@ describe("the site", () => {
 
   test("names pages in the sidebar by their titles", () => {
     const items = sidebar().flatMap(({ items }) => items ?? []);
-    expect(items).toContainEqual({ text: "Flow control", link: "/guide/flow-control" });
+    expect(items).toContainEqual({ text: "Flow control and rate limits", link: "/guide/flow-control" });
     expect(items).toContainEqual({ text: "How it works", link: "/guide/" });
   });
 

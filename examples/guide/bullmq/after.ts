@@ -23,6 +23,6 @@ export const openQueue = (client: Redis) => new Queue({ name: "mail", store: red
 // In a route. Four attempts are the default.
 export const welcome = (queue: Queue, to: string) => queue.enqueue(sendEmail, { to, subject: "Welcome" });
 
-// A process that keeps running, as long as you want one.
-export const work = (queue: Queue) => startWorker(queue, { workers: 10, handleSignals: true });
+// A long-running process, for as long as you want to keep it.
+export const work = (queue: Queue) => startWorker(queue, { workers: 10, checkEvery: "1s", handleSignals: true });
 // #endregion
