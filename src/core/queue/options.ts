@@ -59,8 +59,8 @@ export interface QueueOptions {
    * of `tidegate/cloudflare`, `qstashWake` of `tidegate/qstash` or `timerWake` of `tidegate/node`, or it is a function
    * of your own. It is called when something is due before all that this object has asked for, at most about once a
    * second for what is due now, and after each drain for what is due next. Whatever calls it waits
-   * until it has ended, at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If it
-   * fails, one line is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
+   * until it has ended, at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If
+   * it fails, one line is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
    */
   readonly wake?: Wake | undefined;
   /**
