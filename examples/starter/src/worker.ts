@@ -23,9 +23,23 @@ function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: toke
   queue ??= new Queue({ store: upstashStore({ url, token }), jobs, wake: durableObjectWake(WAKE) });
   return queue;
 }
+// #endregion
 
-// No drain has to wait (linger) for the next job: Wake starts one when it falls due.
-const limits = { ...cloudflareFree, linger: "0s" } as const;
+// #region sign-up
+async function signUp(request: Request, env: Env): Promise<Response> {
+  const { email, name } = (await request.json()) as { email: string; name?: string };
+  const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
+  return Response.json({ id }, { status: 202 });
+}
+// #endregion
+
+function refused(error: unknown): Response {
+  if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
+  throw error;
+}
+
+// #region worker
+const limits = { ...cloudflareFree, linger: "0s" } as const; // Wake starts drains on time, so none has to wait
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
@@ -36,26 +50,13 @@ const configure = (env: Env) => ({
 });
 
 const queueWorker = createWorker(configure);
-export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they fall due
-// #endregion
-
-// #region routes
-async function signUp(request: Request, env: Env): Promise<Response> {
-  const { email, name } = (await request.json()) as { email: string; name?: string };
-  try {
-    const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
-    return Response.json({ id }, { status: 202 });
-  } catch (error) {
-    if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
-    throw error;
-  }
-}
+export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they are due
 
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/queue/")) return queueWorker.fetch(request, env, context);
-    if (pathname === "/sign-up") return signUp(request, env);
+    if (pathname === "/sign-up") return signUp(request, env).catch(refused);
     return new Response("Not found", { status: 404 });
   },
   scheduled: queueWorker.scheduled,
