@@ -4,7 +4,7 @@ import type { QueuePace } from "../core/manage/pace.ts";
 export interface AlertMessage {
   /**
    * `failures`: jobs of a group have died. `over`: for an hour, none has, or the queue is drained again, or grows no
-   * longer. `silent`: nothing drains the queue. `growing`: more jobs fall due than leave.
+   * longer. `silent`: nothing drains the queue. `growing`: more jobs become due than leave.
    */
   readonly type: "failures" | "over" | "silent" | "growing";
   /** The name of the queue. */

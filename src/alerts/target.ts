@@ -21,8 +21,8 @@ export interface AlertOptions {
    */
   readonly silentFor?: Duration | undefined;
   /**
-   * Sends a message if a job has been due for this long while more jobs fall due than leave: at least "1m". Looked for
-   * as `silentFor` is, then every hour by a job until it is over. Default: never.
+   * Sends a message if a job has been due for this long while more jobs become due than leave: at least "1m". Looked
+   * for as `silentFor` is, then every hour by a job until it is over. Default: never.
    */
   readonly growingFor?: Duration | undefined;
   /** Sends the requests. Default: the platform's own. */

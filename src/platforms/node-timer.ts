@@ -15,7 +15,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Makes a `wake` for a process that is not there for the queue, such as a web server: a timer that drains when
- * something falls due, one drain at a time. It does not keep the process alive. What other processes enqueue it learns
+ * something is due, one drain at a time. It does not keep the process alive. What other processes enqueue it learns
  * only with the next drain, so keep a cron, or a `startWorker` with a long `checkEvery`.
  *
  * ```ts

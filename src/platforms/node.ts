@@ -56,7 +56,7 @@ export interface RunningWorker {
 }
 
 /**
- * Works on a queue for as long as the process lives: drains it, sleeps until something falls due, and drains again.
+ * Works on a queue for as long as the process lives: drains it, sleeps until something is due, and drains again.
  * While something is due, no worker is idle, however long other jobs take. If the store is unavailable, it retries
  * after 1 to 30 seconds. It never throws in the background.
  *

@@ -17,7 +17,7 @@ export interface CloudflareOptions extends HandlerOptions {
    * `cloudflarePaid`. Missing ones, also within the budget, come from `drain`.
    *
    * With `linger: "55s"` and a trigger every minute, schedules fire to the second. Waiting costs no CPU time. Whenever
-   * something falls due, the drain needs a round trip or two. The free plan allows an invocation 50 of them. An alarm
+   * something is due, the drain needs a round trip or two. The free plan allows an invocation 50 of them. An alarm
    * does not linger: it is set for the next time that something is due.
    */
   readonly scheduled?: DrainOptions | undefined;

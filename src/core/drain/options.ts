@@ -23,7 +23,7 @@ export interface DrainOptions {
    * their timeouts.
    */
   readonly grace?: Duration | undefined;
-  /** Waits, without polling, for jobs that fall due within this time of the start. Default "0s". */
+  /** Waits, without polling, for jobs that become due within this time of the start. Default "0s". */
   readonly linger?: Duration | undefined;
   /** How many jobs one request claims at most: 1 to 1,000. Default 100. */
   readonly batchSize?: number | undefined;

@@ -27,7 +27,7 @@ export interface CommonJobContext {
   readonly signal: AbortSignal;
   /** When it was enqueued, by the clock of the process that enqueued it. */
   readonly enqueuedAt: Date;
-  /** What became of the children that it has waited for; undefined if it was enqueued without `children`. */
+  /** How the children that it has waited for ended; undefined if it was enqueued without `children`. */
   readonly children: JobChildren | undefined;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.

@@ -2,7 +2,7 @@ import { MINUTE_MS, PACE_MINUTES, paceMinutes, type StoredStats } from "../store
 
 /** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
 export interface QueuePace {
-  /** Jobs that fell due. A job that waits for a retry falls due again. */
+  /** Jobs that became due. A job that waits for a retry becomes due again. */
   readonly arrivals: number;
   /** Jobs that ended, or were to wait for a retry, a time or a signal. */
   readonly departures: number;

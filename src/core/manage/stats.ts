@@ -23,7 +23,7 @@ export interface QueueStats {
   readonly totalEnqueued: number;
   /** Jobs completed. */
   readonly totalProcessed: number;
-  /** Jobs dead-lettered. */
+  /** Jobs that became dead. */
   readonly totalFailed: number;
   /** Attempts that failed and were, or will be, retried. */
   readonly totalRetried: number;
@@ -50,14 +50,14 @@ export interface QueueStats {
   readonly oldestReadyAgeMs: number | null;
   /**
    * Whether the queue keeps up: `arrivals` and `departures` in jobs a minute, over the last five whole minutes, and
-   * `emptyInMs`, when no job is ready at this pace; null while it grows.
+   * `emptyInMs`, the time until no job is ready at this pace; null while it grows.
    */
   readonly pace: QueuePace;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
   /** The job types that are paused, until `resumeJobs`. */
   readonly pausedJobs: readonly PausedJobType[];
-  /** Who has paused it, if a listed change did; null for a token without a name. */
+  /** Who paused it, if that change was recorded; null for a token without a name. */
   readonly pausedBy?: string | null;
   /** When that was. */
   readonly pausedAt?: Date;

@@ -51,7 +51,7 @@ const metrics: readonly Metric[] = [
     "How long the oldest ready job has been due; 0 if none is ready.",
     ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
   ),
-  metric("gauge", "tidegate_arrivals_per_minute", "Jobs that fell due a minute, over the last five.", ({ stats }) => [
+  metric("gauge", "tidegate_arrivals_per_minute", "Jobs that became due a minute, over the last five.", ({ stats }) => [
     { value: stats.pace.arrivals },
   ]),
   metric("gauge", "tidegate_departures_per_minute", "Jobs that left a minute, over the last five.", ({ stats }) => [
@@ -60,7 +60,7 @@ const metrics: readonly Metric[] = [
   metric(
     "gauge",
     "tidegate_empty_in_seconds",
-    "When no job is ready at this pace; absent while the queue grows.",
+    "Time until the queue is empty at this pace; absent while it grows.",
     ({ stats: { pace } }) => (pace.emptyInMs === null ? [] : [{ value: pace.emptyInMs / 1_000 }]),
   ),
   metric(
@@ -69,16 +69,13 @@ const metrics: readonly Metric[] = [
     "When something is due next; absent if nothing is.",
     ({ stats }) => (stats.nextRunAt ? [{ value: stats.nextRunAt.getTime() / 1_000 }] : []),
   ),
-  metric(
-    "histogram",
-    "tidegate_job_waiting_seconds",
-    "How long attempts waited between falling due and starting.",
-    ({ waiting }) => histogramSamples(waiting),
+  metric("histogram", "tidegate_job_waiting_seconds", "How long attempts waited to start once due.", ({ waiting }) =>
+    histogramSamples(waiting),
   ),
   metric("histogram", "tidegate_job_running_seconds", "How long attempts ran.", ({ running }) =>
     histogramSamples(running),
   ),
-  metric("counter", "tidegate_name_outcomes_total", "What became of jobs and attempts, by name.", ({ figures }) =>
+  metric("counter", "tidegate_name_outcomes_total", "Outcomes of jobs and attempts, by name.", ({ figures }) =>
     allNames(figures).flatMap(({ name, total }) =>
       outcomeNames.map((each) => ({ labels: { name, outcome: outcomeCounters[each].to }, value: total[each] })),
     ),
