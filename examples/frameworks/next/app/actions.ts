@@ -4,7 +4,7 @@ import { InvalidPayloadError } from "tidegate";
 import { sendWelcome } from "@/jobs";
 import { queue } from "@/queue";
 
-/** What is wrong with the form, or a token with which the page watches the job. */
+/** What is wrong with the form, or a token that lets the page watch the job. */
 type Outcome = { problem?: string; token?: string };
 
 export async function signUp(_: Outcome, form: FormData): Promise<Outcome> {
