@@ -170,7 +170,7 @@ onEachKindOfStore((kind) => {
 
   test("a group, or a cursor, that getFailures has not given is refused", async () => {
     const { queue } = opened();
-    const refused = { code: "invalid_request", message: expect.stringContaining("getFailures") };
+    const refused = { code: "invalid_request", message: expect.stringContaining("group of failures") };
     await expect(queue.listDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
     await expect(queue.retryFromDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
     await expect(queue.removeFromDeadLetter({ group: 7 as never })).rejects.toMatchObject(refused);
