@@ -1,7 +1,7 @@
 import { defineJob } from "tidegate";
 import { mail } from "../services.ts";
 
-/** Asks a new user how it goes, three days after the sign-up, and answers the reply. */
+/** Asks a new user how it's going, three days after the sign-up, and answers the reply. */
 export const followUp = defineJob({
   name: "follow_up",
   async perform({ to }: { readonly to: string }, job) {

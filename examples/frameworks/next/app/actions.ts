@@ -10,7 +10,7 @@ type Outcome = { problem?: string; token?: string };
 export async function signUp(_: Outcome, form: FormData): Promise<Outcome> {
   try {
     const { id } = await queue.enqueue(sendWelcome, { to: String(form.get("email")) });
-    after(() => queue.drain({ timeBudget: "10s" })); // starts it after the response; else the next drain does
+    after(() => queue.drain({ timeBudget: "10s" })); // starts it after the response; otherwise the next drain does
     return { token: await queue.watchToken(id, { ttl: "10m" }) };
   } catch (error) {
     if (!(error instanceof InvalidPayloadError)) throw error;
