@@ -5,7 +5,9 @@ export function noticing(store: Store, jobs: readonly AnyJob[], notify: (text: s
   const queue = new Queue({
     store,
     jobs,
-    hooks: { onDead: ({ name, id, error }) => notify(`${name} ${id} is dead: ${String(error)}`) },
+    hooks: {
+      onDead: ({ name, id, error }) => notify(`${name} ${id} is dead: ${String(error)}`),
+    },
   });
   // #endregion
   return queue;

@@ -24,5 +24,10 @@ export const openQueue = (client: Redis) => new Queue({ name: "mail", store: red
 export const welcome = (queue: Queue, to: string) => queue.enqueue(sendEmail, { to, subject: "Welcome" });
 
 // A long-running process, for as long as you want to keep it.
-export const work = (queue: Queue) => startWorker(queue, { workers: 10, checkEvery: "1s", handleSignals: true });
+export const work = (queue: Queue) =>
+  startWorker(queue, {
+    workers: 10,
+    checkEvery: "1s",
+    handleSignals: true,
+  });
 // #endregion

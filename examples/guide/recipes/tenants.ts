@@ -9,7 +9,12 @@ interface Summary {
 
 export const summarize = defineJob({
   name: "summarize",
-  flowControl: { key: ({ customer }: Summary) => `customer-${customer}`, concurrency: 2, rate: 60, period: "1m" },
+  flowControl: {
+    key: ({ customer }: Summary) => `customer-${customer}`,
+    rate: 60,
+    period: "1m",
+    concurrency: 2,
+  },
   async perform({ customer, document }: Summary) {
     await storeRow(`${customer} ${document}`, "summarized");
   },

@@ -39,7 +39,8 @@ function refused(error: unknown): Response {
 }
 
 // #region worker
-const limits = { ...cloudflareFree, linger: "0s" } as const; // Wake starts drains on time, so none has to wait
+// Wake starts each drain on time, so none has to wait.
+const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
@@ -50,7 +51,8 @@ const configure = (env: Env) => ({
 });
 
 const queueWorker = createWorker(configure);
-export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they are due
+// A Durable Object that runs jobs when they are due.
+export const Wake = createWakeObject(configure);
 
 export default {
   async fetch(request, env, context) {
