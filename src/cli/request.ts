@@ -64,7 +64,8 @@ function refuseChoices({ route: { body } }: Plan, fields: Typed["fields"]): void
   const ways = kinds.flatMap(({ required = [] }) => required);
   if (!ways.includes("all") || ways.filter((way) => fields[way] !== undefined).length === 1) return;
   const flags = ways.map((way) => (way === "all" ? "--all" : `--${way} ${way.toUpperCase()}`)).slice(1);
-  throw new UsageError("Choose jobs in exactly one way.", `Give ids, or ${flags.join(", or ")}.`);
+  const hint = fields["before"] === undefined ? "Give ids, or" : "--before only limits a choice: add --all,";
+  throw new UsageError("Choose jobs in exactly one way.", `${hint} ${flags.join(", or ")}.`);
 }
 
 function put(fields: Typed["fields"], [name = "", inside]: readonly string[], value: unknown): void {

@@ -197,6 +197,7 @@ test.each([
   ["queue:jobs cancel a", "Add --yes"],
   ["queue:jobs run a --all --yes", "Choose jobs in exactly one way."],
   ["queue:dlq retry", "Give ids, or --name NAME, or --group GROUP, or --all."],
+  ["queue:dlq retry --before 1h", "--before only limits a choice: add --all, --name NAME, or --group GROUP"],
   ["queue:dlq retry a --first 2", "--first does not go with the other options."],
   ["queue:dlq retry --group charge", "12 digits from 0 to f"],
   ["queue:dlq remove --all", "Add --yes"],

@@ -33,6 +33,13 @@ describe("GET /jobs?search=", () => {
     expect(await searched(query)).toEqual(ids);
   });
 
+  test("a number in a payload is compared as a whole", async () => {
+    const { call, queue } = setUp();
+    for (const customer of [5, 15, 50]) await queue.enqueue(fails.name, { customer }, { id: `of-${customer}` });
+    const { body } = await call("GET", "/jobs?search=customer=5&in=payload");
+    expect(body["jobs"]).toMatchObject([{ id: "of-5" }]);
+  });
+
   test.each(["x&limit=3", "x&name=fails", "x&each=3", "x&since=1h"])("%s is refused", async (query) => {
     expect(await searched(query)).toMatch(/^With search, leave out /);
   });

@@ -18,7 +18,7 @@ export const searchedParts = ["any", "name", "id", "error", "payload", "key"] as
 
 interface Search {
   readonly state?: JobState | undefined;
-  /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
+  /** What to find. In a payload: text anywhere in it, or `path=text` for one field: `user.email=ada`, `id=5`. */
   readonly text: string;
   readonly by: (typeof searchedParts)[number];
   readonly cursor?: string | undefined;
@@ -103,6 +103,8 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   if (path === undefined) return ({ payload }) => has(payload);
   return ({ payload }) => {
     const value = fieldOf(payload, path);
+    // Half of a number is another number.
+    if (typeof value === "number" || typeof value === "boolean") return String(value) === part;
     return value !== undefined && textOf(value).toLowerCase().includes(part.toLowerCase());
   };
 }
