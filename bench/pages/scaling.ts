@@ -197,8 +197,7 @@ function costTable(rows: readonly Row[]): string {
     return `| ${way} | ${numberText(commands)} | ${dollars(commands * 1e6)} | ${dollars(commands * 10_000 * 3_600)} |`;
   });
   return `*Computed* from the commands *measured* by \`npm run bench -- commands\` and \`speed\`, and the price of Upstash
-([benchmarks](./benchmarks.md#cost)). Traffic is billed too beyond what a plan includes. These runs are older than today's
-command counts: [Costs](../guide/costs.md) is current.
+([benchmarks](./benchmarks.md#cost)). Traffic is billed too beyond what a plan includes.
 
 | way | commands a job | a million jobs | 10,000 a second for an hour |
 |---|--:|--:|--:|
