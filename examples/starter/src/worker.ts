@@ -17,15 +17,15 @@ interface Env {
   readonly WAKE: WakeNamespace;
 }
 
+// #region enqueue
 // #region queue
-let queue: Queue | undefined; // one for all requests of an isolate
+let queue: Queue | undefined; // one per isolate
 function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
   queue ??= new Queue({ store: upstashStore({ url, token }), jobs, wake: durableObjectWake(WAKE) });
   return queue;
 }
 // #endregion
 
-// #region sign-up
 async function signUp(request: Request, env: Env): Promise<Response> {
   const { email, name } = (await request.json()) as { email: string; name?: string };
   const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
@@ -39,20 +39,18 @@ function refused(error: unknown): Response {
 }
 
 // #region worker
-// Wake starts each drain on time, so none has to wait.
+// Fits Workers Free. Drains don't wait for the next job (linger): Wake starts one on time.
 const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: limits, // for jobs that run right after a request, and for POST /queue/drain
-  scheduled: limits, // for cron ticks and for Wake
+  drain: limits, // when a request starts the drain
+  scheduled: limits, // when a cron tick or Wake starts it
 });
-
 const queueWorker = createWorker(configure);
-// A Durable Object that runs jobs when they are due.
-export const Wake = createWakeObject(configure);
+export const Wake = createWakeObject(configure); // a Durable Object that runs due jobs
 
 export default {
   async fetch(request, env, context) {
