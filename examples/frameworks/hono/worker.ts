@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { defineJob, InvalidPayloadError, Queue } from "tidegate";
 import {
   cloudflareFree,
@@ -20,12 +21,13 @@ const sendWelcome = defineJob({
   perform: ({ to }) => console.log(`Welcome, ${to}`), // Send the email here.
 });
 
-let queue: Queue | undefined; // one for all requests of an isolate
+let queue: Queue | undefined; // one per isolate
 function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
   queue ??= new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome], wake: durableObjectWake(WAKE) });
   return queue;
 }
 
+// No drain waits for the next job (linger): Wake starts one on time.
 const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
@@ -42,7 +44,7 @@ const app = new Hono<{ Bindings: Env }>();
 
 app.post("/sign-up", async ({ req, env, json }) => {
   const { email } = await req.json();
-  const { id } = await openQueue(env).enqueue(sendWelcome, { to: email }); // Wake runs it within a second
+  const { id } = await openQueue(env).enqueue(sendWelcome, { to: email }); // Wake runs it within about a second
   return json({ id }, 202);
 });
 
@@ -50,6 +52,7 @@ app.all("/api/queue/*", ({ req, env, executionCtx }) => worker.fetch(req.raw, en
 
 app.onError((error, { json }) => {
   if (error instanceof InvalidPayloadError) return json({ issues: error.issues }, 422);
+  if (error instanceof HTTPException) return error.getResponse(); // such as a 401 from bearerAuth
   console.error(error);
   return json({ error: "Something went wrong." }, 500);
 });

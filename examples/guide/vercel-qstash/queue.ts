@@ -7,8 +7,9 @@ const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" }
 const store = upstashStore({ url, token });
 
 // #region queue
-const { QSTASH_TOKEN = "", CRON_SECRET = "" } = process.env;
+const { QSTASH_TOKEN, CRON_SECRET = "" } = process.env;
 const drainUrl = "https://app.example.com/api/queue/drain";
-const wake = qstashWake({ token: QSTASH_TOKEN, url: drainUrl, drainToken: CRON_SECRET });
-export const queue = new Queue({ store, jobs, wake });
+// Not on your machine: there `tidegate dev` drains.
+const wake = QSTASH_TOKEN ? qstashWake({ token: QSTASH_TOKEN, url: drainUrl, drainToken: CRON_SECRET }) : undefined;
+export const queue = new Queue({ store, jobs, wake }); // and the options that you have
 // #endregion
