@@ -82,7 +82,7 @@ export async function otherwise(queue: Queue) {
 
 export async function lookAfter(queue: Queue, id: string) {
   // #region look
-  const job = await queue.getJob(id); // null if it doesn't exist, or its retention is over
+  const job = await queue.getJob(id); // null if it doesn't exist, or its retention has expired
   const { jobs, cursor } = await queue.listJobs({ state: "scheduled", name: "send_email", limit: 50 });
   // #endregion
   return { job, jobs, cursor };

@@ -51,7 +51,7 @@ export const render = defineJob({
   timeout: "10s",
   async perform({ pages }: { readonly pages: readonly string[] }, job) {
     for (const page of pages) {
-      job.signal.throwIfAborted(); // stops here once the time is over, or the lease is gone
+      job.signal.throwIfAborted(); // stops here once the time is up, or the lease is gone
       await draw(page);
       await job.extend(); // ten seconds more for the next page
     }
