@@ -8,12 +8,11 @@ local function live_job(id, stored)
 end
 
 -- Reads the keys of jobs, and loads these. A job that waits outside of lines has no key. One with a lease may have one.
--- One that was attempted may wait for a signal.
 local function read_live(found)
   local keyed = {}
   local ids = {}
   for _, job in ipairs(found) do
-    if job.in_line or job.is_leased or job.claims > 0 then
+    if job.in_line or job.is_leased or job.claims > 0 then -- attempted: it may wait for a signal
       push(keyed, job)
       push(ids, job.id)
     end

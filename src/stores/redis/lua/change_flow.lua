@@ -1,5 +1,4 @@
--- Changes one flow control key. Resuming it counts its slots again: see "If something is lost" in
--- docs/internals/storage.md.
+-- Changes one flow control key. Resuming it counts its slots again (storage.md, "If something is lost").
 -- @arg key text, now number, to set|unset|rateReset|paused|resumed
 -- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
 -- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`

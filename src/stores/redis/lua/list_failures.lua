@@ -4,7 +4,6 @@
 -- @reply ungrouped number, more flag  how many dead jobs are in no group
 -- @reply groups rows(score:number count:number first_at:number last_at:number id record trend)
 -- The sample is the last. The trend says how many became dead in each slot of 24 hours: 3,0,,1 ('' for unknown).
--- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
 local SLOTS = 86400000 / slot_ms
 local COUNTED = 500
 local entries = call('ZCOUNT', dead, '-inf', '(0')
@@ -19,7 +18,7 @@ local function begin_group(score, first_rank)
   groups[#groups + 1] = group
 end
 
--- Only what became dead after `since` is counted.
+-- Counts what became dead after `since`. A command reads up to 1,000 entries: many small groups, or the end of one.
 local function count_dead(dead_since)
   local slot = math.max(math.floor((now - dead_since) / slot_ms), 0)
   if slot < SLOTS then group.trend[slot] = (group.trend[slot] or 0) + 1 end

@@ -8,13 +8,11 @@ for i, move in ipairs(moves) do
   times[move.id] = move.run_at
 end
 local found, refused = find_jobs(ids, false)
-local adding = {}
-local parents = {}
+local adding, parents = {}, {}
 for _, job in ipairs(found) do
   if job.score == FOR_CHILDREN then push(parents, job.id)
   else
-    local run_at = times[job.id]
-    if run_at <= now then run_at = math.min(run_at, (unpack_score(job.score))) end
+    local run_at = times[job.id] > now and times[job.id] or math.min(times[job.id], job.time)
     push(adding, move_to(job, pack(run_at, job.claims, 0)), job.id)
   end
 end
