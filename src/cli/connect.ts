@@ -130,13 +130,7 @@ async function moduleTarget(session: Session, queues: readonly Queue[]): Promise
   const local = { queues: globals.queue === undefined ? queues : [queue] };
   const label = `Queue ${printable(queue.name)} of the module`;
   const { jobNames } = queue;
-  return {
-    ...(await served(session, local)),
-    label,
-    place: "of the module",
-    jobNames,
-    command: commandFor(globals),
-  };
+  return { ...(await served(session, local)), label, place: "of the module", jobNames, command: commandFor(globals) };
 }
 
 async function redisTarget(
@@ -155,11 +149,7 @@ async function redisTarget(
   const place = `in Redis at ${new URL(database.url).host}`;
   return {
     ...(await served(session, { queues: [queue], database, prefix })),
-    ...{
-      place,
-      label: `Queue ${printable(name)} ${place}`,
-      command: commandFor(globals),
-    },
+    ...{ place, label: `Queue ${printable(name)} ${place}`, command: commandFor(globals) },
     jobNames: jobs.length > 0 ? queue.jobNames : undefined,
   };
 }
