@@ -167,7 +167,7 @@ export function jobInfo(
     ...(encrypted !== undefined && { encrypted }),
     enqueuedAt: new Date(record.enqueuedAt),
     ...(record.by !== undefined && { enqueuedBy: record.by }),
-    runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,
+    runAt: waits && !waitsForChildren(stored) ? new Date(stored.at) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
@@ -182,7 +182,7 @@ export function jobInfo(
   };
 }
 
-export function isHeld({ state, at }: StoredJob): boolean {
+export function waitsForChildren({ state, at }: StoredJob): boolean {
   return state === "scheduled" && at === WAITS_FOR_CHILDREN_AT;
 }
 
@@ -190,7 +190,7 @@ function childrenOf(stored: StoredJob, { children }: JobRecord): Pick<JobInfo, "
   const { family } = stored;
   if (family) return { children: childrenInfo({ ...family, total: totalOf(family) }) };
   // If it has waited before, its record says what they were then.
-  return children && !isHeld(stored) ? { children: childrenInfo(children) } : {};
+  return children && !waitsForChildren(stored) ? { children: childrenInfo(children) } : {};
 }
 
 function runningOf(

@@ -8,8 +8,9 @@ import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
+import { movedTime } from "../store/score.ts";
 import { type ClearableState, clearableStates, nextClaims, type StoredJob } from "../store/store.ts";
-import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
+import { type JobInfo, jobInfo, waitsForChildren } from "./job-info.ts";
 import { foundPieces } from "./pages.ts";
 
 /** What `update` changes in a waiting job. */
@@ -90,7 +91,7 @@ export async function updateJob(needs: QueueContext, id: string, change: JobChan
   // A new time undoes no payload that another caller has stored meanwhile, so it is tried once more.
   const changed = (await tryOnce()) ?? ("payload" in snapshot ? undefined : await tryOnce());
   if (!changed) throw conflict(`Job "${id}" changed at the same time. Read it again.`);
-  if (!isHeld(changed)) await noteDue(changed.at);
+  if (!waitsForChildren(changed)) await noteDue(changed.at);
   return jobInfo(changed, needs, now) as JobInfo;
 }
 
@@ -109,14 +110,13 @@ async function storeChange(
   const { id, at } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const movedTo = isMoved ? runAtMs(change, now) : undefined;
-  // A job that is due already keeps its place in line.
-  const runAt = movedTo === undefined ? at : movedTo > now ? movedTo : Math.min(movedTo, at);
+  const runAt = movedTo === undefined ? at : movedTime(movedTo, at, now);
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const isRewritten = "payload" in change;
   // A new payload counts as a claim that came back: if this request arrives again after another change, it finds
   // another claim count. A parent that waits for its children has none.
-  const isCounted = isRewritten && !isHeld(stored);
+  const isCounted = isRewritten && !waitsForChildren(stored);
   const claims = isCounted ? nextClaims(stored.claims) : stored.claims;
   const record = isRewritten
     ? written("payload", () =>
@@ -133,7 +133,7 @@ async function storeChange(
   const from = { at, claims: stored.claims };
   if (!(await store.change({ id, from, runAt, claims, record, flow: stored.flow }))) return undefined;
   const changed = { ...stored, claims, record: record ?? stored.record };
-  return isHeld(stored) ? changed : { ...changed, at: runAt, state: runAt <= now ? "ready" : "scheduled" };
+  return waitsForChildren(stored) ? changed : { ...changed, at: runAt, state: runAt <= now ? "ready" : "scheduled" };
 }
 
 export async function cancelJob(needs: QueueContext, id: string, options: CancelOptions): Promise<void> {

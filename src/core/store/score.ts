@@ -132,3 +132,8 @@ export const SCHEDULE_MEMBER = " schedule:";
 export const FLOW_KEY_MEMBER = " lane:";
 /** How many members a peek reads, the mark of a pause included. */
 export const MOST_PEEKED = 2;
+
+/** When a job is due that is moved. One that is due keeps its place in line, unless the new time is to come. */
+export function movedTime(runAt: number, at: number, now: number): number {
+  return runAt > now ? runAt : Math.min(runAt, at);
+}

@@ -4,6 +4,7 @@ import {
   isAstray,
   leaseScore,
   MOST_PEEKED,
+  movedTime,
   readScore,
   renewedScore,
   SCHEDULE_MEMBER,
@@ -118,7 +119,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         if (families.waiting.has(id)) families.move(id, runAt);
         else {
           const { at, claims } = unpack(score);
-          state.wait(id, waitingScore(runAt > now ? runAt : Math.min(runAt, at), claims));
+          state.wait(id, waitingScore(movedTime(runAt, at, now), claims));
         }
         return true;
       });
