@@ -107,13 +107,9 @@ local function dead_letter(i, id)
   leave_due(id, 'dead')
 end
 
+local settle_as = { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter }
 -- The job was not started in time. Nothing is stored of it.
-local function expire(_, id)
-  leave_due(id, 'dropped')
-end
-
-local settle_as =
-  { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter, expired = expire }
+function settle_as.expired(_, id) leave_due(id, 'dropped') end
 
 -- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
 -- there, if they leave any. All are read at once, since each command is billed.

@@ -2,6 +2,9 @@
 -- ran, fires schedules, and claims what is due. This file is the frame: what the parts share, and at its end, their
 -- order. `npm run generate` puts _prelude.lua, _lanes.lua (flow control) and the arguments, as locals, before it.
 --
+-- A job may have a key, whose limits it keeps to (flow control): it waits in the line of that key until the key has a
+-- free slot. One job holds a slot, or several one after another: those behind the first are its riders.
+--
 -- All that needs attention stands in the sorted set `due`, by the time at which it does (the table in _prelude.lua). To
 -- claim a job is to give it the score of a lease (the visibility timeout): its end, one claim more, and "leased". So no
 -- other drain gets the job until then. The drain sends this score back with the outcome, which counts if `due` has
@@ -22,7 +25,7 @@
 --   settle, fire  Records and lines, then the members of `due` that lead to them. Then ended jobs leave `due`, and last
 --                 the children are counted. A job whose outcome was not stored runs again.
 --   write_claim   The jobs that the claim makes, leases, the state of keys (slots that were taken or freed), and the
---                 jobs that are back in line. Last, jobs leave lines.
+--                 jobs that are back in line. Last, jobs that were leased leave the sorted set `lanes`.
 --   remove_ended  Records of ended jobs, this late because the claim may have made the same jobs anew.
 -- So no job is lost, but counts may be: those of metrics; of children, so that a parent waits until a person acts; and
 -- of slots, which `queue:doctor` reports, and which are counted again when their key is resumed.
@@ -142,10 +145,10 @@ local function write_claim()
   forget_keys()
 end
 
-settle()
-fire()
-decide_claim()
-write_claim()
-remove_ended()
-tally()
+settle() -- accepts outcomes and writes what becomes of their jobs
+fire() -- stores the jobs of `fires`, and moves their schedules on
+decide_claim() -- reads what is due and decides what to lease: writes nothing
+write_claim() -- writes what was decided
+remove_ended() -- deletes the records that nothing needs any more
+tally() -- counts in the metrics
 return { paused, paused_jobs, next_score, backlog, evicted, settled, fired, claimed, taken_again, runs, gone, due_schedules }
