@@ -4,45 +4,45 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { listQueues } from "../../core/queue/queues.ts";
 import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
-import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
+import * as requests from "../contract/requests.ts";
 import { metrics } from "../contract/shape.ts";
-import { activity, queueFigures, queueHistory, queueList, upcoming } from "../contract/shapes.generated.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { type Routes, replyText, respondingRoute, route } from "./route.ts";
 
 export const activityRoutes = {
   listQueues: route({
     notes:
       "Every queue, with its statistics and how many attempts ended in each minute of the last hour; and all of them together.",
-    returns: queueList,
+    returns: shapes.queueList,
     run: ({ queues }) => listQueues(queues),
   }),
   getActivity: route({
     notes: "The last hour by the minute, and how long jobs waited and ran.",
-    returns: activity,
+    returns: shapes.activity,
     run: ({ queue }) => queue.getActivity(),
   }),
   getFigures: route({
     notes:
       "Metrics of the first 100 job types, and of all others together, by hour and day. Empty with `observe: false`.",
-    query: figuresQuery,
-    returns: queueFigures,
+    query: requests.figuresQuery,
+    returns: shapes.queueFigures,
     run: ({ queue, query }) => queue.getFigures(query),
   }),
   getHistory: route({
     notes: "The last two weeks by the hour: how many attempts ended, and how long jobs waited and ran.",
-    query: historyQuery,
-    returns: queueHistory,
+    query: requests.historyQuery,
+    returns: shapes.queueHistory,
     run: ({ queue, query }) => queue.getHistory(query),
   }),
   getUpcoming: route({
     notes: "What the next hour brings, by the minute: scheduled jobs, retries and occurrences.",
-    returns: upcoming,
+    returns: shapes.upcoming,
     refusals: ["conflict"],
     run: ({ queue }) => readUpcoming(queue),
   }),
   getMetrics: respondingRoute({
     notes: "In the text format of Prometheus. With `keys=true` also the busiest of the first 1,000 flow control keys.",
-    query: metricsQuery,
+    query: requests.metricsQuery,
     responses: { 200: metrics },
     async respond({ queues, query }) {
       const measured = await Promise.all(queues.map((queue) => measure(queue, query.keys)));

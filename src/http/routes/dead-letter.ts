@@ -2,37 +2,37 @@ import type { DeadSelection } from "../../core/manage/selection.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { pointInTimeMs } from "../../core/shared/duration.ts";
 import { notFound } from "../../core/shared/errors.ts";
-import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
+import * as requests from "../contract/requests.ts";
 import { nothing } from "../contract/shape.ts";
-import { deadJobPage, failureDetails, failurePage, job, removed, retried } from "../contract/shapes.generated.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { drainSoon } from "../eager.ts";
 import { orNotFound, type Routes, route } from "./route.ts";
 
 export const deadLetterRoutes = {
   getFailures: route({
     notes: "Dead jobs, grouped by job name and error. Within a page the largest groups come first.",
-    query: failuresQuery,
-    returns: failurePage,
+    query: requests.failuresQuery,
+    returns: shapes.failurePage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.getFailures(query),
   }),
   getFailure: route({
     notes: "One group, by the minute for the last hour, with the most frequent values in its latest 100 payloads.",
-    returns: failureDetails,
+    returns: shapes.failureDetails,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => orNotFound(queue.getFailure(target), "No job of this group is dead any more."),
   }),
   listDeadJobs: route({
-    query: deadQuery,
-    returns: deadJobPage,
+    query: requests.deadQuery,
+    returns: shapes.deadJobPage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   retryDeadJobs: route({
     notes:
       "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run returns `before`: with it, the next call changes what was counted.",
-    body: retryManyBody,
-    returns: retried,
+    body: requests.retryManyBody,
+    returns: shapes.retried,
     refusals: ["conflict", "invalid_payload"],
     async run(call) {
       const { dryRun = false, payload, over, ...given } = call.body;
@@ -43,8 +43,8 @@ export const deadLetterRoutes = {
     },
   }),
   removeDeadJobs: route({
-    body: removeManyBody,
-    returns: removed,
+    body: requests.removeManyBody,
+    returns: shapes.removed,
     async run({ queue, body: { dryRun = false, ...given } }) {
       const { selection, ...further } = await pieceOf(queue, given, dryRun);
       return { ...(await queue.removeFromDeadLetter(selection, { dryRun })), ...further };
@@ -52,8 +52,8 @@ export const deadLetterRoutes = {
   }),
   retryDeadJob: route({
     notes: "Makes the job due now, with all its retries and the given payload, if any.",
-    body: retryBody,
-    returns: job,
+    body: requests.retryBody,
+    returns: shapes.job,
     refusals: ["not_found", "conflict", "invalid_payload"],
     async run(call) {
       const { queue, target, body } = call;

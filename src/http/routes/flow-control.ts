@@ -1,19 +1,19 @@
-import { flowLimits, flowsQuery, flowKey as key } from "../contract/requests.ts";
+import * as requests from "../contract/requests.ts";
 import { nothing } from "../contract/shape.ts";
-import { flowControlKey, flowControlPage, paused, resumed } from "../contract/shapes.generated.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { orNotFound, type Routes, route } from "./route.ts";
 
 export const flowControlRoutes = {
   listFlowControlKeys: route({
     notes:
       "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short although more follow.",
-    query: flowsQuery,
-    returns: flowControlPage,
+    query: requests.flowsQuery,
+    returns: shapes.flowControlPage,
     run: ({ queue, query }) => queue.flowControl.list(query),
   }),
   getFlowControlKey: route({
-    key,
-    returns: flowControlKey,
+    key: requests.flowKey,
+    returns: shapes.flowControlKey,
     refusals: ["not_found"],
     run: ({ queue, target }) =>
       orNotFound(
@@ -24,26 +24,26 @@ export const flowControlRoutes = {
   setFlowControlKey: route({
     notes:
       "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that you leave out is removed.",
-    key,
-    body: flowLimits,
-    returns: flowControlKey,
+    key: requests.flowKey,
+    body: requests.flowLimits,
+    returns: shapes.flowControlKey,
     run: ({ queue, target, body }) => queue.flowControl.set(target, body),
   }),
   unsetFlowControlKey: route({
     notes: "Unpins the limits: they apply until the next enqueue sets others.",
-    key,
+    key: requests.flowKey,
     returns: nothing,
     run: ({ queue, target }) => queue.flowControl.unset(target),
   }),
   pauseFlowControlKey: route({
     notes: "No job of the key starts until you resume it.",
-    key,
-    returns: paused,
+    key: requests.flowKey,
+    returns: shapes.paused,
     run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
   resumeFlowControlKey: route({
-    key,
-    returns: resumed,
+    key: requests.flowKey,
+    returns: shapes.resumed,
     run: ({ queue, target }) => queue.flowControl.resume(target),
   }),
 } satisfies Routes;

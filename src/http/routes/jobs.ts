@@ -14,39 +14,17 @@ import type { ClearableState } from "../../core/store/store.ts";
 import { type Caller, requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
-import {
-  cancelManyBody,
-  cancelQuery,
-  changeBody,
-  childrenQuery,
-  clearQuery,
-  type EnqueueRequest,
-  enqueueBody,
-  enqueueQuery,
-  eventsQuery,
-  jobsQuery,
-  newJob,
-  rescheduleManyBody,
-} from "../contract/requests.ts";
+import * as requests from "../contract/requests.ts";
 import type { EachResult } from "../contract/results.ts";
 import { jobEvents, nothing } from "../contract/shape.ts";
-import {
-  cancelledJobs,
-  cleared,
-  duplicateOrMany,
-  enqueueResult,
-  foundJobs,
-  job,
-  jobPage,
-  rescheduledJobs,
-} from "../contract/shapes.generated.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, admitParent, shownTo } from "../enqueue-scope.ts";
 import { isSeenBy, jobFor } from "../limited-token.ts";
 import { streamEvents } from "../live/event-stream.ts";
 import { type Call, orNotFound, type Routes, reply, respondingRoute, route } from "./route.ts";
 
-type NewJob = ValueOf<typeof newJob>;
+type NewJob = ValueOf<typeof requests.newJob>;
 
 const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue's retention.";
 
@@ -67,21 +45,21 @@ export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
       "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler allows more.",
-    query: enqueueQuery,
-    body: enqueueBody,
+    query: requests.enqueueQuery,
+    body: requests.enqueueBody,
     readBody: (value, { each }) =>
       each && Array.isArray(value)
-        ? { kind: "each", jobs: readEach(value, newJob, MOST_AT_ONCE) }
-        : enqueueBody.read(checkJson(value), ""),
-    responses: { 201: enqueueResult, 200: duplicateOrMany },
+        ? { kind: "each", jobs: readEach(value, requests.newJob, MOST_AT_ONCE) }
+        : requests.enqueueBody.read(checkJson(value), ""),
+    responses: { 201: shapes.enqueueResult, 200: shapes.duplicateOrMany },
     refusals: ["invalid_payload"],
     respond: enqueue,
   }),
   listJobs: route({
     notes:
       "With search, only jobs with a text, among about 1,000 in a call: go on while there is a cursor. With each, the nearest of each state.",
-    query: jobsQuery,
-    returns: foundJobs,
+    query: requests.jobsQuery,
+    returns: shapes.foundJobs,
     refusals: ["conflict"],
     async run({ queue, query }) {
       const { search, in: by = "any", each, ...listed } = query;
@@ -100,8 +78,8 @@ export const jobRoutes = {
   }),
   clearJobs: route({
     notes: "Removes all jobs of a state. pending means scheduled and ready.",
-    query: clearQuery,
-    returns: cleared,
+    query: requests.clearQuery,
+    returns: shapes.cleared,
     async run({ queue, query: { state, dryRun = false } }) {
       return dryRun ? { cleared: (await queue.getStats())[countsOf[state]] } : queue.clear({ state });
     },
@@ -109,8 +87,8 @@ export const jobRoutes = {
   cancelJobs: route({
     notes:
       "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
-    body: cancelManyBody,
-    returns: cancelledJobs,
+    body: requests.cancelManyBody,
+    returns: shapes.cancelledJobs,
     run({ queue, body: { dryRun, ...body } }) {
       const { cursor, ...selection } = { cursor: undefined, ...body };
       return queue.cancelPending(selection, { dryRun, cursor });
@@ -119,8 +97,8 @@ export const jobRoutes = {
   rescheduleJobs: route({
     notes:
       "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call. While there is a cursor, more may follow: send runAt of the response with it.",
-    body: rescheduleManyBody,
-    returns: rescheduledJobs,
+    body: requests.rescheduleManyBody,
+    returns: shapes.rescheduledJobs,
     async run(call) {
       const { queue } = call;
       const { dryRun, runAt, delay, ...body } = call.body;
@@ -137,7 +115,7 @@ export const jobRoutes = {
   getJob: route({
     notes:
       "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, there are no logs, and steps have no result and no error.",
-    returns: job,
+    returns: shapes.job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
       return shownToCaller(caller, await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN));
@@ -146,7 +124,7 @@ export const jobRoutes = {
   watchJob: respondingRoute({
     notes:
       "A stream, also for a watch token: an event at once and at each change, until the job ends or some minutes have passed. With Last-Event-ID only what is new, and 204 if the job has ended.",
-    query: eventsQuery,
+    query: requests.eventsQuery,
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },
     refusals: ["not_found", "conflict"],
@@ -154,15 +132,15 @@ export const jobRoutes = {
   }),
   listChildren: route({
     notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
-    query: childrenQuery,
-    returns: jobPage,
+    query: requests.childrenQuery,
+    returns: shapes.jobPage,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
   updateJob: route({
     notes: "Changes the run time or the payload of a waiting job, or both.",
-    body: changeBody,
-    returns: job,
+    body: requests.changeBody,
+    returns: shapes.job,
     refusals: ["not_found", "conflict", "invalid_payload"],
     async run({ queue, target, body }) {
       if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload.");
@@ -171,7 +149,7 @@ export const jobRoutes = {
   }),
   cancelJob: route({
     notes: "Removes a waiting job, and a running one too if asked.",
-    query: cancelQuery,
+    query: requests.cancelQuery,
     returns: nothing,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.cancel(target, query),
@@ -195,7 +173,7 @@ function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
   return shownTo(caller, found);
 }
 
-async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
+async function enqueue(call: Call<unknown, requests.EnqueueRequest>): Promise<Response> {
   const { body, caller, queue } = call;
   if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
@@ -246,7 +224,7 @@ async function enqueueEach(
 }
 
 // Needs an admin, as PUT /schedules does: the schedule stays, and replaces one with the same key.
-function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
+function enqueueRecurring(call: Call, job: Extract<requests.EnqueueRequest, { kind: "recurring" }>["job"]) {
   requireScope(call.caller, ["admin"], job.every === undefined ? "cron" : "every");
   const { name, payload, ...options } = job;
   return call.queue.enqueue(name, payload, options);

@@ -6,36 +6,25 @@ import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { version } from "../../core/shared/version.ts";
 import { requireScope } from "../auth.ts";
-import { changesQuery, drainBody, drainQuery, pauseJobsBody, rekeyBody, signalBody } from "../contract/requests.ts";
-import {
-  changePage,
-  draining,
-  drainReport,
-  healthy,
-  paused,
-  pausedJobType,
-  rekeyed,
-  resumed,
-  signalResult,
-  stats,
-} from "../contract/shapes.generated.ts";
+import * as requests from "../contract/requests.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { afterResponse } from "../deadline.ts";
 import { drainSoon } from "../eager.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, type Routes, reply, respondingRoute, route } from "./route.ts";
 
-type DrainQuery = ValueOf<typeof drainQuery>;
+type DrainQuery = ValueOf<typeof requests.drainQuery>;
 type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 
 // 202 is for a hop of a chain, whose drain begins after the response.
-const drainResponses = { 200: drainReport, 202: draining };
+const drainResponses = { 200: shapes.drainReport, 202: shapes.draining };
 
 export const queueRoutes = {
   sendSignal: route({
     notes:
       "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
-    body: signalBody,
-    returns: signalResult,
+    body: requests.signalBody,
+    returns: shapes.signalResult,
     refusals: ["conflict", "payload_too_large"],
     async run(call) {
       const { data = null, ...options } = call.body;
@@ -46,14 +35,14 @@ export const queueRoutes = {
   }),
   drain: respondingRoute({
     notes: "Runs due jobs, within bounds.",
-    query: drainQuery,
-    body: drainBody,
+    query: requests.drainQuery,
+    body: requests.drainBody,
     responses: drainResponses,
     respond: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
   drainByGet: respondingRoute({
     notes: "For crons that send GET.",
-    query: drainQuery,
+    query: requests.drainQuery,
     mutates: true,
     responses: drainResponses,
     respond: (call) => drain(call, fromQuery(call.query)),
@@ -61,30 +50,30 @@ export const queueRoutes = {
   listChanges: route({
     notes:
       "Who changed what: the latest 1,000 changes, newest first. `operation` is named as here, and `by` as the token. A signal is listed only if its token has a name.",
-    query: changesQuery,
-    returns: changePage,
+    query: requests.changesQuery,
+    returns: shapes.changePage,
     run: ({ queue, query }) => queue.listChanges(query),
   }),
   pause: route({
     notes: "No job starts and no schedule fires until you resume the queue.",
-    returns: paused,
+    returns: shapes.paused,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
   resume: route({
-    returns: paused,
+    returns: shapes.paused,
     run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
   }),
   pauseJobs: route({
     notes: "Drains hand the jobs of this type back, with no attempt used, until you resume it.",
-    body: pauseJobsBody,
-    returns: pausedJobType,
+    body: requests.pauseJobsBody,
+    returns: shapes.pausedJobType,
     refusals: ["conflict"],
     run: ({ queue, target, body, caller }) =>
       pauseJobs(internalsOf(queue), target, { ...body, by: caller.name ?? null }),
   }),
   resumeJobs: route({
     notes: "What drains have handed back is due at once.",
-    returns: resumed,
+    returns: shapes.resumed,
     async run(call) {
       const result = await call.queue.resumeJobs(call.target);
       drainSoon(call);
@@ -93,17 +82,17 @@ export const queueRoutes = {
   }),
   rekey: route({
     notes: "Encrypts a page of what is stored with the current key. Continue while there is a cursor.",
-    body: rekeyBody,
-    returns: rekeyed,
+    body: requests.rekeyBody,
+    returns: shapes.rekeyed,
     run: ({ queue, body }) => queue.rekey(body),
   }),
   getStats: route({
-    returns: stats,
+    returns: shapes.stats,
     run: ({ queue }) => queue.getStats(),
   }),
   getHealth: route({
     notes: "Whether the store responds. With a token, also the version of the handler.",
-    returns: healthy,
+    returns: shapes.healthy,
     async run({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");
       const isTrusted = caller.token === "known" || caller.token === "needless";

@@ -1,23 +1,23 @@
 import { readSchedules, withRuns } from "../../core/queue/schedule-runs.ts";
 import { quote } from "../../core/shared/errors.ts";
-import { previewQuery, scheduleBody, schedulesQuery } from "../contract/requests.ts";
+import * as requests from "../contract/requests.ts";
 import { nothing } from "../contract/shape.ts";
-import { enqueueResult, preview, schedule, scheduleRow, schedules } from "../contract/shapes.generated.ts";
+import * as shapes from "../contract/shapes.generated.ts";
 import { drainSoon } from "../eager.ts";
 import { orNotFound, type Routes, reply, respondingRoute, route } from "./route.ts";
 
 export const scheduleRoutes = {
   listSchedules: route({
-    query: schedulesQuery,
-    returns: schedules,
+    query: requests.schedulesQuery,
+    returns: shapes.schedules,
     refusals: ["conflict"],
     run: async ({ queue, query }) => ({
       schedules: await (query.runs ? readSchedules(queue) : queue.schedules.list()),
     }),
   }),
   getSchedule: route({
-    query: schedulesQuery,
-    returns: scheduleRow,
+    query: requests.schedulesQuery,
+    returns: shapes.scheduleRow,
     refusals: ["not_found", "conflict"],
     async run({ queue, target, query }) {
       const found = await orNotFound(queue.schedules.get(target), `No schedule has the key ${quote(target)}.`);
@@ -26,8 +26,8 @@ export const scheduleRoutes = {
   }),
   putSchedule: route({
     notes: "Creates the schedule with this key, or replaces it.",
-    body: scheduleBody,
-    returns: schedule,
+    body: requests.scheduleBody,
+    returns: shapes.schedule,
     refusals: ["invalid_payload"],
     run: ({ queue, target, body: { name, ...options } }) => queue.schedules.upsert(target, { job: name, ...options }),
   }),
@@ -39,19 +39,19 @@ export const scheduleRoutes = {
   }),
   pauseSchedule: route({
     notes: "It does not fire until you resume it.",
-    returns: schedule,
+    returns: shapes.schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.pause(target),
   }),
   resumeSchedule: route({
     notes: "It fires next at its first occurrence from now on.",
-    returns: schedule,
+    returns: shapes.schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.resume(target),
   }),
   runSchedule: respondingRoute({
     notes: "Enqueues its job now. Its regular occurrences stay unchanged.",
-    responses: { 201: enqueueResult, 200: enqueueResult },
+    responses: { 201: shapes.enqueueResult, 200: shapes.enqueueResult },
     refusals: ["not_found", "conflict"],
     async respond(call) {
       const result = await call.queue.schedules.run(call.target);
@@ -62,8 +62,8 @@ export const scheduleRoutes = {
   }),
   previewSchedule: route({
     notes: "Its next occurrences. Default: 5.",
-    query: previewQuery,
-    returns: preview,
+    query: requests.previewQuery,
+    returns: shapes.preview,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, query }) => ({ occurrences: await queue.schedules.preview(target, query.count) }),
   }),
