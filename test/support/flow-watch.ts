@@ -156,22 +156,24 @@ export function laneBreaches({ due, jobs, flow, lanes }: StoredQueue): string[] 
     if (!flow.has(key)) breaches.push(`${key} has jobs, and nothing is known of it`);
   for (const [key, text] of flow) {
     const values = text.split(":", NUMBERS);
-    // The fifth one is SLOTS/PACE/END=RIDERS,...
+    // The fifth one is SLOTS/PACE/END=WAITING,...
     const [, , , flags = 0, running = 0, , , , , behind = 0, count = 0] = values.map(Number.parseFloat);
-    const riders = [...(values[4] ?? "").matchAll(/=(\d+)/g)].reduce((sum, [, many]) => sum + Number(many), 0);
+    const withoutSlot = [...(values[4] ?? "").matchAll(/=(\d+)/g)].reduce((sum, [, many]) => sum + Number(many), 0);
     const inline = entriesOf(text);
     const rest = [...lanes.keys()]
       .filter((member) => member.startsWith(`${key}:`))
       .map((m) => m.slice(key.length + 33));
     const waiting = [...(lines.get(key) ?? [])].sort();
-    if (running + riders !== (holders.get(key) ?? 0))
-      breaches.push(`${key} counts ${running} slots and ${riders} riders for ${holders.get(key) ?? 0} leases`);
+    if (running + withoutSlot !== (holders.get(key) ?? 0))
+      breaches.push(
+        `${key} counts ${running} slots and ${withoutSlot} without a slot for ${holders.get(key) ?? 0} leases`,
+      );
     if (count !== inline.length || behind !== rest.length)
       breaches.push(`${key} counts ${count} and ${behind} in line, where ${inline.length} and ${rest.length} are`);
     if (JSON.stringify([...inline, ...rest].sort()) !== JSON.stringify(waiting))
       breaches.push(`${key} has ${[...inline, ...rest]} in line, and ${waiting} wait`);
     if (count === 0 && behind > 0) breaches.push(`${key} has nobody at the head of its line`);
-    const isIdle = count + behind + running + riders === 0 && flags < 2;
+    const isIdle = count + behind + running + withoutSlot === 0 && flags < 2;
     if (isIdle === due.has(` lane:${key}`))
       breaches.push(`${key} is ${isIdle ? "" : "not "}idle, and its mark says not`);
   }

@@ -98,7 +98,7 @@ export function windowEnd(endsAt: number, now: number, periodMs: number): number
  * future, a window ends within its period, and a schedule moves to its next occurrence. Schedules are checked only for
  * large differences, so that an occurrence that was fired early is not fired again.
  */
-export function isAstray(member: string, score: number, now: number): boolean {
+export function isSkewed(member: string, score: number, now: number): boolean {
   const ahead = Math.floor(score / 1024) - now;
   const reach = score % 1024;
   if (member.startsWith(FLOW_KEY_MEMBER))

@@ -4,7 +4,7 @@ import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   againScore,
   FLOW_KEY_MEMBER,
-  isAstray,
+  isSkewed,
   leaseScore,
   movedScore,
   SCHEDULE_MEMBER,
@@ -40,14 +40,14 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.flowControl.putMarks(now);
-  const { taken: ofClaim, ...claimed } =
+  const { jobs: claimedJobs, ...claimed } =
     request.claim && !state.paused ? claim(state, now, request.claim) : { schedules: [], backlog: 0 };
   const { schedules } = claimed;
   state.flowControl.putMarks(now);
-  const jobs = ofClaim?.withRuns() ?? [];
-  const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
+  const jobs = claimedJobs?.withRuns() ?? [];
+  const handedOut = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
-  const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
+  const nextAt = state.nextDueAt(claims ? now : undefined, new Set(handedOut));
   const pausedJobs = [...state.pausedJobs.values()];
   return { paused: state.paused, pausedJobs, nextAt, settled, woken, gone, fired, jobs, ...claimed };
 }
@@ -141,51 +141,56 @@ function claim(
   state: MemoryState,
   now: number,
   { limit, leaseMs, countBacklog = false, runs, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "schedules" | "backlog"> & { readonly taken: Taken } {
+): Pick<ExchangeReply, "schedules" | "backlog"> & { readonly jobs: ClaimedJobs } {
   const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
   const keysIn = (entries: readonly Entry[]) =>
     entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
   const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
   // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
-  const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
-  const met = [...first, ...astray.slice(0, limit - first.length)];
-  for (const key of keysIn(astray)) state.flowControl.openAndCorrect(key, now);
-  const keys = keysIn(met);
-  const shares = state.flowControl.shares(keys, limit - met.length, now, runs);
+  const skewed = limit > 0 ? state.due.first(limit + 2).filter((entry) => isSkewed(...entry, now)) : [];
+  const candidates = [...first, ...skewed.slice(0, limit - first.length)];
+  for (const key of keysIn(skewed)) state.flowControl.openAndCorrect(key, now);
+  const keys = keysIn(candidates);
+  const shares = state.flowControl.shares(keys, limit - candidates.length, now, runs);
   const firstOf = new Map([...shares].map(([key, share]) => [key, state.flowControl.first(key, share, now)]));
-  const taken = new Taken(state, now, leaseMs);
-  for (const [member, score] of met) {
+  const claimed = new ClaimedJobs(state, now, leaseMs);
+  for (const [member, score] of candidates) {
     const { at, claims } = unpack(score);
     if (member.startsWith(SCHEDULE_MEMBER)) {
       const key = member.slice(SCHEDULE_MEMBER.length);
       due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
     } else if (member.startsWith(FLOW_KEY_MEMBER)) {
       const key = member.slice(FLOW_KEY_MEMBER.length);
-      // Behind a job that this claim has taken out of the line, others may ride.
+      // Behind a job of the line that this claim has leased, others may wait for its slot.
       for (const [index, id] of (firstOf.get(key) ?? []).entries())
-        if (state.flowControl.mayClaim(key, now, index > 0)) taken.take(id);
+        if (state.flowControl.mayClaim(key, now, index > 0)) claimed.lease(id);
     } else if (state.mayStartAgain(member, now)) {
-      taken.take(member);
+      claimed.lease(member);
     } else {
       state.wait(member, waitingScore(at, claims));
     }
   }
-  const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { taken, schedules, backlog };
+  const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, claimed));
+  return { jobs: claimed, schedules, backlog };
 }
 
 /** Makes and leases the job of a schedule by its plan. @returns false if the schedule must be handed out. */
-function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule, declared: boolean, taken: Taken) {
-  const planned = plan && (declared || !plan.isDeclared) ? plannedFire(plan, occurrence, taken.now) : undefined;
+function fireByItself(
+  state: MemoryState,
+  { key, occurrence, plan }: DueSchedule,
+  declared: boolean,
+  jobs: ClaimedJobs,
+) {
+  const planned = plan && (declared || !plan.isDeclared) ? plannedFire(plan, occurrence, jobs.now) : undefined;
   if (!plan || !planned) return false;
   const id = occurrenceJobId(key, planned.occurrence);
   if (state.due.score(id) !== undefined) return false;
   const [start, middle, end] = plan.jobRecord;
-  const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
+  const record = `${start}${jobs.now}${middle}${planned.occurrence}${end}`;
   // If the reply has no room for the job, the schedule stays due.
-  const reachMs = plan.makesEach ? undefined : planned.next - taken.now;
-  if (taken.make(id, planned.occurrence, record))
+  const reachMs = plan.makesEach ? undefined : planned.next - jobs.now;
+  if (jobs.make(id, planned.occurrence, record))
     state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
   return true;
 }
@@ -203,11 +208,11 @@ function plannedFire(
   return { occurrence, next };
 }
 
-/** The jobs that a claim takes: as many as fit into its reply. */
-class Taken {
+/** The jobs that a claim leases: as many as fit into its reply. */
+class ClaimedJobs {
   readonly #jobs: LeasedJob[] = [];
-  /** How many jobs of each key it has taken, and how many of these are riders. */
-  readonly #runs = new Map<string, { jobs: number; riders: number }>();
+  /** How many jobs of each key it claims, and how many of these wait for a slot. */
+  readonly #runs = new Map<string, { jobs: number; waiting: number }>();
   readonly now: number;
   readonly #state: MemoryState;
   readonly #leaseMs: number;
@@ -220,7 +225,7 @@ class Taken {
     this.#leaseMs = leaseMs;
   }
 
-  /** Takes a job that is new. @returns false if it does not fit. */
+  /** Leases a job that is new. @returns false if it does not fit. */
   make(id: string, runAt: number, record: string): boolean {
     if (!this.#fits(record)) return false;
     this.#state.add(id, record, undefined);
@@ -228,7 +233,7 @@ class Taken {
     return true;
   }
 
-  take(id: string): void {
+  lease(id: string): void {
     const record = this.#state.records.get(id) ?? "";
     if (this.#fits(record)) this.#lease(id, record, this.#state.due.score(id) ?? 0);
   }
@@ -249,18 +254,18 @@ class Taken {
       endsAt: this.now + this.#leaseMs,
       ...(flow && { flow, claimedAt: this.now }),
     };
-    const rides = state.lease(lease, this.now);
+    const waitsForSlot = state.lease(lease, this.now);
     this.#jobs.push({ lease, record, dueAt, ...more });
     if (!flow) return;
-    const run = this.#runs.get(flow.key) ?? { jobs: 0, riders: 0 };
-    this.#runs.set(flow.key, { jobs: run.jobs + 1, riders: run.riders + Number(rides) });
+    const run = this.#runs.get(flow.key) ?? { jobs: 0, waiting: 0 };
+    this.#runs.set(flow.key, { jobs: run.jobs + 1, waiting: run.waiting + Number(waitsForSlot) });
   }
 
   /** The jobs, with what the claim says of their keys when it is done. */
   withRuns(): readonly LeasedJob[] {
     const runs = new Map(
-      [...this.#runs].map(([key, { jobs, riders }]) => {
-        const slots = riders > 0 ? jobs - riders : undefined;
+      [...this.#runs].map(([key, { jobs, waiting }]) => {
+        const slots = waiting > 0 ? jobs - waiting : undefined;
         return [key, this.#state.flowControl.runOf(key, slots, this.now)];
       }),
     );

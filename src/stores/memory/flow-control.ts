@@ -18,7 +18,7 @@ const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: f
 /** How many jobs at the head of a line give way at once if their key is no longer ordered. */
 const MOST_MOVED = 16;
 
-interface Waiting {
+interface LineEntry {
   readonly id: string;
   readonly score: number;
   /** By what it is ordered: as it was enqueued, or its score. It stays, even if the key is no longer ordered. */
@@ -33,8 +33,8 @@ class FlowKey {
   isPaused = false;
   /** How many slots are taken. An expired lease counts until its job is claimed again. */
   running = 0;
-  /** How many leases have no slot, by their ends: these are riders, behind the others of their run. */
-  readonly riders = new Map<number, number>();
+  /** How many claimed jobs wait for a slot of their run, by the ends of their leases. */
+  readonly waiting = new Map<number, number>();
   /** How long a job takes on average, in tenths of a ms; undefined before the first one has ended. */
   #pace: number | undefined;
   startedAt = 0;
@@ -43,7 +43,7 @@ class FlowKey {
   windowMs = 0;
   started = 0;
   lastOrder = 0;
-  readonly line: Waiting[] = [];
+  readonly line: LineEntry[] = [];
 
   constructor(key: string) {
     this.key = key;
@@ -54,8 +54,8 @@ class FlowKey {
   }
 
   get isIdle(): boolean {
-    const { line, running, riders, isPinned, isPaused } = this;
-    return line.length === 0 && running === 0 && riders.size === 0 && !isPinned && !isPaused;
+    const { line, running, waiting, isPinned, isPaused } = this;
+    return line.length === 0 && running === 0 && waiting.size === 0 && !isPinned && !isPaused;
   }
 
   get isPinned(): boolean {
@@ -91,7 +91,7 @@ class FlowKey {
   perSlot({ ms, jobMs }: RunLimits): number {
     const pace = this.#pace ?? (jobMs === undefined ? undefined : tenthsOf(jobMs));
     if (pace === undefined) return 1;
-    const unbegun = [...this.riders.values()].reduce((sum, riders) => sum + riders, this.line.length);
+    const unbegun = [...this.waiting.values()].reduce((sum, count) => sum + count, this.line.length);
     const most = Math.floor((ms * 10) / Math.max(pace, 1));
     return Math.max(1, Math.min(most, Math.max(Math.ceil(unbegun / this.#slots), Math.floor(most / 8))));
   }
@@ -100,36 +100,36 @@ class FlowKey {
     this.#pace = this.#pace === undefined ? 10 * ms : Math.floor((7 * this.#pace + 10 * ms) / 8 + 0.5);
   }
 
-  /** A job is leased until `endsAt`. @returns whether it is a rider, since no slot is free. */
+  /** A job is leased until `endsAt`. @returns whether it waits, since no slot is free. */
   begin(now: number, endsAt: number): boolean {
-    const rides = this.running >= this.#slots;
-    if (rides) this.riders.set(endsAt, (this.riders.get(endsAt) ?? 0) + 1);
+    const waitsForSlot = this.running >= this.#slots;
+    if (waitsForSlot) this.waiting.set(endsAt, (this.waiting.get(endsAt) ?? 0) + 1);
     else this.running++;
     this.startedAt = Math.max(this.startedAt, now);
     // A window that was open when its rate was removed continues: the rate may come back.
-    if (this.limits.rate === 0 && now >= this.windowEndsAt) return rides;
+    if (this.limits.rate === 0 && now >= this.windowEndsAt) return waitsForSlot;
     if (now >= this.windowEndsAt) {
       this.windowEndsAt = now + this.windowMs;
       this.started = 0;
     }
     this.started++;
-    return rides;
+    return waitsForSlot;
   }
 
   /**
-   * A lease until `endsAt` is over. Of those with the same end the riders go first: so a run keeps its slots until
-   * fewer jobs are left.
+   * A lease until `endsAt` is over. Of those with the same end, the ones that wait go first: so a run keeps its slots
+   * until fewer jobs are left.
    */
   end(endsAt: number): void {
-    const riders = this.riders.get(endsAt);
-    if (riders === undefined) this.running = Math.max(0, this.running - 1);
-    else if (riders > 1) this.riders.set(endsAt, riders - 1);
-    else this.riders.delete(endsAt);
+    const waiting = this.waiting.get(endsAt);
+    if (waiting === undefined) this.running = Math.max(0, this.running - 1);
+    else if (waiting > 1) this.waiting.set(endsAt, waiting - 1);
+    else this.waiting.delete(endsAt);
   }
 
   /** A job leaves its run, and takes a slot of its own, even beyond the limit: its run keeps the others. */
   leaveRun(endsAt: number): void {
-    if (!this.riders.has(endsAt)) return;
+    if (!this.waiting.has(endsAt)) return;
     this.end(endsAt);
     this.running++;
   }
@@ -199,9 +199,9 @@ class FlowKey {
     }
   }
 
-  insert(waiting: Waiting): void {
+  insert(waiting: LineEntry): void {
     let at = this.line.length;
-    while (at > 0 && isBehind(this.line[at - 1] as Waiting, waiting)) at--;
+    while (at > 0 && isBehind(this.line[at - 1] as LineEntry, waiting)) at--;
     this.line.splice(at, 0, waiting);
   }
 
@@ -226,7 +226,7 @@ class FlowKey {
   }
 }
 
-function isBehind(one: Waiting, other: Waiting): boolean {
+function isBehind(one: LineEntry, other: LineEntry): boolean {
   if (one.position !== other.position) return one.position > other.position;
   if (one.score !== other.score) return one.score > other.score;
   return one.id > other.id;
@@ -262,12 +262,12 @@ export class FlowControl {
     return flowKey.line.length === 0 && flowKey.free(now) > 0;
   }
 
-  /** Whether the job of a lease that has expired, at `endsAt`, may keep its slot. A rider has none. */
+  /** Whether the job of a lease that has expired, at `endsAt`, may keep its slot, if it has one. */
   mayStartAgain({ key, order }: JobFlow, now: number, endsAt: number): boolean {
     const flowKey = this.#open(key, now);
     const [head] = flowKey.line;
     const isAhead = flowKey.limits.ordered && head !== undefined && head.position < order;
-    return !isAhead && !flowKey.riders.has(endsAt) && flowKey.free(now, flowKey.running - 1) > 0;
+    return !isAhead && !flowKey.waiting.has(endsAt) && flowKey.free(now, flowKey.running - 1) > 0;
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {
@@ -277,8 +277,8 @@ export class FlowControl {
   }
 
   /**
-   * How many jobs the claim takes of each met key: one, and a share of the rest. A key whose slots are limited gets
-   * only what the others leave once the caller can start no more.
+   * How many jobs of each of these keys the claim takes: one, and a share of the rest. A key whose slots are limited
+   * gets only what the others leave once the caller can start no more.
    *
    * @param room how many more the claim may take.
    */
@@ -326,10 +326,10 @@ export class FlowControl {
     return first.slice(0, notDue < 0 ? count : notDue).map(({ id }) => id);
   }
 
-  /** Whether another job may be claimed. @param rides whether it needs no slot. */
-  mayClaim(key: string, now: number, rides: boolean): boolean {
+  /** Whether another job may be claimed. @param waitsForSlot whether it needs none yet. */
+  mayClaim(key: string, now: number, waitsForSlot: boolean): boolean {
     const flowKey = this.#open(key, now);
-    return flowKey.free(now) > 0 || (rides && flowKey.startable(now) > 0);
+    return flowKey.free(now) > 0 || (waitsForSlot && flowKey.startable(now) > 0);
   }
 
   /** What a claim says of a key. @param slots how many of its jobs may run at once, if not all. */

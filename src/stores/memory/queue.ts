@@ -1,7 +1,7 @@
 import { firstPiece } from "../../core/shared/limits.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import {
-  isAstray,
+  isSkewed,
   leaseScore,
   MOST_PEEKED,
   movedTime,
@@ -60,7 +60,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     const { paused } = state;
     const nextAt = state.nextDueAt(now);
     const head = due.first(paused ? MOST_PEEKED - 1 : MOST_PEEKED);
-    const isNow = nextAt !== undefined && nextAt > now && head.some((entry) => isAstray(...entry, now));
+    const isNow = nextAt !== undefined && nextAt > now && head.some((entry) => isSkewed(...entry, now));
     return { paused, nextAt: isNow ? now : nextAt };
   };
   return {

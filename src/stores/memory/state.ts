@@ -1,8 +1,8 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
-  isAstray,
   isInLine,
+  isSkewed,
   leaseScore,
   momentOf,
   SCHEDULE_MEMBER,
@@ -99,7 +99,7 @@ export class MemoryState {
   /**
    * Leases a job.
    *
-   * @returns whether it is a rider: it has no slot of its key, but waits for the others of its run.
+   * @returns whether it waits for the others of its run, since its key has no free slot.
    */
   lease(lease: Lease, now: number): boolean {
     this.#leave(lease.id);
@@ -184,7 +184,7 @@ export class MemoryState {
   /** When the first member is due. @param now makes one that is too far ahead due at once. Default: by its score. */
   nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
-      if (!except?.has(member)) return now !== undefined && isAstray(member, score, now) ? now : momentOf(score);
+      if (!except?.has(member)) return now !== undefined && isSkewed(member, score, now) ? now : momentOf(score);
     }
     return undefined;
   }

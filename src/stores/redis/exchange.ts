@@ -61,7 +61,7 @@ async function exchange(
   };
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
   const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
-  const { paused, pausedJobs, nextScore, backlog, evicted, settled, fired, claimed, takenAgain, gone, dueSchedules } =
+  const { paused, pausedJobs, nextScore, backlog, evicted, settled, fired, claimed, claimedAgain, gone, dueSchedules } =
     reply;
   const runsByKey = new Map(reply.runs.map(({ key, endsAt, ...run }) => [`${key}:${endsAt}`, run]));
   return {
@@ -73,7 +73,7 @@ async function exchange(
     settled: acceptedBy(settled.map((accepted) => accepted !== REFUSED)),
     woken: sent.flatMap(({ lease }, place) => (settled[place] === WOKEN ? lease.id : [])),
     fired,
-    jobs: claimed.map((job, index) => leasedJob(job, now, now + leaseMs, takenAgain[index], runsByKey)),
+    jobs: claimed.map((job, index) => leasedJob(job, now, now + leaseMs, claimedAgain[index], runsByKey)),
     schedules: dueSchedules.map(({ key, score, record }) => {
       const { at: occurrence, claims: revision } = unpack(score);
       return { key, occurrence, revision, ...readPlan(record) };

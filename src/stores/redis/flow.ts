@@ -74,7 +74,7 @@ const PINS_RATE = 8;
 /** Reads the state of a key; undefined if it is no longer needed. */
 function readFlowState(field: string, text: string, now: number): FlowState | undefined {
   const texts = text.split(":", 12);
-  // The first one is followed by the pace and the riders.
+  // The first one is followed by the pace, and how many wait for a slot.
   const [flags = 0, running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = texts
     .slice(3)
     .map(Number.parseFloat);

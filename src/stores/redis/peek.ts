@@ -1,4 +1,4 @@
-import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
+import { isSkewed, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
 import { MOST_PAUSED, type PausedJobs } from "../../core/store/stats.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
@@ -48,7 +48,7 @@ function nextDue(reply: unknown, now: number): NextDue {
   const nextAt = timeOf(head[first + 1]);
   for (let at = first; at < head.length; at += 2) {
     const isBehind = nextAt !== undefined && nextAt > now;
-    if (isBehind && isAstray(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
+    if (isBehind && isSkewed(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
   }
   return { paused, nextAt };
 }

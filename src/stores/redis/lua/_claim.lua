@@ -4,7 +4,7 @@
 
 -- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease. A
 -- third send may find leases of the second, 1024 higher in the index. Those of jobs that a claim has made are 1 higher.
-local function take_again()
+local function claim_again()
   local first = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(first), whole(first + 1025), 'BYSCORE', 'WITHSCORES')
   local found = {}
@@ -22,12 +22,12 @@ local function take_again()
     local record = records[i]
     if scores[i] and record then
       -- A duplicated request claimed more than one response can hold.
-      if not take_room(record) or jobs_taken == limit then break end
+      if not take_room(record) or jobs_claimed == limit then break end
       local ends, claims = unpack_score(tonumber(scores[i]))
       local lease_score = whole(pack(ends + 1, claims, 1))
       lease(was_made[id] and MADE .. id or id, whole(pack(now, claims, 1)), record, lease_score, id,
         index_score_of(ends + 1, was_made[id]))
-      push(taken_again, lease_score)
+      push(claimed_again, lease_score)
       local key = flow_of(record)
       if key then move_in_run(lanes_by_key[key], ends) end
     end
@@ -51,68 +51,68 @@ local function records_of(list)
   return all
 end
 
--- What the claim has met, in the order of `due` and with scores: jobs, and keys, which `open_lines` replaces by jobs.
-local met = {}
+-- What the claim may lease, in the order of `due` and with scores: jobs, and keys, which `open_lines` replaces by jobs.
+local candidates = {}
 local keys = {}
 local schedule_keys = {}
 local schedule_scores = {}
 -- The earliest of what the reply has no room for.
 local first_left = UPPER
 
-local function meet(member, score)
+local function add_candidate(member, score)
   if string.byte(member) ~= 32 then
-    met[#met + 1] = { id = member, score = score }
+    candidates[#candidates + 1] = { id = member, score = score }
   elseif is_schedule(member) then
     push(schedule_keys, string.sub(member, #SCHEDULE + 1))
     push(schedule_scores, score)
   else
     local key = string.sub(member, #LANE + 1)
     push(keys, key)
-    push(met, { key = key, score = score })
+    push(candidates, { key = key, score = score })
   end
 end
 
--- Meets what is due while there is room. Returns the rest of the room, where it stopped, and whether more is due.
-local function meet_due(range, from, room)
+-- Adds what is due while there is room. Returns the rest of the room, where it stopped, and whether more is due.
+local function add_due(range, from, room)
   local not_due = after(now)
   for i = from, #range, 2 do
     if tonumber(range[i + 1]) >= not_due then return room, i, false end
     if room == 0 then return room, i, true end
     room = room - 1
-    meet(range[i], range[i + 1])
+    add_candidate(range[i], range[i + 1])
   end
   return room, #range + 1, false
 end
 
 local function is_ahead_of_clock(member, score)
-  return is_lane(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)
+  return is_lane(member) and is_skewed(score, now) or is_schedule(member) and is_schedule_skewed(score)
 end
 
--- Meets what is further ahead than any clock like this one can have put it: it is due now. Returns the rest of the
--- room, and the schedules that it has met.
-local function meet_astray(range, from, room)
-  local astray = {}
-  local met_schedules = {}
+-- Adds what is further ahead than any clock like this one can have put it: it is due now. Returns the rest of the
+-- room, and the schedules among them.
+local function add_skewed(range, from, room)
+  local skewed = {}
+  local skewed_schedules = {}
   for i = from, #range, 2 do
     local member = range[i]
     if (room > 0 or is_lane(member)) and is_ahead_of_clock(member, tonumber(range[i + 1])) then
-      if is_lane(member) then push(astray, string.sub(member, #LANE + 1)) else met_schedules[member] = true end
-      if room > 0 then meet(member, range[i + 1]) end
+      if is_lane(member) then push(skewed, string.sub(member, #LANE + 1)) else skewed_schedules[member] = true end
+      if room > 0 then add_candidate(member, range[i + 1]) end
       room = math.max(room - 1, 0)
     end
   end
-  load_keys(astray, now)
-  for _, key in ipairs(astray) do touch(lanes_by_key[key]) end
-  return room, met_schedules
+  load_keys(skewed, now)
+  for _, key in ipairs(skewed) do touch(lanes_by_key[key]) end
+  return room, skewed_schedules
 end
 
--- Replaces each key that was met by the jobs that it may start now.
+-- Replaces each key by the jobs that it may start now.
 local function open_lines(room)
   if #keys == 0 then return end
   load_keys(keys, now)
   share_out(keys, room)
   local found = {}
-  for _, each in ipairs(met) do
+  for _, each in ipairs(candidates) do
     local lane = lanes_by_key[each.key]
     if lane then
       -- The stored mark may differ from the state of its key if a script stopped half-way. It moves all the same.
@@ -130,7 +130,7 @@ local function open_lines(room)
       push(found, each)
     end
   end
-  met = found
+  candidates = found
 end
 
 -- Whether a job in line was enqueued before one whose lease ran out.
@@ -162,7 +162,7 @@ local function drop_evicted(job)
   push(leaving_due, job.id, LEASE .. job.id)
 end
 
--- A lane leads once this claim has taken a job out of its line: others may ride behind it. A lane that is stuck gives
+-- A lane leads once this claim has leased a job of its line: others may wait behind it. A lane that is stuck gives
 -- no more, so that its jobs start in order.
 local function take_from_line(job, record)
   local lane = job.lane
@@ -175,10 +175,10 @@ local function take_from_line(job, record)
   lane.leads = true
 end
 
--- The lease of a job with a key ran out. It goes back in line if it was a rider, or if its key has no free slot.
+-- The lease of a job with a key ran out. It goes back in line if it had no slot, or if its key has none free.
 local function take_lapsed(job, record, lane, order)
   local ended, claims = unpack_score(tonumber(job.score))
-  if lane.riders[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, order) then
+  if lane.waiting[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, order) then
     local score = pack(ended, claims, 0)
     finish(lane, ended)
     insert(lane, order, score, job.id)
@@ -193,9 +193,9 @@ local function take_lapsed(job, record, lane, order)
 end
 
 local function take_all()
-  local records = records_of(met)
+  local records = records_of(candidates)
   load_keys_of(records, now)
-  for i, job in ipairs(met) do
+  for i, job in ipairs(candidates) do
     local record = records[i]
     if job.lane then
       take_from_line(job, record)
@@ -235,12 +235,12 @@ local function claim(wanted)
   end
   local is_whole = #range < 2 * (wanted + 2)
   if paused == 1 then wanted = 0 end
-  local room, left_at, is_more = meet_due(range, from, wanted)
+  local room, left_at, is_more = add_due(range, from, wanted)
   if is_more and count_backlog and paused == 0 then
     backlog = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - (wanted - room)
   end
   local marked_schedules = {}
-  if wanted > 0 then room, marked_schedules = meet_astray(range, left_at, room) end
+  if wanted > 0 then room, marked_schedules = add_skewed(range, left_at, room) end
   open_lines(room)
   take_all()
   local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
@@ -250,13 +250,13 @@ local function claim(wanted)
   for member in pairs(marked_schedules) do marked[member] = true end
   local member, score = next_left(range, left_at, is_whole, marked, moved)
   local coming = math.min(score or UPPER, earliest, first_left, next_occurrence)
-  -- What a clock that was ahead has put off is met at once.
+  -- What a clock that was ahead has put off is claimed at once.
   if member and wanted > 0 and coming == score and is_ahead_of_clock(member, score) then coming = now * 1024 end
   if coming < UPPER then next_score = whole(coming) end
 end
 
 function decide_claim()
-  if resend and limit > 0 then take_again() end
-  if limit >= 0 then claim(limit - jobs_taken) end
+  if resend and limit > 0 then claim_again() end
+  if limit >= 0 then claim(limit - jobs_claimed) end
   describe_runs()
 end

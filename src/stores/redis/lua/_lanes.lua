@@ -1,5 +1,5 @@
 -- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. In `due` is
--- the mark of the key, ' lane:KEY', at the next time at which it can start a job: a claim that meets it takes jobs from
+-- the mark of the key, ' lane:KEY', at the next time at which it can start a job: a claim that finds it leases jobs of
 -- its line. It is at 2^52 while the key can start none, since it is paused, has no free slot, or no job waits in its
 -- line. ' turn:KEY' is the same plus 2^54, so that marks can be counted, and subtracted, by their scores.
 -- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its prefix. The argument `flow`
@@ -7,11 +7,11 @@
 -- escaped (flow.ts): they have no colon. The hash `flow` holds twelve values of each key, and the start of its line,
 -- each entry as ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest, each as KEY:ORDER SCORE id.
 --
--- A claim may take more jobs of a key than it has free slots: a run. Those without a slot are its riders. They begin as
--- others of the run end, which the store need not know: the leases of a run end at the same time, and when one of them
--- is over, a rider counts as gone if there is one, and only else a slot as free (`finish`). So the fifth value of a key
--- is SLOTS/PACE/END=RIDERS,END=RIDERS: how many slots are taken, how long a job takes on average in tenths of a ms (''
--- before one has ended), and how many riders there are by the ends of their leases. Empty last parts are left out.
+-- A claim may take more jobs of a key than it has free slots: a run. Those without a slot wait, and begin as others of
+-- the run end, which the store need not know: the leases of a run end at the same time, and when one of them is over,
+-- one that waits counts as gone if there is any, and only else a slot as free (`finish`). So the fifth value of a key
+-- is SLOTS/PACE/END=WAITING,END=WAITING: how many slots are taken, how long a job takes on average in tenths of a ms
+-- ('' before one has ended), and how many wait for a slot, by the ends of their leases. Empty last parts are left out.
 --
 -- A lane is what is known of a key, a place orders a job in its line, and a turn is when a key last started a job.
 local LANE = ' lane:'
@@ -49,7 +49,7 @@ end
 
 -- What `flow` holds of a key: its values, and where the start of its line begins. `behind` counts the jobs behind that
 -- start, `count` those in it, and `tail` is the place of the last of these. `now` is UPPER while the clock is unknown.
-local VALUES = { 'concurrency', 'rate', 'period', 'flags', 'running', 'pace', 'riders', 'turn', 'ends', 'started', 'last',
+local VALUES = { 'concurrency', 'rate', 'period', 'flags', 'running', 'pace', 'waiting', 'turn', 'ends', 'started', 'last',
   'behind', 'count', 'tail', 'at' }
 
 local function parse(key, stored)
@@ -58,15 +58,15 @@ local function parse(key, stored)
   local values = { string.match(text,
     '^(%d+):(%d+):(%d+):(%d+):(%d+)/?(%d*)([^:]*):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()') }
   for i, name in ipairs(VALUES) do lane[name] = tonumber(values[i]) end
-  lane.riders = {}
-  for ends, count in string.gmatch(values[7], '(%d+)=(%d+)') do lane.riders[tonumber(ends)] = tonumber(count) end
+  lane.waiting = {}
+  for ends, count in string.gmatch(values[7], '(%d+)=(%d+)') do lane.waiting[tonumber(ends)] = tonumber(count) end
   return lane
 end
 
 local function format_running(lane)
-  local riders = {}
-  for ends, count in pairs(lane.riders) do push(riders, whole(ends) .. '=' .. count) end
-  if #riders > 0 then return lane.running .. '/' .. (lane.pace or '') .. '/' .. table.concat(riders, ',') end
+  local waiting = {}
+  for ends, count in pairs(lane.waiting) do push(waiting, whole(ends) .. '=' .. count) end
+  if #waiting > 0 then return lane.running .. '/' .. (lane.pace or '') .. '/' .. table.concat(waiting, ',') end
   return lane.pace and lane.running .. '/' .. lane.pace or lane.running
 end
 
@@ -113,7 +113,7 @@ end
 local APART_MS = 300000
 
 -- Whether a mark is further ahead than any clock like this one can have put it.
-local function is_astray(mark, now)
+local function is_skewed(mark, now)
   local reach = mark % 1024
   return reach > 0 and math.floor(mark / 1024) > now + (reach == SERVED and 0 or 2 ^ reach + APART_MS)
 end
@@ -123,7 +123,7 @@ local function is_lane(member)
 end
 
 local function is_idle(lane)
-  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags <= ORDERED and not next(lane.riders)
+  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags <= ORDERED and not next(lane.waiting)
 end
 
 -- Prepares a lane for a change. What a clock that was ahead has written is brought back to this one: no turn is in the
@@ -196,28 +196,28 @@ local function free(lane, now, running)
   return math.max(math.min(slots_of(lane) - (running or lane.running), startable(lane, now)), 0)
 end
 
--- A job is leased until `ends`. Returns whether it is a rider, since no slot is free.
+-- A job is leased until `ends`. Returns whether it waits, since no slot is free.
 local function begin(lane, now, ends)
   touch(lane)
-  local rides = lane.running >= slots_of(lane)
-  if rides then lane.riders[ends] = (lane.riders[ends] or 0) + 1 else lane.running = lane.running + 1 end
+  local waits_for_slot = lane.running >= slots_of(lane)
+  if waits_for_slot then lane.waiting[ends] = (lane.waiting[ends] or 0) + 1 else lane.running = lane.running + 1 end
   lane.turn = math.max(lane.turn, now)
   -- A window that was open when its rate was removed goes on: the rate may come back.
-  if lane.rate == 0 and now >= lane.ends then return rides end
+  if lane.rate == 0 and now >= lane.ends then return waits_for_slot end
   if now >= lane.ends then
     lane.ends = now + lane.period
     lane.started = 0
   end
   lane.started = lane.started + 1
-  return rides
+  return waits_for_slot
 end
 
--- A lease until `ends` is over. The riders of a run go first, so that it keeps its slots until fewer jobs are left.
+-- A lease until `ends` is over. Those that wait go first, so that a run keeps its slots until fewer jobs are left.
 local function finish(lane, ends)
   touch(lane)
-  local riders = lane.riders[ends]
-  if riders then
-    lane.riders[ends] = riders > 1 and riders - 1 or nil
+  local waiting = lane.waiting[ends]
+  if waiting then
+    lane.waiting[ends] = waiting > 1 and waiting - 1 or nil
   else
     lane.running = math.max(lane.running - 1, 0)
   end

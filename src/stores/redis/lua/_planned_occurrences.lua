@@ -5,7 +5,7 @@
 -- two clocks is right. A server that agrees with neither, as in tests, has no say.
 local MOVED = 448
 local server_now
-function is_schedule_astray(score)
+function is_schedule_skewed(score)
   local time, revision = unpack_score(score)
   if revision < MOVED or score >= UPPER then return false end
   local moved_after = time - 2 ^ (revision - MOVED)

@@ -4,27 +4,27 @@
 local claimed_runs = {}
 
 -- A job was leased until `ends`.
-local function add_to_run(lane, ends, rides)
+local function add_to_run(lane, ends, waits_for_slot)
   lane.runs = lane.runs or {}
   local run = lane.runs[ends]
   if not run then
-    run = { lane = lane, ends = ends, jobs = 0, riders = 0 }
+    run = { lane = lane, ends = ends, jobs = 0, waiting = 0 }
     lane.runs[ends] = run
     push(claimed_runs, run)
   end
   run.jobs = run.jobs + 1
-  if rides then run.riders = run.riders + 1 end
+  if waits_for_slot then run.waiting = run.waiting + 1 end
 end
 
--- A job was leased again, a millisecond longer. The first of a run takes a slot along; the others ride while any do.
+-- A job was leased again, a millisecond longer. The first of a run takes a slot along; the others wait while any do.
 local function move_in_run(lane, ends)
   touch(lane)
-  local rides = lane.runs and lane.runs[ends + 1] and lane.riders[ends]
-  if rides then
+  local waits_for_slot = lane.runs and lane.runs[ends + 1] and lane.waiting[ends]
+  if waits_for_slot then
     finish(lane, ends)
-    lane.riders[ends + 1] = (lane.riders[ends + 1] or 0) + 1
+    lane.waiting[ends + 1] = (lane.waiting[ends + 1] or 0) + 1
   end
-  add_to_run(lane, ends + 1, rides)
+  add_to_run(lane, ends + 1, waits_for_slot)
 end
 
 -- Says of the runs of claimed jobs what the caller must know. The window is the one in which the claim has counted:
@@ -32,7 +32,7 @@ end
 local function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local lane = run.lane
-    local slots = run.riders > 0 and run.jobs - run.riders or ''
+    local slots = run.waiting > 0 and run.jobs - run.waiting or ''
     local window = lane.rate > 0 and whole(lane.ends > now + lane.period and lane.ends - lane.period or lane.ends) or ''
     local is_due = lane.count > 0 and select(2, head_of(lane)) < after(now)
     local is_awaited = is_due and startable(lane, now) > 0 and free(lane, now) == 0
@@ -49,12 +49,12 @@ local function per_slot(lane)
   local pace = run_ms and (lane.pace or usual_pace)
   if not pace then return 1 end
   local unbegun = lane.count + lane.behind
-  for _, riders in pairs(lane.riders) do unbegun = unbegun + riders end
+  for _, count in pairs(lane.waiting) do unbegun = unbegun + count end
   local most = math.floor(run_ms * 10 / math.max(pace, 1))
   return math.max(math.min(most, math.max(math.ceil(unbegun / slots_of(lane)), math.floor(most / 8))), 1)
 end
 
--- Gives each key that the claim has met one job, and shares the rest of the batch among them round-robin. A key whose
+-- Gives each key that is due one job, and shares the rest of the batch among them round-robin. A key whose
 -- slots are limited gets only what the others leave once the caller can start no more: a job that waits for the caller
 -- would keep the slot from other drains.
 local function share_out(keys, room)

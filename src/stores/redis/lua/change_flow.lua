@@ -30,13 +30,13 @@ local function recount()
     local ends = unpack_score(tonumber(index[2 * i]) - UPPER)
     if flow_of(record) == key then leases[ends] = (leases[ends] or 0) + 1 end
   end
-  local riders = lane.riders
-  lane.riders = {}
+  local waiting = lane.waiting
+  lane.waiting = {}
   lane.running = 0
   for ends, count in pairs(leases) do
-    local riding = math.min(riders[ends] or 0, count - 1)
-    lane.riders[ends] = riding > 0 and riding or nil
-    lane.running = lane.running + count - riding
+    local still_waiting = math.min(waiting[ends] or 0, count - 1)
+    lane.waiting[ends] = still_waiting > 0 and still_waiting or nil
+    lane.running = lane.running + count - still_waiting
   end
 end
 

@@ -3,19 +3,19 @@
 -- order. `npm run generate` puts _prelude.lua, _lanes.lua (flow control) and the arguments, as locals, before it.
 --
 -- A job may have a key, whose limits it keeps to (flow control): it waits in the line of that key until the key has a
--- free slot. One job holds a slot, or several one after another: those behind the first are its riders.
+-- free slot. One job holds a slot, or several do one after another: then those behind the first wait for it, claimed.
 --
 -- All that needs attention stands in the sorted set `due`, by the time at which it does (the table in _prelude.lua). To
 -- claim a job is to give it the score of a lease (the visibility timeout): its end, one claim more, and "leased". So no
 -- other drain gets the job until then. The drain sends this score back with the outcome, which counts if `due` has
 -- exactly the same: also after the end, unless somebody has claimed the job again. If a drain crashes, nobody has to
--- notice: its leases end, and the jobs are due. The claim reads `due` from its front, and this is what it meets:
+-- notice: its leases end, and the jobs are due. The claim reads `due` from its front, and this is what it finds:
 --   ' paused'        Nothing is claimed, and no plan fires. Outcomes and `fires` go on.
 --   ' paused:NAME'   A paused job type. The reply says so. Its jobs are leased all the same: the drain hands them back.
---   a job            It is leased. If it has a key, its lease ran out: it goes back in line if it was a rider, if
+--   a job            It is leased. If it has a key, its lease ran out: it goes back in line if it had no slot, if
 --                    its key has no free slot, or if the key is ordered and an earlier job waits.
 --   ' lane:KEY'      The next time of a key. Jobs of its line are leased, one for each free slot, which their outcomes
---                    free. More may ride along: the drain starts these riders as others of the key end (_lanes.lua).
+--                    free. More may be claimed: the drain starts these as others of the key end (_lanes.lua).
 --   ' schedule:KEY'  It fires by its plan (_planned_occurrences.lua), and its job is leased. Without one, it is handed
 --                    out: the drain makes its jobs, and sends them as `fires` of a later exchange.
 -- A parent stands behind all times. What ends its last child moves it to its run time (_families.lua).
@@ -34,7 +34,7 @@
 -- the flag `resend`. What an earlier send has done is found, and not done or counted again:
 --   outcomes      Their leases are gone, and the stored records are those that they would write (`accept_resent`).
 --   schedules     They have left their occurrences, and are 'stale'.
---   claimed jobs  They are in the index of leases, by the nonce. They are leased 1 ms longer (`take_again`).
+--   claimed jobs  They are in the index of leases, by the nonce. They are leased 1 ms longer (`claim_again`).
 -- A drain that still has no reply sends its outcomes once more with the flag, in an exchange that claims nothing.
 --
 -- Types of arguments: scripts/generate/schema.ts. Slots, runs and prefixes of keys: _lanes.lua.
@@ -60,7 +60,7 @@
 -- @reply settled list(number)  0: refused, its lease is gone; 1: accepted, now or before; 2: and its job got a signal
 -- @reply fired list(fired|skipped|stale)
 -- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim made the job; when it was due
--- @reply taken_again list(number)  the new scores of the first jobs, which an earlier send has claimed. The others are
+-- @reply claimed_again list(number)  the new scores of the first jobs, which an earlier send claimed. The others are
 --   leased for `lease_ms`, and claimed once more than when they were due.
 -- @reply runs rows(key ends_at:number slots:number? begins_before:number? is_awaited:flag?)  the jobs of a key whose
 --   leases end then: how many of them may run at once, when those that have not begun go back, and whether others wait
@@ -73,7 +73,7 @@ local written = {}
 
 local paused, next_score, backlog, evicted = 0, '', 0, 0
 local paused_jobs, settled, fired, claimed = {}, {}, {}, {}
-local taken_again, runs, gone, due_schedules = {}, {}, {}, {}
+local claimed_again, runs, gone, due_schedules = {}, {}, {}, {}
 local settle, remove_ended, tally
 
 -- include: _windows.lua
@@ -95,7 +95,7 @@ do
 end
 -- include: _fire.lua
 
-local jobs_taken = 0
+local jobs_claimed = 0
 -- ZADD of `due`: all leases, at positions that `lease` counts, and then marks of keys and schedules that move.
 local claim_members = {}
 local back_in_line = {} -- ZADD of `due`: jobs whose leases ran out
@@ -105,9 +105,9 @@ local leaving_due = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
 local function lease(name, score, record, lease_score, id, index_score)
-  local at = jobs_taken * 3
-  local last = jobs_taken * 4
-  jobs_taken = jobs_taken + 1
+  local at = jobs_claimed * 3
+  local last = jobs_claimed * 4
+  jobs_claimed = jobs_claimed + 1
   claimed[at + 1], claimed[at + 2], claimed[at + 3] = name, record, score
   claim_members[last + 1], claim_members[last + 2] = lease_score, id
   claim_members[last + 3], claim_members[last + 4] = index_score, LEASE .. id
@@ -122,12 +122,12 @@ end
 -- Takes room in the reply for one more record, if there is any. There always is for the first one.
 local function take_room(record)
   bytes_left = bytes_left - #record
-  return bytes_left >= 0 or jobs_taken == 0
+  return bytes_left >= 0 or jobs_claimed == 0
 end
 
 local decide_claim
 do
-  local is_schedule_astray, fire_planned
+  local is_schedule_skewed, fire_planned
   do
     -- include: _planned_occurrences.lua
   end
@@ -151,4 +151,4 @@ decide_claim() -- reads what is due and decides what to lease: writes nothing
 write_claim() -- writes what was decided
 remove_ended() -- deletes the records that nothing needs any more
 tally() -- counts in the metrics
-return { paused, paused_jobs, next_score, backlog, evicted, settled, fired, claimed, taken_again, runs, gone, due_schedules }
+return { paused, paused_jobs, next_score, backlog, evicted, settled, fired, claimed, claimed_again, runs, gone, due_schedules }

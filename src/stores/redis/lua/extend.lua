@@ -21,7 +21,7 @@ local function is_among(scores, score)
 end
 
 local function leave_run(lane, ends)
-  if not lane.riders[ends] then return end
+  if not lane.waiting[ends] then return end
   finish(lane, ends)
   lane.running = lane.running + 1
 end
