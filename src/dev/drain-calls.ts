@@ -19,8 +19,6 @@ export interface DrainToken {
   readonly source: string;
 }
 
-const MOST_BYTES = 64 * 1024;
-
 /** Calls the drain route of an app, as a cron does. */
 export class DrainCalls {
   readonly #url: URL;
@@ -102,17 +100,7 @@ function aheadMsOf(headers: Headers): number | undefined {
   return date === null ? undefined : Date.parse(date) - Date.now() || 0;
 }
 
-/** The body, if that is JSON of a moderate size. */
-async function jsonOf({ headers, body }: Response): Promise<unknown> {
-  if (!body) return undefined;
-  if (!/json/.test(headers.get("content-type") ?? "")) return void (await body.cancel());
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop cancels the rest.
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return jsonIn(Buffer.concat(chunks).toString());
+async function jsonOf(response: Response): Promise<unknown> {
+  const isJson = /json/.test(response.headers.get("content-type") ?? "");
+  return isJson ? jsonIn(await response.text()) : void (await response.body?.cancel());
 }

@@ -46,16 +46,6 @@ export function serveFetch(fetch: FetchHandler["fetch"], port?: number): Promise
   return serveHttp(nodeListener({ fetch }), port);
 }
 
-/** Reads a message to its end. Rejects if the connection ends first. */
-export function readBody(message: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    message.on("data", (chunk: Buffer) => chunks.push(chunk));
-    message.once("end", () => resolve(Buffer.concat(chunks)));
-    message.once("error", reject);
-  });
-}
-
 /** Answers with a JSON document. */
 export function sendJson(response: ServerResponse, status: number, json: string): void {
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) });

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
 import type { Redis } from "ioredis";
 import { jsonIn } from "../core/shared/json.ts";
-import { readBody, sendJson } from "./http-server.ts";
+import { sendJson } from "./http-server.ts";
 import { type Command, type RedisLink, type Reply, send } from "./redis-link.ts";
 
 /** What stands behind the REST API. */
@@ -32,7 +33,7 @@ export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs =
   };
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { status, json } = isAllowed(request, token)
-      ? await answer(request, await readBody(request), way)
+      ? await answer(request, await buffer(request), way)
       : failure(401, UNAUTHORIZED);
     sendJson(response, status, json);
   };

@@ -226,11 +226,6 @@ describe("tidegate dev", () => {
       () => Response.json({ claimed: 0 }, { headers: { date: new Date(Date.now() - 60_000).toUTCString() } }),
       /clock is (59|60|61|62) s behind this one/,
     ],
-    [
-      "a huge response",
-      () => Response.json({ claimed: 1, text: "x".repeat(100_000) }),
-      /200 with application\/json, and no/,
-    ],
     ["a failure", () => Response.json({ code: "x", detail: "Set X." }, { status: 500 }), /fails \(500\): Set X\./],
   ] as const)("says what to do about %s", async ([, answer, line]) => {
     const { start } = await newPlace();

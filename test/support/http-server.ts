@@ -1,1 +1,2 @@
-export { type HttpServer, readBody, sendJson, serveFetch, serveHttp } from "../../src/dev/http-server.ts";
+export { buffer as readBody } from "node:stream/consumers";
+export { type HttpServer, sendJson, serveFetch, serveHttp } from "../../src/dev/http-server.ts";
