@@ -4,7 +4,6 @@ import { redisStore } from "../stores/redis-tcp/index.ts";
 import { type Ended, EndedAttempts } from "./ended-attempts.ts";
 import type { RedisLink } from "./redis-link.ts";
 
-/** Which keys belong to the app's queues. */
 export interface Scope {
   /** What they begin with. Undefined: all queues of the Redis are the app's. */
   readonly prefix: string | undefined;
@@ -12,14 +11,12 @@ export interface Scope {
   readonly hidden: string;
 }
 
-/** What a queue looks like at a moment. */
 export interface Looked {
   /** What its prefix is and what its name is, if the prefix is not the usual one: "shop:default". */
   readonly name: string;
   /** When something is due next, in ms since 1970: in the past if there is a backlog, infinite if nothing is. */
   readonly nextAt: number;
   readonly isRunning: boolean;
-  /** How many attempts have ended so far. */
   readonly ended: number;
 }
 
@@ -53,15 +50,11 @@ export class AppQueues {
     this.#startedAt = startedAt;
   }
 
-  /**
-   * The queues that were found so far: another array when that changes. They can be read and changed; their jobs are
-   * the app's.
-   */
+  /** Those found so far: another array when that changes. */
   get queues(): readonly Queue[] {
     return this.#queues;
   }
 
-  /** Finds queues that are new, and reads all of them. */
   async look(now: number): Promise<readonly Looked[]> {
     await this.find();
     const looked = await Promise.all([...this.#watched.values()].map((watched) => this.#lookAt(watched, now)));
@@ -86,7 +79,6 @@ export class AppQueues {
     return { attempts: attempts.filter(({ endedAt }) => endedAt.getTime() >= this.#startedAt), stats, others: 0 };
   }
 
-  /** Finds queues that are new. */
   find(): Promise<void> {
     this.#finding ??= this.#find().finally(() => {
       this.#finding = undefined;

@@ -2,7 +2,6 @@ import { type Clock, sleep } from "../core/shared/clock.ts";
 import type { AppQueues, Looked } from "./app-queues.ts";
 import type { DrainCalls, Drained } from "./drain-calls.ts";
 
-/** What a cron calls, and where it reports. */
 export interface CronParts {
   readonly queues: Pick<AppQueues, "look">;
   /** Undefined: the queues are only looked at. */
@@ -118,7 +117,6 @@ export class Cron {
     if (calls === MOST_IN_VAIN) for (const { name } of due) this.#sayOnce(name, leftAlone(name));
   }
 
-  /** Says what is wrong when that changes. */
   #say(problem: string | undefined): void {
     if (problem === this.#problem) return;
     this.#problem = problem;

@@ -6,7 +6,6 @@ import { StartError } from "./start.ts";
 
 /** What a directory keeps from one start to the next, so that the lines in an app's env file stay right. */
 export interface Kept {
-  /** The token of the REST API. */
   readonly restToken: string;
   readonly qstashToken: string;
   readonly currentSigningKey: string;
@@ -31,11 +30,7 @@ export class DevDirectory {
     this.#kept = kept;
   }
 
-  /**
-   * Opens the directory, and makes what is missing.
-   *
-   * @throws {StartError} if it cannot be made or read, or holds files of somebody else.
-   */
+  /** @throws {StartError} if it cannot be made or read, or holds files of somebody else. */
   static async open(path: string): Promise<DevDirectory> {
     try {
       // Not with its parents: Node would try forever where nothing can be made, as in /proc.
@@ -61,7 +56,6 @@ export class DevDirectory {
     return this.#kept;
   }
 
-  /** Keeps these too. */
   async keep(more: Partial<Kept>): Promise<void> {
     this.#kept = { ...this.#kept, ...more };
     const file = fileIn(this.path);

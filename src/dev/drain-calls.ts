@@ -1,7 +1,6 @@
 import type { DrainReport } from "../core/drain/report.ts";
 import { jsonIn } from "../core/shared/json.ts";
 
-/** What an app has answered to a call of its drain route. */
 export interface Drained {
   /** How many jobs and schedules it took. Undefined if it does not say so. */
   readonly took?: number | undefined;
@@ -19,13 +18,11 @@ export interface DrainToken {
   readonly source: string;
 }
 
-/** Calls the drain route of an app, as a cron does. */
 export class DrainCalls {
   readonly #url: URL;
   readonly #readToken: () => Promise<DrainToken | undefined>;
   #method: "POST" | "GET" = "POST";
 
-  /** @param readToken reads the bearer token of a call. */
   constructor(url: URL, readToken: () => Promise<DrainToken | undefined>) {
     this.#url = new URL(url);
     // Whatever falls due is called for. A call that lingers would keep others waiting.

@@ -11,11 +11,9 @@ export interface EndedAttempt extends Pick<DrainedAttempt, "id" | "name" | "atte
   readonly outcome: "completed" | "retried" | "snoozed" | "dead";
   /** Undefined if the record does not say it: the job's definition does. */
   readonly maxRetries: number | undefined;
-  /** Undefined if the record does not say it. */
   readonly ranMs: number | undefined;
 }
 
-/** What has ended since the last time. */
 export interface Ended {
   /** Oldest first. */
   readonly attempts: readonly EndedAttempt[];
@@ -24,7 +22,6 @@ export interface Ended {
   readonly stats: StoredStats;
 }
 
-/** How many jobs of a kind it reads at most. */
 const MOST_READ = 1_000;
 /** How many more it reads than were counted: what ends in between takes the place of what ended before. */
 const LATE = 20;

@@ -2,7 +2,6 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { reasonOf } from "./directory.ts";
 import { StartError } from "./start.ts";
 
-/** The lines of a file such as `.env.local` or `.dev.vars`. */
 export class EnvFile {
   readonly #path: string;
   /** Each byte is a character, so that all other lines keep their bytes, whatever their encoding is. */
@@ -29,17 +28,12 @@ export class EnvFile {
     }
   }
 
-  /** The value of a variable. */
   get(name: string): string | undefined {
     const given = [...this.#text.matchAll(ASSIGNMENT)].filter((match) => match[2] === name).at(-1)?.[3];
     return given === undefined ? undefined : Buffer.from(bare(given), "latin1").toString();
   }
 
-  /**
-   * Sets these variables, each in its own line if it has one, else at the end. All other lines stay as they are.
-   *
-   * @throws {StartError}
-   */
+  /** Sets each in its own line if it has one, else at the end. All other lines stay as they are. */
   async set(values: Readonly<Record<string, string>>): Promise<void> {
     const missing = new Set(Object.keys(values));
     let text = this.#text.replaceAll(ASSIGNMENT, (whole, begin: string, name: string) => {

@@ -6,16 +6,10 @@ import { HOST } from "./start.ts";
 export interface HttpServer {
   readonly url: string;
   readonly port: number;
-  /** Stops the server and closes every connection to it. */
   stop(): Promise<void>;
 }
 
-/**
- * Serves HTTP on 127.0.0.1. A request whose handler rejects gets no answer: its connection is destroyed.
- *
- * @param port default: a free one.
- * @throws {Error} of `node:net` if the port cannot be opened.
- */
+/** A request whose handler rejects gets no answer: its connection is destroyed. @param port default: a free one. */
 export async function serveHttp(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
   port = 0,
@@ -41,12 +35,10 @@ export async function serveHttp(
   };
 }
 
-/** Serves a fetch handler on 127.0.0.1. @param port as for `serveHttp` */
 export function serveFetch(fetch: FetchHandler["fetch"], port?: number): Promise<HttpServer> {
   return serveHttp(nodeListener({ fetch }), port);
 }
 
-/** Answers with a JSON document. */
 export function sendJson(response: ServerResponse, status: number, json: string): void {
   response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) });
   response.end(json);

@@ -22,7 +22,6 @@ import { HOST, StartError } from "./start.ts";
 
 export type { Ended } from "./ended-attempts.ts";
 
-/** What to start, and whom to tell. */
 export interface DevOptions {
   /** A Redis that runs already. Undefined: one of its own. */
   readonly redis: URL | undefined;
@@ -50,7 +49,6 @@ export interface DevOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** What has been started. */
 export interface Dev {
   /** The lines that an app needs to use the Redis. */
   readonly restEnv: Readonly<Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN", string>>;
@@ -59,11 +57,7 @@ export interface Dev {
   readonly dashboardUrl: string;
   /** Which Redis it is: "redis-server 8.0.2", or "localhost:6379". */
   readonly redis: string;
-  /**
-   * Drives the app, and delivers messages, until the signal is aborted, then stops everything.
-   *
-   * @throws {StartError} if Redis ends before.
-   */
+  /** Drives the app until the signal is aborted, then stops everything. @throws {StartError} if Redis ends before. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -176,7 +170,6 @@ async function refuseSecond({ path, kept: { restPort, restToken } }: DevDirector
 const ANSWER_WITHIN_MS = 1_000;
 const STOP_WITHIN_MS = 1_000;
 
-/** @throws {StartError} if there is no Redis, or something else. */
 async function checkAnswers(link: RedisLink, address: URL): Promise<void> {
   const late = setTimeout(REDIS_ANSWERS_WITHIN_MS, "", { ref: false });
   const reply = await Promise.race([link.sendCommand(["INFO", "server"]), late]).catch((error: Error) => error);
@@ -206,10 +199,7 @@ async function listening(
   }
 }
 
-/**
- * The token for the drain route: of the environment, else of the app's own file as it is now. Those that may list come
- * first.
- */
+/** Of the environment, else of the app's own file as it is now. Those that may list come first. */
 async function tokenOf({ env, write }: DevOptions): Promise<DrainToken | undefined> {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
   const first = (read: (name: string) => string | undefined, where: string): DrainToken | undefined => {

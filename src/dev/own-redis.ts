@@ -10,7 +10,6 @@ import type { DevDirectory } from "./directory.ts";
 import { openRedis, send } from "./redis-link.ts";
 import { StartError } from "./start.ts";
 
-/** The Redis that `tidegate dev` has started. */
 export interface OwnRedis {
   /** Its socket, as the URL of a file. */
   readonly url: URL;
@@ -32,11 +31,8 @@ const START_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 10_000;
 
 /**
- * Starts a Redis with its data in the directory. It listens on a socket that only this user can open. It ends with this
- * process, even if that is killed, and loses nothing: each command is in its log before it is answered.
- *
- * @param path the variable PATH.
- * @throws {StartError} if there is no redis-server and no valkey-server, or it does not start.
+ * It listens on a socket that only this user can open. It ends with this process, even if that is killed, and loses
+ * nothing: each command is in its log before it is answered.
  */
 export async function startOwnRedis(directory: DevDirectory, path = ""): Promise<OwnRedis> {
   const program = await findProgram(path);

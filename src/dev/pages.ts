@@ -7,7 +7,6 @@ import type { AppQueues } from "./app-queues.ts";
 import type { LocalQStash } from "./qstash.ts";
 import { HOST, LOCAL_NAMES } from "./start.ts";
 
-/** What the pages show. */
 export interface PagesOptions {
   readonly app: AppQueues;
   /** Shown while the app has no queue yet. */

@@ -14,7 +14,6 @@ const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) => LOCAL_NAMES.map((hos
 
 export type LocalQStash = ReturnType<typeof openQStash>;
 
-/** QStash's interface, the queue that delivers its messages, and the lines that its SDKs need. */
 export function openQStash(
   { qstashToken, currentSigningKey, nextSigningKey }: Kept,
   store: Store,

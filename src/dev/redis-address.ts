@@ -1,11 +1,8 @@
-/** Whether an address names a Redis over TCP. */
 export function isRedisUrl(text: string): boolean {
   return /^rediss?:\/\//i.test(text);
 }
 
-/**
- * Reads an address such as `redis://user:password@localhost:6379/0`, or `rediss://` with TLS. Undefined if it is none.
- */
+/** Reads an address such as `redis://user:password@localhost:6379/0`, or `rediss://` with TLS. */
 export function readRedisUrl(text: string): URL | undefined {
   if (!isRedisUrl(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -20,7 +17,6 @@ export function placeOf({ hostname, port }: URL): string {
   return `${hostname}:${port || USUAL_PORT}`;
 }
 
-/** The same URL without its user and password. */
 export function withoutAccess(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/]*@/, "$1");
 }

@@ -5,7 +5,6 @@ import Redis from "ioredis";
 import type { NodeRedisClient } from "../stores/redis-tcp/clients.ts";
 import { USUAL_PORT } from "./redis-address.ts";
 
-/** A command: its name and its arguments. */
 export type Command = readonly (string | number | boolean | Buffer)[];
 
 /**
@@ -17,12 +16,7 @@ export type Reply = string | number | null | Error | Reply[];
 /** How long a Redis may take to accept a connection. */
 const CONNECTED_WITHIN_MS = 5_000;
 
-/**
- * Opens a connection, which is not made again when it is lost.
- *
- * @param url `redis:`, `rediss:` or the `file:` of a socket.
- * @throws what Redis or the network says against it.
- */
+/** The connection is not made again when it is lost. @param url `redis:`, `rediss:` or the `file:` of a socket. */
 export async function openRedis(url: URL): Promise<Redis> {
   const client = new Redis({
     ...optionsOf(url),
@@ -54,11 +48,7 @@ function optionsOf(url: URL) {
   };
 }
 
-/**
- * Sends a command. The strings of its reply are decoded with `encoding`; `"base64"` keeps each byte.
- *
- * Rejects if the connection ends first: the command may or may not have run.
- */
+/** `"base64"` keeps each byte of a reply. Rejects if the connection ends first: the command may have run. */
 export async function send(
   client: Redis,
   [name, ...given]: Command,

@@ -6,10 +6,8 @@ import { jsonIn } from "../core/shared/json.ts";
 import { sendJson } from "./http-server.ts";
 import { type Command, type RedisLink, type Reply, send } from "./redis-link.ts";
 
-/** What stands behind the REST API. */
 export interface RestOptions {
   readonly redis: RedisLink;
-  /** The bearer token that requests must carry. */
   readonly token: string;
   /**
    * Whether scripts may begin with the line that makes Upstash lock only their keys. Default true, as at Upstash.
@@ -20,11 +18,7 @@ export interface RestOptions {
   readonly scriptLimitMs?: number;
 }
 
-/**
- * Makes a server's handler that answers as Upstash's REST API does, with any Redis behind it.
- *
- * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
- */
+/** While the Redis is unreachable, requests get 503. A command in flight may or may not have run. */
 export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs = 5_000 }: RestOptions) {
   const way = {
     redis,
