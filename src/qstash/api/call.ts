@@ -8,7 +8,6 @@ import type { Targets } from "../security/targets.ts";
 import type { Documents } from "../shared/documents.ts";
 import type { RunStore } from "../workflow/run-documents.ts";
 
-/** The options of `createQStash`, as they are used. */
 export interface Settings {
   readonly targets: Targets;
   readonly keys: KeyRing;
@@ -49,7 +48,6 @@ export interface Route {
   readonly isBulk?: boolean;
 }
 
-/** Defines a route. @param address its method and its path. */
 export function route(
   address: `${string} ${string}`,
   respond: Route["respond"],
@@ -59,14 +57,12 @@ export function route(
   return { method, path, respond, ...more };
 }
 
-/** The largest body of a message, in bytes. */
 export const LARGEST_BODY = 3_500_000;
 
 export function readBody(request: Request): Promise<Uint8Array> {
   return readBytes(request, LARGEST_BODY);
 }
 
-/** Reads JSON. @param refusal as for `readBytes` @throws {TidegateError} `invalid_request`, `payload_too_large` */
 export async function readJsonBody(
   request: Request,
   most: number,
@@ -80,8 +76,6 @@ const LARGEST_SELECTION = 256 * 1024;
 /**
  * Adds the ids and filters in the body to the query: earlier versions of the SDKs send them there. Without them, a
  * request to cancel one message would cancel all.
- *
- * @throws {TidegateError} `invalid_request` for any other body.
  */
 export async function withSelection(call: QStashCall): Promise<QStashCall> {
   const bytes = await readBytes(call.request, LARGEST_SELECTION);

@@ -11,7 +11,6 @@ import { DEFAULT_RETRIES, messageJob, storedJob } from "../messages/message-job.
 import { type HiddenParts, type Redaction, redactionOfCallbacks } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 
-/** The callbacks of a message that has ended, with their names. */
 export function callbacksFor(
   { callback, failureCallback }: Message,
   isDelivered: boolean,
@@ -86,9 +85,7 @@ function roomOf(value: JobRecord | FollowUpJob): number {
   return bytesOf(JSON.stringify("record" in value ? value.record : JSON.stringify(value)));
 }
 
-/** What the callbacks of a message take from its run. */
 export interface CallbackParts {
-  /** Fields of the report. */
   readonly source?: { readonly sourceBody?: string; readonly [field: string]: unknown };
   /** Default: that of the message. */
   readonly failureCallback?: Callback;

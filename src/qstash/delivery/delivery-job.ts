@@ -102,7 +102,6 @@ function endOf(host: AttemptHost): StoredEnd | undefined {
   return withoutUndefined({ response: responseOf(progress), failure: progress.end.failure });
 }
 
-/** Logs the state of a message. */
 async function note(
   { eventsKeptMs }: Settings,
   state: EventState,
@@ -132,7 +131,6 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
   return { status: end.response.status };
 }
 
-/** Logs the end of a message, and returns its callbacks. */
 async function afterEnd(ending: JobEnding, host: AttemptHost, settings: Settings): Promise<readonly FollowUpJob[]> {
   const stored = host.job.record.payload as Message;
   const message = unredacted(stored, host.job.record.hidden as HiddenParts | undefined);

@@ -9,7 +9,6 @@ import { signatureOf } from "../security/signing-keys.ts";
 import { SDK_VERSION } from "../workflow/run-messages.ts";
 import type { Sent } from "../workflow/step-delivery.ts";
 
-/** The response of a destination, or why there is none. */
 export interface CallResult {
   readonly kept: KeptResponse;
   readonly headers: Headers;

@@ -14,7 +14,6 @@ import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { checkName } from "../shared/documents.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
 
-/** The limits of a message's deliveries, as the API shows them. */
 export interface MessageLimits {
   readonly flowControlKey?: string;
   readonly parallelism?: number;
@@ -48,7 +47,6 @@ export function queueLimits(parallelism: number): FlowControlOptions {
   return parallelism === 1 ? { ordered: true } : { concurrency: parallelism };
 }
 
-/** Sets and pins the limits of a key. @throws {TidegateError} `invalid_request` if they contradict each other */
 export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<unknown> {
   return changeFlow(internalsOf(queue), key, { to: "set", limits: flowLimits(limits) });
 }
@@ -75,7 +73,6 @@ function checked(limits: MessageLimits): MessageLimits {
   return limits;
 }
 
-/** The flow control that enforces the limits of a message. */
 export function flowControlOf(limits: MessageLimits = {}): FlowControlOptions | undefined {
   const { queueName, flowControlKey, parallelism, rate, period = 1 } = limits;
   // Only applies to a queue without pinned limits, which delivers one message at a time.

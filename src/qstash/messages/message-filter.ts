@@ -4,7 +4,6 @@ import type { MessageView } from "./message-view.ts";
 /** What has a value that a filter names. Several values of one filter are alternatives. */
 export type Field<Thing> = (thing: Thing, wanted: readonly string[]) => boolean;
 
-/** The filters that messages and runs have in common. */
 export const commonFields: Readonly<
   Record<string, Field<{ readonly url: string; readonly labels?: readonly string[] }>>
 > = {
@@ -15,7 +14,6 @@ export const commonFields: Readonly<
   callerIp: () => false,
 };
 
-/** A filter by a field of the thing. */
 export function byValue<Name extends string>(name: Name): Field<{ readonly [Field in Name]?: unknown }> {
   return ({ [name]: value }, wanted) => value !== undefined && wanted.includes(String(value));
 }
@@ -30,12 +28,10 @@ const fields: Readonly<Record<string, Field<MessageView>>> = {
   ...Object.fromEntries(byName.map((name) => [name, byValue(name)])),
 };
 
-/** Reads the filters of messages in a query, except for the parameters in `others`. @throws as `readFilters` */
 export function readFilter(query: URLSearchParams, others: readonly string[]) {
   return readFilters(query, others, fields);
 }
 
-/** Reads filters by the names of fields, and by date. @throws {TidegateError} `invalid_request` */
 export function readFilters<Thing>(
   query: URLSearchParams,
   others: readonly string[],

@@ -10,7 +10,6 @@ import type { ShownResponse } from "./response.ts";
 export interface MessageTags
   extends Pick<Message, "labels" | "scheduleId" | "topicName" | "endpointName">,
     Pick<MessageLimits, "queueName" | "flowControlKey"> {
-  /** The first of the labels. */
   readonly label?: string;
 }
 
@@ -36,7 +35,6 @@ export function isDelivery({ name, payload }: JobInfo): boolean {
   return name === DELIVERY && typeof (payload as Partial<Message> | null)?.url === "string";
 }
 
-/** The deliveries among jobs with these ids. */
 export async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<readonly JobInfo[]> {
   const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
   return jobs.flatMap((job) => (job && isDelivery(job) ? job : []));
@@ -71,7 +69,6 @@ function workflowView(url: string, { runId, createdAt, role }: WorkflowNote) {
   return { workflowRunId: runId, workflowCreatedAt: createdAt, ...(isToWorkflow && { workflowUrl: url }) };
 }
 
-/** The last response that the job of a message has stored. */
 export function lastResponse(progress: unknown): ShownResponse {
   const { responseStatus, responseHeader, responseBody, responseBodyBase64 } = Object(progress) as ShownResponse;
   return withoutUndefined({ responseStatus, responseHeader, responseBody, responseBodyBase64 });

@@ -9,7 +9,6 @@ import type { StoredBody } from "./body.ts";
 import type { MessageLimits } from "./flow-control.ts";
 import { retryDelayMs } from "./retry-delay-expression.ts";
 
-/** The name of the job that delivers a message. */
 export const DELIVERY = "qstash_deliver";
 
 export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

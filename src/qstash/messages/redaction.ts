@@ -4,7 +4,6 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
 import type { Callback, Message } from "./message.ts";
 
-/** Which parts of a message are hidden from everybody. */
 export interface Redaction {
   readonly body: boolean;
   /** All headers, or those with these names in lower case. */
@@ -16,11 +15,7 @@ export type HiddenParts = Readonly<Record<string, StoredBody>>;
 
 const pattern = /^(?:(body)|headers?(?:\[([^\]]+)\])?)$/i;
 
-/**
- * Reads `Upstash-Redact-Fields`: "body", "header" and "header[Authorization]", separated by commas.
- *
- * @throws {TidegateError} `invalid_request` for anything else: a typo must not show what somebody wants to hide.
- */
+/** Reads `Upstash-Redact-Fields`, and refuses a typo, which must not show what somebody wants to hide. */
 export function readRedaction(text: string | null): Redaction | undefined {
   const fields = (text ?? "").split(",").map((field) => field.trim());
   if (fields.every((field) => field === "")) return undefined;

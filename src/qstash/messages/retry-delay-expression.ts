@@ -11,14 +11,7 @@ const isFunction = (token: string): token is keyof typeof functions => Object.ha
 /** Numbers, words, and whatever else, a character at a time. */
 const tokenPattern = /\d+(?:\.\d+)?|\.\d+|[a-z]+|\S/g;
 
-/**
- * The value of an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the
- * functions pow, sqrt, abs, exp, floor, ceil, round, min and max. A recursive descent parser calculates as it reads.
- *
- * @param retried 0 before the first retry.
- * @param header the name for the message.
- * @throws {TidegateError} `invalid_request`
- */
+/** The value of such as "pow(2, retried) * 1000", calculated as it is read. @param retried 0 before the first retry. */
 export function retryDelayMs(text: string, retried: number, header: string): number {
   const tokens = text.length > LONGEST ? [] : (text.match(tokenPattern) ?? []);
   let at = 0;

@@ -19,12 +19,10 @@ import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";
 import { durationHeader, durationOrSeconds } from "../shared/durations.ts";
 
-/** A message to publish, as it was sent. */
 export interface Draft {
   readonly destination: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
-  /** The queue that it is enqueued to. */
   readonly queue?: string | undefined;
 }
 
@@ -40,13 +38,7 @@ export const MOST_HEADER_BYTES = 32 * 1024;
 /** Limits in these headers would not be enforced, so they are refused. */
 export const callbackLimits = /^upstash-(?:failure-)?callback-(?:flow-control-(?:key|value)|queue-name)$/;
 
-/**
- * Reads the headers of a publish.
- *
- * @param now ms since 1970.
- * @param queue the queue that it is enqueued to. Default: the header's, if it has one.
- * @throws {TidegateError} that names the header.
- */
+/** @param queue the queue that it is enqueued to. Default: the header's, if it has one. */
 export function readPublishOptions(headers: Headers, targets: Targets, now: number, queue?: string): PublishOptions {
   checkSize(headers);
   const unsupported = [...headers.keys()].find((name) => callbackLimits.test(name));

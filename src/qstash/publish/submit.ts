@@ -25,7 +25,6 @@ import { callbackLimits, type Draft, type PublishOptions, readPublishOptions, re
 
 /** Shorter than the limit of ids in paths, since the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
-/** The header with the run of a message. */
 export const RUN_ID = "upstash-workflow-runid";
 const INIT = "upstash-workflow-init";
 const FEATURES = "upstash-feature-set";

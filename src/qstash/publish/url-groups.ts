@@ -57,14 +57,12 @@ export interface Endpoint {
   readonly name?: string;
 }
 
-/** A URL group. A message to it goes to all of its endpoints. */
 export interface UrlGroup {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The kind of the documents of groups. */
 export const GROUPS = "qstash/group";
 
 export async function findGroup(documents: Documents, name: string): Promise<UrlGroup> {

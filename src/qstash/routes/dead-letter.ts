@@ -48,7 +48,6 @@ interface RetryChanges {
   readonly job: DeadJobChanges;
 }
 
-/** Reads the changes for a retry from the headers of a publish; undefined if there are none. */
 function readRetryChanges({ request, now, settings }: QStashCall): RetryChanges | undefined {
   // A client may send its own Content-Type. The message keeps the one of its body.
   const headers = new Headers([...request.headers].filter(([name]) => /^upstash-(?!telemetry-)/.test(name)));

@@ -8,7 +8,6 @@ import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.t
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
 
-/** The routes that list, show and delete dead messages. */
 export function deadRoutes(
   path: string,
   find: (call: QStashCall) => Promise<MessageView>,
@@ -43,7 +42,6 @@ export const deadRunRoutes = [
   route("POST workflows/dlq/callback/:id", retryCallback),
 ];
 
-/** Repeats failed runs, each as a new run. */
 async function rerunMany(call: QStashCall, again: Again) {
   const { messages, cursor } = await listDeadRuns(call);
   const workflowRuns = [];
@@ -94,7 +92,6 @@ async function findRun(call: QStashCall): Promise<View> {
 
 const notAFailedRun = () => notFound("No failed run has this id in the dead-letter queue.");
 
-/** Lists the messages that failed runs. */
 export async function listDeadRuns(call: QStashCall) {
   const { queue, query } = call;
   const filters = new URLSearchParams(

@@ -16,7 +16,6 @@ export const messageRoutes = [
   route("GET logs", listEvents),
 ];
 
-/** Cancels messages with the given ids, or up to `count` that match the filters. */
 async function cancelMessages(call: QStashCall) {
   const { queue, query } = call;
   const hasIds = query.has("messageIds");
@@ -83,7 +82,6 @@ async function filtered(queue: Queue, query: URLSearchParams): Promise<readonly 
 const DEFAULT_COUNT = 100;
 const MOST_EVENTS = 1_000;
 
-/** Lists events, newest first. */
 async function listEvents({ documents, settings, query }: QStashCall) {
   if (!settings.eventsKeptMs) throw notFound("Events are not kept. Set events in createQStash.");
   const matches = readEventFilter(query);

@@ -28,7 +28,6 @@ import {
 import { partsOf, type TopicPart, unknownGroup } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
 
-/** How long a deduplication id keeps out further messages. */
 const DEDUPLICATION_WINDOW = "10m";
 
 const encoder = new TextEncoder();
@@ -122,7 +121,6 @@ async function noteCreated(
   await keepEvents(documents, created, settings.eventsKeptMs);
 }
 
-/** Adds a prefix to the message of an error. */
 async function named<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work();

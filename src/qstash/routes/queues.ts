@@ -74,7 +74,6 @@ export async function noteQueue(call: QStashCall, name: string): Promise<void> {
   knownQueues.add(name);
 }
 
-/** @returns the parallelism of the queue */
 async function putQueue({ documents, now }: QStashCall, name: string, parallelism?: number): Promise<number> {
   let stored = 1;
   await documents.update<QueueRecord>(KIND, name, (before) => {

@@ -34,7 +34,6 @@ export const runRoutes = [
   }),
 ];
 
-/** Cancels the runs with the given ids, or those that match the filters. */
 async function cancelRuns(call: QStashCall) {
   const { query, queue, runs } = call;
   const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runs, query);
@@ -58,7 +57,6 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   return values.map(({ id }) => id);
 }
 
-/** Lists runs with their steps, newest first. */
 async function listRuns({ query, queue, runs }: QStashCall) {
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
   const count = readCount(query, RUNS_ON_PAGE);
@@ -91,7 +89,6 @@ const fields: Readonly<Record<string, Field<RunSummary>>> = {
   messageId: ({ id }, wanted) => wanted.some((messageId) => messageId.startsWith(`${id}:`)),
 };
 
-/** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
 function readRunFilter(query: URLSearchParams, others: readonly string[]): (run: RunSummary) => boolean {
   // A cancellation by URL means all runs whose URL begins with it.
   const isPrefix = others.includes("workflowUrlExactMatch") && query.get("workflowUrlExactMatch") !== "true";

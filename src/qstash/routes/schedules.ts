@@ -12,7 +12,6 @@ import { FAN_OUT, findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
 import { noteQueue } from "./queues.ts";
 
-/** The longest key of a schedule. */
 const LONGEST_ID = 200;
 
 export const scheduleRoutes = [
@@ -33,7 +32,6 @@ function change(what: "remove" | "pause" | "resume") {
   };
 }
 
-/** Stores a schedule. Replaces one with the same id. */
 async function putSchedule(call: QStashCall): Promise<Response> {
   const { request, rest, queue, documents, settings, now } = call;
   const { headers } = request;

@@ -102,7 +102,6 @@ async function bringOrSave(call: QStashCall, runId: string, eventId: string, dat
   }
 }
 
-/** The error for a run that does not exist or has ended. */
 export function unknownRun(): Error {
   return notFound("No run in progress has this id.");
 }

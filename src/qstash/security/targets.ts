@@ -2,13 +2,7 @@ import { invalidRequest, quote } from "../../core/shared/errors.ts";
 
 /** Where messages may go. */
 export interface Targets {
-  /**
-   * Checks a URL that a message goes to.
-   *
-   * @param what the name for the message: "destination".
-   * @returns the URL to store, without its fragment.
-   * @throws {TidegateError} `invalid_request` if it is not a URL, or no target covers it.
-   */
+  /** @returns the URL to store, without its fragment. @param what the name for the message: "destination". */
   read(url: string, what: string): string;
 }
 
@@ -22,13 +16,8 @@ interface Target {
 }
 
 /**
- * Reads the targets. Each is a scheme, host, port and path, or ends with "/*" to cover every path below it. On this
- * machine the port may be "*".
- *
  * Hosts are compared whole, in the notation of the URL standard. So an IP address in any notation is the same host, and
  * no private or public host is a target unless it is listed.
- *
- * @throws {TidegateError} `invalid_request`; the message names the target.
  */
 export function readTargets(targets: unknown): Targets {
   if (!Array.isArray(targets) || targets.length === 0)

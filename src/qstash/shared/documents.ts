@@ -30,7 +30,6 @@ export interface DocumentEdit {
   readonly ttl?: Duration | undefined;
 }
 
-/** The new value of a document, and the edits to store with it. */
 export interface Update<Value> extends Pick<DocumentEdit, "ttl"> {
   readonly value: Value;
   readonly others?: readonly DocumentEdit[];
@@ -69,7 +68,6 @@ export class Documents {
     return { ...found, items: found.items.map((document) => opened(kind, document)) };
   }
 
-  /** Lists all documents whose names begin with the prefix. */
   async all<Value>(kind: string, prefix = ""): Promise<readonly Document<Value>[]> {
     const all: Document<Value>[] = [];
     const read = (cursor: string | undefined) => this.list<Value>(kind, { prefix, cursor, limit: MOST_AT_ONCE });
@@ -77,12 +75,7 @@ export class Documents {
     return all;
   }
 
-  /**
-   * Finds up to `count` documents, the last names first.
-   *
-   * @param limit how many it reads at once.
-   * @param mostReads when it stops, with fewer found although more may follow. Default: never.
-   */
+  /** Finds the last names first. @param mostReads when it stops with fewer found, although more may follow. */
   async findLast<Value>(
     kind: string,
     matches: (value: Value) => boolean,
@@ -104,10 +97,7 @@ export class Documents {
   /**
    * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less without `from`.
    *
-   * @param edits up to 1,000, with 4 MiB of text, each of another document.
-   * @returns false if a document is not as it was read: then nothing has changed. Removing a document that is gone
-   *   succeeds.
-   * @throws {TidegateError} `invalid_request`; `payload_too_large`
+   * @returns false if a document is not as it was read. Removing a document that is gone succeeds.
    */
   async change(edits: readonly DocumentEdit[]): Promise<boolean> {
     const now = this.#clock();
@@ -119,11 +109,9 @@ export class Documents {
   }
 
   /**
-   * Reads and changes a document, and starts again if another invocation changes it meanwhile.
+   * Starts again if another invocation changes the document meanwhile. So `follow` may be called several times.
    *
-   * @param follow gets the value, and returns the update; undefined for no change. It may be called several times.
    * @returns the value as it is now; undefined if there is none.
-   * @throws {TidegateError} `conflict` if others keep changing it.
    */
   async update<Value>(
     kind: string,
@@ -161,7 +149,6 @@ function opened<Value>(kind: string, { name, text, mark }: StoredDocument): Docu
   return { name, mark, value: JSON.parse(text) as Value };
 }
 
-/** Checks the name of a queue or a URL group. @throws {TidegateError} `invalid_request` */
 export function checkName(name: string, what: string): void {
   if (!/^(?!\.\.?$)[\w.-]{1,200}$/.test(name))
     throw invalidRequest(

@@ -25,9 +25,8 @@ const resetHeaders = ["x-ratelimit-reset", "x-ratelimit-reset-requests", "x-rate
 /**
  * How long a destination asks to wait, in ms. It may give seconds, a date, or "6m5s".
  *
- * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. Other headers with a longer wait are
- *   ignored, since some servers give the time of the reset instead.
- * @returns undefined if it does not ask.
+ * @param most the longest wait. A longer `Retry-After` is cut to it. Other headers with a longer wait are ignored,
+ *   since some servers give the time of the reset instead.
  */
 export function retryAfterMs(headers: Headers, now: number, most: number): number | undefined {
   const asked = readWait(headers.get("retry-after")?.trim() ?? "", now);

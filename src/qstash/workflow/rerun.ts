@@ -4,15 +4,9 @@ import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from 
 import type { RunStore, Runs } from "./run-documents.ts";
 import { stepJob } from "./run-messages.ts";
 
-/** Whether a new run continues a failed one, or starts from the beginning. */
 export type Again = "resume" | "restart";
 
-/**
- * Repeats a failed run as a new run. Its id comes from the failed one, so a second call starts no second run.
- *
- * @param changes options that replace those of the failed run.
- * @param notBefore when it starts, in ms since 1970. Default: at once.
- */
+/** Repeats a failed run as a new one. Its id comes from the failed one, so a second call starts no second run. */
 export async function runAgain(
   { runs, enqueue, now }: RunStore,
   failed: Run,
@@ -45,7 +39,6 @@ export async function closeRuns(
   }
 }
 
-/** Removes dead messages, and lets their failed runs expire. @returns how many it removed */
 export async function removeDead(
   { queue, runs }: { readonly queue: Queue; readonly runs: Runs },
   messages: Parameters<typeof closeRuns>[1],

@@ -50,12 +50,7 @@ export class Runs {
     return this.#documents.change([newRun(kept), logOf(run)]);
   }
 
-  /**
-   * Stores a run that a step of another run invokes, unless that step has already invoked one.
-   *
-   * @returns the invoked run; undefined if the other run is not in progress.
-   * @throws {TidegateError} `conflict` if the id exists.
-   */
+  /** Stores a run, unless the step has invoked one. @returns the invoked run; undefined if the invoker has ended. */
   async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
     let invoked: Run | undefined;
     await this.#documents.update<Run>(RUN, invokerId, async (invoker) => {
@@ -72,13 +67,7 @@ export class Runs {
     return invoked;
   }
 
-  /**
-   * Reads and changes a run, and repeats that if another invocation changes it at the same time.
-   *
-   * @param change returns the changed run, or undefined for no change. It may add steps, but not change or remove them.
-   * @returns the run as it is now; undefined if there is none.
-   * @throws {TidegateError} `conflict` if others keep changing it; `payload_too_large`
-   */
+  /** @param change undefined for no change. It may add steps, but not change or remove them. It may be called again. */
   async change(id: string, change: (run: Run) => Run | undefined): Promise<Run | undefined> {
     let run: Run | undefined;
     await this.#documents.update<Run>(RUN, id, async (before) => {
@@ -102,12 +91,10 @@ export class Runs {
     return steps.map(({ body }, index) => body ?? own.get(stepName(run, index)) ?? {});
   }
 
-  /** Finds up to `count` runs, newest first. */
   async findLast(matches: (run: RunSummary) => boolean, count: number, cursor?: string) {
     return this.#documents.findLast(LOG, matches, { count, cursor, limit: LISTED_AT_ONCE });
   }
 
-  /** Stores any number of documents unconditionally. */
   async #write(edits: readonly DocumentEdit[]): Promise<void> {
     for (const piece of inPieces(edits, ({ value }) => JSON.stringify(value), MOST_WRITTEN_BYTES))
       await this.#documents.change(piece);

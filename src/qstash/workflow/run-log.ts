@@ -9,7 +9,6 @@ import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { frontierOf, type Run, type RunState, type RunStep, resultOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
 
-/** A run with its steps, as the API shows it. */
 export async function runLog(run: Run, runs: Runs, queue: Queue) {
   const { id, url, state, createdAt, endedAt, response, invoker, failedBy, options } = run;
   const redaction = readRedaction(options.redact ?? null);
@@ -77,7 +76,6 @@ function fieldsOf(text: string) {
   return { stepId: targetStep || stepId, ...fields };
 }
 
-/** The state of a step's pending message, and its failures so far. */
 type StepState = ReturnType<typeof stateOf>;
 
 /** The states of the steps that continue a run: planned parallel ones, or the next one. */
@@ -101,7 +99,6 @@ async function openSteps(
   return { open, ...(isElsewhere && { next: stateOf(run, failed.id, failed, true) }) };
 }
 
-/** Whether a message belongs to a planned step. */
 function isOf({ id, target }: RunStep, { id: messageId, payload }: JobInfo): boolean {
   return messageId === id || (payload as Message).workflow?.step === target;
 }

@@ -8,7 +8,6 @@ import { type Wait, waitsName } from "./wait-documents.ts";
 
 const encoder = new TextEncoder();
 
-/** The header with the version of the SDK's protocol. */
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
 /** The job of a message, without what the run hides. */
@@ -21,7 +20,6 @@ export function jobOfRun(
   return messageJob(message, { id, runAt, retries, redaction: readRedaction(redact ?? null) });
 }
 
-/** The message that brings a run a stored step. */
 export function stepJob(run: Run, { id, url = run.url, notBefore }: RunStep): Promise<MessageJob> {
   return jobOfRun(stepMessage(run, url, { role: "step" }), run.options, id, notBefore);
 }
@@ -73,7 +71,6 @@ export function resultHeader(run: Run, own: HeaderValues): HeaderValues {
   return { ...header, ...own, ...runHeader(run) };
 }
 
-/** The headers by which a workflow recognizes its run. */
 export function runHeader({ id, url, createdAt }: Pick<Run, "id" | "url" | "createdAt">): HeaderValues {
   return {
     "Upstash-Workflow-Runid": [id],

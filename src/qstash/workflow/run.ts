@@ -15,7 +15,6 @@ export interface RunOptions
   readonly redact?: string;
 }
 
-/** A stored run of a workflow. */
 export interface Run {
   readonly id: string;
   readonly url: string;

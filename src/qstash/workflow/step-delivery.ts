@@ -54,7 +54,6 @@ export async function prepareDelivery(
   return stepDelivery(message, job, run, store);
 }
 
-/** Handles a message whose run has ended. */
 async function hasEnded(
   message: Message,
   { role, wait }: WorkflowNote,
@@ -127,7 +126,6 @@ async function hasGoneOn(note: WorkflowNote, id: string, store: RunStore): Promi
   return next.length > 0;
 }
 
-/** Adds the step that a message brings to its run, if it is missing. */
 async function withStep(message: Message, id: string, run: Run, { runs, now }: RunStore): Promise<Run | undefined> {
   const body = bytesOfBody(message);
   const step = jsonIn(new TextDecoder().decode(body));
@@ -140,7 +138,6 @@ async function withStep(message: Message, id: string, run: Run, { runs, now }: R
   });
 }
 
-/** The first steps of a run, in the SDK's format. */
 export async function rawSteps(run: Run, runs: Runs, count: number) {
   const bodies = await runs.bodiesOf(run, count);
   return bodies.map((body, index) => ({
@@ -164,8 +161,6 @@ export type RunEnd =
 /**
  * Ends a run, and brings its end to the run that invoked it. If several ends race, the first stored one counts. A
  * second call brings the stored end again, because the first call may have been killed before it did so.
- *
- * @returns the run as it is now, which may have ended in another way; undefined if there is none.
  */
 export async function endRun(host: RunStore, id: string, end: RunEnd): Promise<Run | undefined> {
   const run = await host.runs.change(id, (current) =>

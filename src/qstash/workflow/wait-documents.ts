@@ -51,12 +51,7 @@ export class Waits {
     return result;
   }
 
-  /**
-   * Ends a wait, unless it has ended. If an event and the deadline race, the one that changes the document wins.
-   *
-   * @param name the name of the document, from `waitsName`.
-   * @returns whether the wait has ended in this way, by this call or an earlier one.
-   */
+  /** If an event and the deadline race, the first to change the document wins. @returns whether it ended `by` this. */
   async end(name: string, stepId: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
     let hasEndedSo = true;
     await this.#change(name, undefined, now, (current) => {
@@ -69,7 +64,6 @@ export class Waits {
     return hasEndedSo;
   }
 
-  /** Accepts requests to a webhook of a run as an event. */
   async addWebhook(eventId: string, runId: string, now: number): Promise<void> {
     await this.#update(eventId, runId, now, (current) =>
       current.isWebhook ? undefined : { ...current, isWebhook: true },
@@ -98,7 +92,6 @@ export class Waits {
     return found.flatMap(({ value }) => (runId === undefined || value.runId === runId ? value : []));
   }
 
-  /** Changes the waits of a run for an event, or creates them. */
   async #update(eventId: string, runId: string, now: number, change: Change): Promise<void> {
     await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, change);
   }
