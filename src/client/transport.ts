@@ -48,8 +48,6 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
 type Fields = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * Reads a response.
- *
  * @param field a field that the handler's response always has, to recognise a response of another service. "" if the
  *   response is empty.
  * @param orNull whether to return null for something that does not exist.
@@ -90,7 +88,6 @@ export function query(values: object = {}): string {
   return `?${new URLSearchParams(given)}`;
 }
 
-/** Writes JSON to send. @throws {TidegateError} `invalid_request` */
 export function asJson(given: () => unknown): string {
   try {
     return JSON.stringify(given());

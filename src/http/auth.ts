@@ -33,11 +33,9 @@ export interface Caller {
   /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
-  /** The name of its token, if that has one. */
   readonly name?: string | undefined;
   /** What a watch token allows: to see the events of one job, until then. Such a caller has no scope. */
   readonly watches?: Pick<WatchClaims, "expiresAt" | "results">;
-  /** What its token is limited to, within the scope "enqueue". */
   readonly limits?: LimitedCaller | undefined;
 }
 
@@ -51,7 +49,6 @@ export interface KnownToken {
 /** Identifies the caller of a request. `mutates`: whether the request would do more than read. */
 export type Authenticate = (request: Request, mutates: boolean) => Promise<Caller>;
 
-/** Finds the session in a request's cookie. Undefined if there is none. */
 export interface SessionFinder {
   /** @throws {TidegateError} `forbidden` if the request mutates and may come from another site's page. */
   callerOf(request: Request, mutates: boolean): Promise<Caller | undefined>;
@@ -118,7 +115,6 @@ export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonl
   return sufficient.some((scope) => scopes.has(scope));
 }
 
-/** Refuses a caller without these scopes. @param what for the message. @throws {TidegateError} */
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
@@ -129,8 +125,6 @@ export function requireScope({ token, scopes }: Caller, sufficient: readonly Sco
 /**
  * Refuses requests that another site's page made a browser send. Browsers mark them with headers that pages cannot
  * change. Other programs send none of these headers, so they pass.
- *
- * @throws {TidegateError} `forbidden`
  */
 export function refuseCrossSite(request: Request): void {
   const { headers, url } = request;
@@ -159,12 +153,7 @@ function hostOf(origin: string): string | undefined {
   return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
-/**
- * Reads the tokens. Undefined for "none".
- *
- * @param jobNames as in `readLimits`.
- * @throws {TidegateError} `invalid_request` for none, or an invalid one.
- */
+/** @returns undefined for "none". @param jobNames as in `readLimits`. */
 export function readTokens(
   auth: Tokens | "none",
   jobNames?: ReadonlySet<string> | undefined,
@@ -194,7 +183,6 @@ export function readTokens(
   );
 }
 
-/** Adds a token. @param source for the message. @throws {TidegateError} `invalid_request` if a token is invalid. */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   const given = knownOptions(auth, allScopes, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
@@ -222,7 +210,6 @@ function readToken(
 
 const LOCALLY = "wrangler dev reads .dev.vars when it starts, next dev .env.local.";
 
-/** @throws {TidegateError} `invalid_request` if it is no token. The message names the option `name`. */
 export function checkToken(token: unknown, name: string): string {
   if (typeof token !== "string" || !tokenPattern.test(token))
     throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set? ${LOCALLY}`);

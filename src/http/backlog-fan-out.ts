@@ -36,7 +36,6 @@ export function readHop(headers: Headers): Hop | undefined {
   return { generation: Number(generation ?? MOST_HOPS), until: Number(until ?? 0) };
 }
 
-/** Checks the options. @throws {TidegateError} `invalid_request` */
 export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions): {
   readonly fanOut: number;
   readonly onBacklog?: NonNullable<FanOutOptions["onBacklog"]>;

@@ -3,7 +3,6 @@ import type { Clock } from "../core/shared/clock.ts";
 
 /** How long an invocation has, in ms since 1970. Every drain obeys it, whatever its other bounds. */
 export interface Deadline {
-  /** No job starts after this. */
   readonly startsUntil: number;
   /** Running jobs are aborted then. */
   readonly endsAt: number;
@@ -29,7 +28,6 @@ function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, now: num
   return { ...limits, timeBudgetMs, lingerMs, graceMs };
 }
 
-/** Reads the bounds of an invocation's drains, as a function for one that starts now. @throws {TidegateError} */
 export function boundsOf(options: DrainOptions, deadline: Deadline, clock: Clock): () => DrainLimits {
   const limits = drainLimits(options);
   return () => within(deadline, limits, clock());

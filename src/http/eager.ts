@@ -35,7 +35,6 @@ export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]):
   return results;
 }
 
-/** The same, with each job stored for itself. */
 export async function enqueueEachEagerly(
   call: EagerCall,
   jobs: readonly BulkJob[],

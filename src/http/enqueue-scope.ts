@@ -48,13 +48,7 @@ export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: Enqu
   };
 }
 
-/**
- * Makes the function that admits the jobs of a request: it returns each as a job to enqueue.
- *
- * It throws a {TidegateError}: `forbidden` for a job that the caller's token may not enqueue and for an option that it
- * may not choose, `payload_too_large`, and `invalid_request` for a name that the queue does not know. The message names
- * the field and the handler's option.
- */
+/** Makes what checks a job against the caller's token, and returns it as a job to enqueue. */
 export function admission(
   caller: Caller,
   scope: EnqueueScope,

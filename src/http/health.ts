@@ -19,13 +19,7 @@ interface Probe {
 /** Holds data, not promises: workerd refuses to await a promise that another request made. */
 const probes = new WeakMap<Queue, Probe>();
 
-/**
- * Checks whether the store responds. A probe costs a command. So callers without a token cause at most one probe in
- * five seconds in each isolate, however many requests there are, and whether or not the store responds.
- *
- * @param isTrusted whether to probe in any case.
- * @throws what the store threw.
- */
+/** A probe costs a command, so callers without a token cause at most one in five seconds in each isolate. */
 export async function checkHealth(queue: Queue, isTrusted: boolean): Promise<void> {
   const { error } = isTrusted ? await probe(queue) : await findingOf(queue);
   if (error !== undefined) throw error;

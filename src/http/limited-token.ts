@@ -32,7 +32,6 @@ export interface LimitedToken {
   readonly name?: string | undefined;
 }
 
-/** What a limited token may do, as it was read. */
 export interface Limits {
   /** Undefined for the hash of the token. */
   readonly name: string | undefined;
@@ -40,7 +39,6 @@ export interface Limits {
   readonly flowKeys: readonly string[] | undefined;
 }
 
-/** The limits of a caller whose token has some. */
 export interface LimitedCaller extends Omit<Limits, "name"> {
   /** Who enqueues, as it is stored with each job. */
   readonly by: string;
@@ -49,13 +47,7 @@ export interface LimitedCaller extends Omit<Limits, "name"> {
 const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const HASH_LENGTH = 12;
 
-/**
- * Reads the limits of a token.
- *
- * @param at where it is in `auth`, for messages.
- * @param jobNames the jobs of all queues of the handler; undefined if they are not known.
- * @throws {TidegateError} `invalid_request`
- */
+/** @param at where it is in `auth`, for messages. @param jobNames undefined if the queues take any job. */
 export function readLimits(given: object, at: string, jobNames: ReadonlySet<string> | undefined): Limits {
   const { jobs, flowKeys, name } = knownOptions(given as LimitedToken, ["token", "jobs", "flowKeys", "name"], at);
   const names = textsOf(jobs, `${at}.jobs`, "the names of the jobs that the token may enqueue");
@@ -69,7 +61,6 @@ export function readLimits(given: object, at: string, jobNames: ReadonlySet<stri
   return { name: tokenName(name, `${at}.name`), jobs: new Set(names), flowKeys: patterns };
 }
 
-/** @throws {TidegateError} `invalid_request` */
 export function tokenName(name: unknown, at: string): string | undefined {
   if (name === undefined || (typeof name === "string" && NAME.test(name))) return name;
   throw invalidRequest(`${at} must be 1 to 64 letters, digits, dots, hyphens and underscores, such as "acme".`);

@@ -83,8 +83,6 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: RouteO
  * Removes what the edge runtime of Next.js adds to the query: the path segments that a catch-all segment matches, under
  * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written, and so do the parameters
  * of the routes, which no catch-all segment can be named like.
- *
- * @param depth how many pieces of the path, split at its slashes, stand before those segments.
  */
 function withoutSegments(request: Request, depth: number): Request {
   const url = new URL(request.url);

@@ -11,12 +11,7 @@ import { anything, isObject, list, type ObjectSchema, type Schema } from "../../
 /** Deeper JSON overflows the stack of code that walks it, such as a schema library. */
 const DEEPEST = 128;
 
-/**
- * Reads a request's body as JSON. An empty body is `{}`.
- *
- * @param most the largest size in bytes. Nothing beyond it is read.
- * @throws {TidegateError} as `readBytes`; `invalid_request` if the body is not JSON, or has another content type.
- */
+/** Reads at most `most` bytes of a request's body as JSON. An empty body is `{}`. */
 export async function readJson(request: Request, most: number): Promise<unknown> {
   if (lengthOf(request) > most) throw bodyTooLarge(most);
   const bytes = await readBytes(request, most);
@@ -52,13 +47,7 @@ export function checkAddress(url: string): void {
   throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
 }
 
-/**
- * Reads a request's body to its end.
- *
- * @param refusal makes another error for a body that is too large, from its beginning.
- * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes; `invalid_request` if a framework has
- *   read it before: it would pass for an empty one; the error of a platform that cannot give it.
- */
+/** @param refusal makes another error for a body that is too large, from its beginning. */
 export async function readBytes(
   request: Request,
   most: number,
@@ -66,6 +55,7 @@ export async function readBytes(
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
+  // It would pass for an empty one.
   if (request.bodyUsed) throw alreadyRead();
   const reader = request.body?.getReader();
   while (reader) {

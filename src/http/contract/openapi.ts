@@ -16,13 +16,7 @@ const description =
   "Send `Authorization: Bearer TOKEN`, with a token that has one of the scopes named. Errors are `application/problem+json` " +
   "with a stable `code`; a request refused with a status from 400 to 499 has changed nothing.";
 
-/**
- * Writes the OpenAPI 3.1 document of some routes. It is built from the schemas that read the requests, so the two
- * cannot differ.
- *
- * @param isNamed whether the document is served below `/queues/:queue` and describes that queue alone. Its paths are
- *   relative to it.
- */
+/** @param isNamed whether it describes one queue, below whose path it is served. Its paths are relative to that. */
 export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
   const document = {
     openapi: "3.1.1",

@@ -39,11 +39,7 @@ export function isFailure(error: unknown): boolean {
   return !isTidegateError(error) || problemKinds[error.code].status >= 500;
 }
 
-/**
- * The response to a request that failed. Only Tidegate's own errors show their message: others can hold anything.
- *
- * @param isRead whether the request changes nothing.
- */
+/** Only Tidegate's own errors show their message: others can hold anything. @param isRead whether nothing changes. */
 export function problemOf(error: unknown, isRead = false): Response {
   const body = describeProblem(error, isRead);
   return problem(body, problemKinds[body.code].headers);

@@ -25,13 +25,10 @@ interface Watch {
 }
 
 /**
- * Responds with a stream of a job's events: the first one at once, and others when something changes.
- *
  * The id of an event is a hash of what it says. So a viewer that resumes gets only what it has not seen; one that has
  * seen the last event gets 204, which tells an `EventSource` to stop.
  *
  * @param shown makes of a job what the caller may see of it; null for a job of others, which has taken the id since.
- * @throws {TidegateError} `not_found`, and what the store throws.
  */
 export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo | null): Promise<Response> {
   const { queue, target, viewers, caller, lastEventId, bounds, endsAt } = call;

@@ -52,13 +52,7 @@ export class Readings {
     this.#onError = onError;
   }
 
-  /**
-   * The first reading for a new viewer. Of a job that has ended it is new: the job may have been retried since, or
-   * another one have its id.
-   *
-   * @param onRead called if this has read the store.
-   * @throws what the store threw.
-   */
+  /** Of a job that has ended it is new: the job may have been retried since, or another one have its id. */
   async first(queue: Queue, id: string, onRead: () => void): Promise<Reading> {
     const now = queue.clock();
     for (const [key, { last, since = last?.readAt ?? now }] of this.#kept)

@@ -18,7 +18,6 @@ export interface WatchLimits {
   readonly maxDuration?: Duration | undefined;
 }
 
-/** A stream that shows a job. */
 export interface Viewer {
   /** Whether it has the scope `read` or `admin`, so that only `maxViewers` bounds it. */
   readonly isTrusted: boolean;
@@ -52,7 +51,6 @@ export class Viewers {
     this.readings = new Readings(onError);
   }
 
-  /** Admits a viewer. False if there are too many. */
   admit(viewer: Viewer, now: number): boolean {
     for (const [each, at] of this.#seenAt) if (Math.abs(now - at) > LOST_AFTER_MS) this.#seenAt.delete(each);
     const hasRoom = this.#hasRoomFor(viewer);

@@ -62,7 +62,6 @@ export interface Call<Query = unknown, Body = unknown> {
   /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
   readonly trace: TraceContext | undefined;
-  /** The viewers of jobs in this isolate. */
   readonly viewers: Viewers;
   /** What an `EventSource` that resumes has received last. */
   readonly lastEventId: string | undefined;
