@@ -1,9 +1,6 @@
-import { query, read, type Send } from "../client/transport.ts";
-import { pendingStates } from "../core/manage/selection.ts";
 import { conflict, notFound } from "../core/shared/errors.ts";
 import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
-import { getJob } from "./find-job.ts";
 import { listText, type Row } from "./output/cells.ts";
 import { bar } from "./output/live-line.ts";
 import { counted, printable } from "./output/text.ts";
@@ -34,9 +31,6 @@ export class PartlyDone extends Error {
   }
 }
 
-/** How many jobs a dry run shows. */
-const SHOWN = 10;
-
 /** How many dead jobs a request changes. The progress moves after each. */
 const PIECE = 250;
 
@@ -57,15 +51,16 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const past = participles[answer] ?? answer;
   /** Until when the count holds: what is counted is what is changed. */
   let until: Row = {};
+  const dry = { ...change, fields: { ...fields, dryRun: true } };
   const measure = async () => {
-    const dry = { ...change, fields: { ...fields, dryRun: true } };
     const { [answer]: size, before } = await goThrough(plan, past, dry, session);
     if (before !== undefined) until = { before };
     return Number(size);
   };
   if (fields["dryRun"]) {
-    const size = await measure();
-    const jobs = size > 0 ? await firstJobs(plan, to.send, fields) : [];
+    const found = await goThrough(plan, past, dry, session);
+    const size = Number(found[answer]);
+    const jobs = found["jobs"] as readonly Row[];
     const text = `${counted(size, kind)} would be ${past}${jobs.length < size ? `, ${jobs.length} of them` : ""}`;
     return session.print({ [answer]: size, dryRun: true, jobs }, () =>
       jobs[0] ? `${text}:\n${listText(jobs, jobColumns, session)}` : `${text}.`,
@@ -115,23 +110,6 @@ function described(size: number, kind: string, { fields }: Change): string {
   if (fields["all"] && fields["limit"] === undefined) return `all ${jobs}`;
   if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
   return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
-}
-
-/** The first jobs that a change selects. */
-async function firstJobs({ states }: Plan, send: Send, { ids, state, name, group, before }: Row) {
-  const own = states.length === 1 ? states : pendingStates;
-  const chosen: readonly unknown[] = state === undefined || state === "pending" ? own : [state];
-  const pages = (ids ? [] : chosen).map((each): Promise<{ jobs: Row[] }> => {
-    const limit = before === undefined ? SHOWN : 1_000;
-    const path =
-      each === "dead" ? `/dead-letter${query({ group, name, limit })}` : `/jobs${query({ state: each, name, limit })}`;
-    return read("jobs", send("GET", path));
-  });
-  const found = Array.isArray(ids)
-    ? await Promise.all(ids.slice(0, SHOWN).map((id: string) => getJob(send, id)))
-    : (await Promise.all(pages)).flatMap(({ jobs }) => jobs);
-  const isInTime = ({ failedAt }: Row) => before === undefined || Number(failedAt) <= +new Date(before as string);
-  return found.flatMap((job) => (job && chosen.includes(job["state"]) && isInTime(job) ? [job] : [])).slice(0, SHOWN);
 }
 
 /** Sends a request, and further ones while there is a cursor. Adds up what they count. */

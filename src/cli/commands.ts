@@ -2,10 +2,9 @@ import type { OperationName } from "../contract/operations.ts";
 import { busiestFirst } from "../core/flow/flow-key.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
 import { latestFirst } from "../core/manage/failures.ts";
-import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
+import type { NameFigures } from "../core/manage/figures.ts";
 import { byNearness } from "../core/manage/list.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
-import type { QueueStats } from "../core/manage/stats.ts";
 import { bySoonest } from "../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../core/schedule/schedules.ts";
 import type { Fields } from "../core/shared/schema.ts";
@@ -46,8 +45,6 @@ export interface Command {
   readonly flags?: Readonly<Record<string, string>>;
   /** The fields that it takes. Default: those of the route. */
   readonly takes?: Fields;
-  /** Adds to its answer what the statistics of the queue say. */
-  readonly joins?: (answer: never, stats: QueueStats) => object;
   /** How rows are sorted. Default: as they come. */
   readonly order?: (one: never, other: never) => number;
   /** How rows of several queues are sorted. Default: `order`. */
@@ -60,21 +57,11 @@ export const jobColumns = "id state attempts when name error";
 const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
   Number(other.failing ?? false) - Number(one.failing ?? false);
 
-const slowestFirst = ({ hour: one }: Partial<NameFigures>, { hour: other }: Partial<NameFigures>) =>
-  (other?.running?.p95Ms ?? -1) - (one?.running?.p95Ms ?? -1);
+const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) =>
+  (other.running?.p95Ms ?? -1) - (one.running?.p95Ms ?? -1);
 
 const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
   other.failedAt.getTime() - one.failedAt.getTime();
-
-/** Marks the job types that are paused, those without figures too. */
-function withPaused(figures: QueueFigures, { pausedJobs }: QueueStats) {
-  const known = figures.names.map((each) => ({
-    ...each,
-    paused: pausedJobs.find(({ name }) => name === each.name) ?? null,
-  }));
-  const others = pausedJobs.filter(({ name }) => !known.some((each) => each.name === name));
-  return { ...figures, names: [...known, ...others.map((paused) => ({ name: paused.name, paused }))] };
-}
 
 function firing({ paused, nextRunAt }: ScheduleInfo): string {
   if (paused) return "Schedule {key} is paused. It fires after it is resumed.";
@@ -366,7 +353,6 @@ export const commands = {
     sends: { days: 0, pending: true, name: undefined },
     shows:
       "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count paused",
-    joins: withPaused,
     order: slowestFirst,
     none: "No job has ended or waits.",
     examples: [["tidegate queue:types --all-queues", "those of all queues"]],

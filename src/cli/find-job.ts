@@ -7,7 +7,7 @@ import { count, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
+const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
 
 /**
  * Finds a job by its id, or by the short id of a table, in whichever queue it is, and what sends requests about that.

@@ -71,11 +71,7 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
   const isOfJob = plan.route.path.includes(":id");
   const [target = ""] = isOfJob ? await findIds(to, [typed.target], plan.states, session) : [typed.target];
   if (Array.isArray(fields["ids"])) fields["ids"] = await findIds(to, fields["ids"], plan.states, session);
-  const send = (given: object, from = to.send): Promise<Row> =>
-    withFlags(plan, async () => {
-      const answer = await ask(plan, target, given, from);
-      return (plan.joins?.(answer as never, await read("paused", from("GET", "/stats"))) as Row) ?? answer;
-    });
+  const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
   const fill = (text: string, answer: Row) =>
     filled(text, { ...fields, ...answer, target, label: to.label }, session, to.command);
   const add = (answer: Row) => {

@@ -91,12 +91,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:jobs show x", "GET /jobs/x"],
   ["queue:jobs children x", "GET /jobs/x/children?limit=50"],
   ["queue:jobs cancel a --yes", 'POST /jobs/cancel {"ids":["a"]}'],
-  [
-    "queue:jobs cancel --name send_email --dry-run",
-    'POST /jobs/cancel {"dryRun":true,"name":"send_email"}',
-    "GET /jobs?state=scheduled&name=send_email&limit=10",
-    "GET /jobs?state=ready&name=send_email&limit=10",
-  ],
+  ["queue:jobs cancel --name send_email --dry-run", 'POST /jobs/cancel {"dryRun":true,"name":"send_email"}'],
   ["queue:jobs cancel --all --state ready --yes", 'POST /jobs/cancel {"state":"ready","all":true}'],
   ["queue:jobs stop x --yes", "DELETE /jobs/x?running=true"],
   ["queue:jobs reschedule a --delay 1h", 'POST /jobs/reschedule {"ids":["a"],"delay":"1h"}'],
@@ -118,7 +113,6 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   [
     "queue:dlq remove --group 3f1c9a04b7de --dry-run",
     'POST /dead-letter/remove {"dryRun":true,"group":"3f1c9a04b7de"}',
-    "GET /dead-letter?group=3f1c9a04b7de&limit=10",
   ],
   ["queue:dlq remove --all --yes", 'POST /dead-letter/remove {"all":true,"limit":250}'],
   ["queue:schedules", "GET /schedules?runs=true"],
@@ -135,10 +129,10 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5", "GET /changes?limit=5"],
   ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
-  ["queue:types", "GET /figures?days=0&pending=true", "GET /stats"],
+  ["queue:types", "GET /figures?days=0&pending=true"],
   ["queue:types pause mail --reason down", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
-  ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true", "GET /dead-letter?limit=10"],
+  ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],
 ];
 
 /** Of commands without a line above: what each sends without an option. */

@@ -364,11 +364,11 @@ test("queue:types marks the job types that are paused, those without figures too
   const { stdout } = await cli(["queue:types"]);
   expect(stdout).toMatch(/^NAME .* PAUSED\n/);
   expect(stdout).toMatch(/^send_email +1 .* by on-call 5 minutes ago: CRM is down$/m);
-  expect(stdout).toMatch(/^idle +- .* 5 minutes ago$/m);
+  expect(stdout).toMatch(/^idle +0 .* 5 minutes ago$/m);
   expect(documentOf(await cli(["queue:types", "--json"]))).toMatchObject({
     names: [
       { name: "send_email", paused: { by: "on-call" } },
-      { name: "idle", paused: { reason: null } },
+      { name: "idle", hour: { processed: 0 }, paused: { reason: null } },
     ],
   });
   await queue.resumeJobs("send_email");

@@ -118,7 +118,8 @@ describe("retrying", () => {
   test("a count says until when it holds, and sent back, it keeps out what died later", async () => {
     const { call, queue, clock } = await withDead("a", "b");
     const { body } = await call("POST", "/dead-letter/retry", { name: "fails", dryRun: true });
-    expect(body).toEqual({ retried: 2, before: new Date(clock.now).toISOString() });
+    const jobs = [{ id: "b" }, { id: "a" }];
+    expect(body).toMatchObject({ retried: 2, before: new Date(clock.now).toISOString(), jobs });
     clock.now += 1_000;
     await queue.enqueue("fails", null, { id: "later" });
     await queue.drain();

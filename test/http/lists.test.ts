@@ -167,10 +167,14 @@ test.each(["retry", "remove"])(
   },
 );
 
-test("DELETE /jobs?dryRun=true counts the jobs of a state, and removes none", async () => {
+test("DELETE /jobs?dryRun=true counts the jobs of a state, shows the first, and removes none", async () => {
   const { call, queue } = setUp();
-  await queue.enqueueMany([{ job: fails }, { job: fails, delay: "1h" }]);
-  expect((await call("DELETE", "/jobs?state=pending&dryRun=true")).body).toEqual({ cleared: 2 });
-  expect((await call("DELETE", "/jobs?state=ready&dryRun=true")).body).toEqual({ cleared: 1 });
+  await queue.enqueueMany([
+    { job: fails, id: "now" },
+    { job: fails, id: "later", delay: "1h" },
+  ]);
+  const shown = (...ids: string[]) => ({ cleared: ids.length, jobs: ids.map((id) => ({ id })) });
+  expect((await call("DELETE", "/jobs?state=pending&dryRun=true")).body).toMatchObject(shown("later", "now"));
+  expect((await call("DELETE", "/jobs?state=ready&dryRun=true")).body).toMatchObject(shown("now"));
   expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
 });

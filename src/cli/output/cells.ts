@@ -1,6 +1,7 @@
 import { type FlowControlKey, heldBackTexts, limitsText } from "../../core/flow/flow-key.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
+import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
@@ -76,8 +77,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
-  paused: ({ paused }: { readonly paused: PausedJobType | null }, { now }) =>
-    paused ? pauseText(paused, now).trim() : "",
+  paused: ({ paused }: Partial<NameFigures>, { now }) => (paused ? pauseText(paused, now).trim() : ""),
   operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,

@@ -18,6 +18,7 @@ import {
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../store/stats.ts";
+import type { PausedJobType } from "./paused-jobs.ts";
 
 /** How long something took. Each estimate is at most 20 % off for up to a day, and never above the slowest. */
 export interface Percentiles {
@@ -60,6 +61,8 @@ export interface NameFigures {
   readonly days: readonly Figures[];
   /** With the option `pending`: how many of its jobs wait now. */
   readonly pending?: PendingJobs;
+  /** Over HTTP with the option `pending`, while the type is paused: by whom, when and why. */
+  readonly paused?: PausedJobType;
 }
 
 /** Metrics of each job type. */
@@ -105,12 +108,18 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-export async function getFigures({ store, clock }: QueueContext, options: FiguresOptions): Promise<QueueFigures> {
+/** @param pausedJobs the paused job types: the option `pending` then marks them, and lists all of them. */
+export async function getFigures(
+  { store, clock }: QueueContext,
+  options: FiguresOptions,
+  pausedJobs: readonly PausedJobType[] = [],
+): Promise<QueueFigures> {
   const { name, days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
   const [stored, waiting] = await Promise.all([store.figures(now, days), pending ? store.pending(now) : undefined]);
   const metrics = queueFigures(stored, now);
-  const all = waiting ? withPending(metrics, waiting, (of) => nameMetrics(of, nothingSettled(days), now)) : metrics;
+  const emptyMetrics = (of: string) => nameMetrics(of, nothingSettled(days), now);
+  const all = waiting ? withPending(metrics, waiting, pausedJobs, emptyMetrics) : metrics;
   return name === undefined ? all : { names: all.names.filter((each) => each.name === name), other: null };
 }
 
@@ -121,17 +130,22 @@ export async function getFigures({ store, clock }: QueueContext, options: Figure
 function withPending(
   { names, other }: QueueFigures,
   { counts, isEstimated }: StoredPending,
+  pausedJobs: readonly PausedJobType[],
   emptyMetrics: (name: string) => NameFigures,
 ): QueueFigures {
   // Names are as records contain them: escaped for JSON.
   const nameIn = (text: string) => JSON.parse(`"${text}"`) as string;
   const waiting = new Map([...counts].flatMap(([text, count]) => (text === "" ? [] : [[nameIn(text), count]])));
+  for (const { name } of pausedJobs) waiting.set(name, waiting.get(name) ?? 0);
   const nameless = counts.get("") ?? 0;
   const pending = (count = 0) => ({ pending: { count, estimated: isEstimated } });
   const own = new Set(names.map(({ name }) => name));
   const rest = [...waiting].filter(([name]) => !own.has(name)).sort(([, a], [, b]) => b - a);
   const shown = rest.splice(0, NAMES_KEPT - names.length).map(([name]) => emptyMetrics(name));
-  const all = [...names, ...shown].map((each) => ({ ...each, ...pending(waiting.get(each.name)) }));
+  const all = [...names, ...shown].map((each) => {
+    const paused = pausedJobs.find(({ name }) => name === each.name);
+    return { ...each, ...pending(waiting.get(each.name)), ...(paused && { paused }) };
+  });
   const others = other ?? (rest.length > 0 || nameless > 0 ? emptyMetrics("other") : undefined);
   return {
     names: all.sort(byName),

@@ -7,8 +7,9 @@ import { cursorIn, limit, optionsOf, orFirst, since, word } from "../shared/sche
 import { type JobState, jobStates, type StoredJob } from "../store/store.ts";
 import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
+import { readJobs } from "./jobs.ts";
 import { storedPages } from "./pages.ts";
-import { type Before, before } from "./selection.ts";
+import { type Before, before, type DeadSelection } from "./selection.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
@@ -117,6 +118,19 @@ export async function latestJobs(
   const pages = await Promise.all(jobStates.map(listOf));
   const jobs = pages.flatMap((page) => page.jobs).sort(byNearness(needs.clock()));
   return { jobs, isCut: pages.some(({ cursor }) => cursor !== null) };
+}
+
+/** The first ten jobs of a selection. @param states those that it is of, unless it names one. */
+export async function firstJobs(
+  needs: QueueContext,
+  states: readonly JobState[],
+  { ids, state = "pending", ...given }: Partial<DeadSelection> & { readonly state?: JobState | "pending" | undefined },
+): Promise<readonly JobInfo[]> {
+  const chosen = state === "pending" ? states : [state];
+  if (!ids) return (await readPage(needs, chosen, { ...given, limit: 10 })).jobs;
+  const until = given.before === undefined ? Infinity : pointInTimeMs(given.before, "before");
+  const jobs = await readJobs(needs, ids.slice(0, 10));
+  return jobs.filter((job) => chosen.includes(job.state) && lastEventOf(job) <= until);
 }
 
 type Times = Pick<KeyedJob, "completedAt" | "failedAt" | "startedAt" | "runAt" | "enqueuedAt">;

@@ -30,9 +30,14 @@ interface FoundJobs extends JobPage {
   readonly isCut?: boolean;
 }
 
-interface Piece {
+interface Counted {
+  /** Only of a dry run: the first ten jobs of the first page. */
+  readonly jobs?: readonly JobInfo[] | undefined;
+}
+
+interface Piece extends Counted {
   /** Only with a limit: where the next call continues; null at the end. */
-  readonly cursor?: string | null;
+  readonly cursor?: string | null | undefined;
   /** Only of a dry run: the count is of jobs that had died by then. */
   readonly before?: Date;
 }
@@ -61,11 +66,11 @@ export interface Results {
   readonly duplicateOrMany: EnqueueResult | Results["enqueueResults"] | Results["eachResults"];
   readonly signalResult: SignalResult;
   readonly rekeyed: RekeyResult;
-  readonly cleared: { readonly cleared: number };
-  readonly cancelledJobs: CancelledJobs;
-  readonly rescheduledJobs: RescheduledJobs;
-  readonly retried: Piece & { readonly retried: number };
-  readonly removed: Piece & { readonly removed: number };
+  readonly cleared: { readonly cleared: number } & Counted;
+  readonly cancelledJobs: CancelledJobs & Counted;
+  readonly rescheduledJobs: RescheduledJobs & Counted;
+  readonly retried: { readonly retried: number } & Piece;
+  readonly removed: { readonly removed: number } & Piece;
   readonly schedule: ScheduleInfo;
   readonly scheduleRow: MaybeRow;
   readonly schedules: { readonly schedules: readonly MaybeRow[] };

@@ -1,4 +1,5 @@
 import { busiestFirst } from "../../core/flow/flow-key.ts";
+import { getFigures } from "../../core/manage/figures.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { listQueues } from "../../core/queue/queues.ts";
@@ -23,10 +24,13 @@ export const activityRoutes = {
   }),
   getFigures: route({
     notes:
-      "Metrics of the first 100 job types, and of all others together, by hour and day. Empty with `observe: false`.",
+      "Metrics of the first 100 job types, and of all others together, by hour and day. Empty with `observe: false`. With `pending=true` also which types are paused.",
     query: requests.figuresQuery,
     returns: shapes.queueFigures,
-    run: ({ queue, query }) => queue.getFigures(query),
+    async run({ queue, query }) {
+      const stats = query.pending ? await queue.getStats() : undefined;
+      return getFigures(internalsOf(queue), query, stats?.pausedJobs);
+    },
   }),
   getHistory: route({
     notes: "The last two weeks by the hour: how many attempts ended, and how long jobs waited and ran.",

@@ -1,4 +1,6 @@
+import { firstJobs } from "../../core/manage/list.ts";
 import type { DeadSelection } from "../../core/manage/selection.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { pointInTimeMs } from "../../core/shared/duration.ts";
 import { notFound } from "../../core/shared/errors.ts";
@@ -80,10 +82,10 @@ type Paged = DeadSelection & { readonly limit?: number; readonly cursor?: string
 async function pieceOf(queue: Queue, given: Paged, dryRun: boolean) {
   const { limit, cursor, ...rest } = { limit: undefined, cursor: undefined, ...given };
   const { before = dryRun ? new Date(queue.clock()) : undefined } = rest;
-  const selection: DeadSelection = { ...rest, before };
-  const until = dryRun && { before: new Date(pointInTimeMs(before, "before")) };
-  if (limit === undefined) return { selection, ...until };
   const { name, group } = { name: undefined, group: undefined, ...rest };
-  const page = await queue.listDeadLetter({ name, group, before, limit, cursor });
-  return { selection: { ids: page.jobs.map(({ id }) => id), before }, cursor: page.cursor, ...until };
+  const page = limit === undefined ? undefined : await queue.listDeadLetter({ name, group, before, limit, cursor });
+  const selection: DeadSelection = page ? { ids: page.jobs.map(({ id }) => id), before } : { ...rest, before };
+  if (!dryRun) return { selection, cursor: page?.cursor };
+  const jobs = await firstJobs(internalsOf(queue), ["dead"], selection);
+  return { selection, cursor: page?.cursor, before: new Date(pointInTimeMs(before, "before")), jobs };
 }

@@ -3,8 +3,9 @@ import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { type KeyedJob, latestJobs } from "../../core/manage/list.ts";
+import { firstJobs, type KeyedJob, latestJobs } from "../../core/manage/list.ts";
 import { findJobs } from "../../core/manage/search.ts";
+import { pendingStates } from "../../core/manage/selection.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
@@ -81,7 +82,9 @@ export const jobRoutes = {
     query: requests.clearQuery,
     returns: shapes.cleared,
     async run({ queue, query: { state, dryRun = false } }) {
-      return dryRun ? { cleared: (await queue.getStats())[countsOf[state]] } : queue.clear({ state });
+      if (!dryRun) return queue.clear({ state });
+      const jobs = await firstJobs(internalsOf(queue), pendingStates, { state });
+      return { cleared: (await queue.getStats())[countsOf[state]], jobs };
     },
   }),
   cancelJobs: route({
@@ -89,9 +92,11 @@ export const jobRoutes = {
       "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
     body: requests.cancelManyBody,
     returns: shapes.cancelledJobs,
-    run({ queue, body: { dryRun, ...body } }) {
+    async run({ queue, body: { dryRun, ...body } }) {
       const { cursor, ...selection } = { cursor: undefined, ...body };
-      return queue.cancelPending(selection, { dryRun, cursor });
+      const cancelled = await queue.cancelPending(selection, { dryRun, cursor });
+      const jobs = dryRun && !cursor ? await firstJobs(internalsOf(queue), pendingStates, selection) : undefined;
+      return { ...cancelled, jobs };
     },
   }),
   rescheduleJobs: route({
@@ -109,7 +114,8 @@ export const jobRoutes = {
       const when = runAt ?? runAtMs({ delay: delay ?? 0 }, queue.clock());
       const moved = await queue.reschedulePending(selection, when, { dryRun, cursor });
       if (moved.rescheduled > 0 && !dryRun && moved.runAt.getTime() <= queue.clock()) drainSoon(call);
-      return moved;
+      const jobs = dryRun && !cursor ? await firstJobs(internalsOf(queue), pendingStates, selection) : undefined;
+      return { ...moved, jobs };
     },
   }),
   getJob: route({
