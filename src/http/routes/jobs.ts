@@ -6,12 +6,10 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { firstJobs, type KeyedJob, latestJobs } from "../../core/manage/list.ts";
 import { findJobs } from "../../core/manage/search.ts";
 import { pendingStates } from "../../core/manage/selection.ts";
-import type { QueueStats } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
-import type { ClearableState } from "../../core/store/store.ts";
 import { type Caller, requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
@@ -33,14 +31,6 @@ const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue'
 function withoutKey({ flowKey: _, ...job }: KeyedJob): JobInfo {
   return job;
 }
-
-const countsOf = {
-  pending: "pendingCount",
-  scheduled: "scheduledCount",
-  ready: "readyCount",
-  completed: "completedCount",
-  dead: "deadLetterCount",
-} as const satisfies Record<ClearableState, keyof QueueStats>;
 
 export const jobRoutes = {
   enqueueJob: respondingRoute({
@@ -84,7 +74,8 @@ export const jobRoutes = {
     async run({ queue, query: { state, dryRun = false } }) {
       if (!dryRun) return queue.clear({ state });
       const jobs = await firstJobs(internalsOf(queue), pendingStates, { state });
-      return { cleared: (await queue.getStats())[countsOf[state]], jobs };
+      const stats = await queue.getStats();
+      return { cleared: stats[state === "dead" ? "deadLetterCount" : (`${state}Count` as const)], jobs };
     },
   }),
   cancelJobs: route({
