@@ -12,8 +12,9 @@ const origin = "https://queue.example";
 
 const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 1280, height: 800 } };
 const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
-/** What fits the README: the overview down to its charts. */
+/** What fits the README: the overview down to its charts, and the schedules. */
 const short = { viewport: { width: 1280, height: 856 } };
+const shorter = { viewport: { width: 1280, height: 480 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
@@ -50,7 +51,7 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["job", "#view=jobs&state=dead", light],
   ["names", "#view=names", light],
   ["queues", "#view=queues", dark],
-  ["schedules", "#view=schedules", light],
+  ["schedules", "#view=schedules", { ...light, ...shorter }],
   ["flow-control", "#view=flow", dark],
 ];
 

@@ -8,7 +8,7 @@ import { startRedis } from "../../test/support/redis-server.ts";
 import { startRestShim } from "../../test/support/rest-shim.ts";
 
 const MINUTE_MS = 60_000;
-const START = Date.parse("2026-11-25T13:05:20Z");
+const START = Date.parse("2026-11-25T13:00:20Z");
 const MINUTES = 60;
 const HOUR_MS = 60 * MINUTE_MS;
 const HOURS = 170;
@@ -34,7 +34,7 @@ export async function stage() {
   for (let hour = HOURS; hour > 0; hour--) {
     clock.now = START - hour * HOUR_MS;
     await enqueueSome(queue, Math.round(20 + 14 * Math.sin(hour / 4) + 8 * random()));
-    for (const wait of [1_500, 2 * MINUTE_MS, 4 * MINUTE_MS]) {
+    for (const wait of [1_500, 1.5 * MINUTE_MS, 2.5 * MINUTE_MS, 4.5 * MINUTE_MS]) {
       clock.now += wait;
       await queue.drain({ concurrency: 1, linger: 0 });
     }
@@ -47,8 +47,12 @@ export async function stage() {
   clock.now = START + MINUTES * MINUTE_MS;
   await enqueueSome(queue, 5);
   for (const delay of ["2m", "40m", "6h"] as const) await queue.enqueue("send_email", email(delay.length), { delay });
-  const { held } = await internalsOf(queue).enqueueHeld([
-    { job: "resize_image", payload: { image: "harbour.jpg", width: 1_280 } },
+  await internalsOf(queue).enqueueHeld([
+    ...["harbour", "bridge", "tower"].map((image) => ({
+      job: "resize_image",
+      payload: { image: `${image}.jpg`, width: 1_280 },
+    })),
+    ...[0, 1, 2].map((index) => ({ job: "send_email", payload: email(index) })),
   ]);
   for (const [index, key] of ["tenant-7", "tenant-12", "mail/api"].entries())
     await queue.enqueueMany(
@@ -86,7 +90,6 @@ export async function stage() {
   });
   return {
     now,
-    held,
     fetch: (request: Request) => handler.fetch(request),
     async stop() {
       await shim.stop();
@@ -139,7 +142,7 @@ function jobsOf(clock: { now: number }, random: () => number) {
       maxRetries: 4,
       perform(_: unknown) {
         take(400);
-        if (random() < 0.06) throw new Error("The mail server answered 421: too many connections.");
+        if (random() < 0.03) throw new Error("The mail server responded with status 421: too many connections.");
         return { sent: true };
       },
     }),
@@ -155,7 +158,7 @@ function jobsOf(clock: { now: number }, random: () => number) {
       maxRetries: 2,
       perform(_: unknown) {
         take(900);
-        if (random() < 0.02) throw new PermanentError("The card was declined: insufficient funds.");
+        if (random() < 0.006) throw new PermanentError("The card was declined: insufficient funds.");
         return { charged: true };
       },
     }),
@@ -165,11 +168,10 @@ function jobsOf(clock: { now: number }, random: () => number) {
       backoff: { type: "fixed", base: "1m" },
       perform({ contact }: { contact: number }) {
         take(1_500);
-        // The other side has had trouble for half an hour.
-        const isDown = clock.now > START + 30 * MINUTE_MS;
-        if (random() < (isDown ? 0.6 : 0.02))
-          throw new Error(`The CRM did not answer within 5000 ms for contact ${contact}.`);
-        if (random() < 0.03) throw new PermanentError(`Contact ${contact} has no "email".`);
+        // The other side has had trouble for twelve minutes.
+        const isDown = clock.now > START + 48 * MINUTE_MS;
+        if (isDown && random() < 0.5) throw new Error(`The CRM responded with status 503 to contact ${contact}.`);
+        if (random() < 0.004) throw new PermanentError(`Contact ${contact} has no "email".`);
         return { synced: true };
       },
     }),
