@@ -15,8 +15,8 @@ export type { AlertOptions } from "./target.ts";
 /** Options of `webhook`. */
 export interface WebhookOptions extends AlertOptions {
   /**
-   * Signs the requests: "whsec_" followed by 24 to 64 random bytes in base64. With an array, each request has a
-   * signature by each, so that you can change the secret of the receiver first.
+   * Signs the requests: "whsec_" followed by 24 to 64 random bytes in base64. With an array, each request is
+   * signed with each of them, so that you can give the receiver the new one at any time.
    */
   readonly secret: string | readonly string[];
 }

@@ -7,7 +7,7 @@ import type { AlertMessage, StoredMessage } from "./message.ts";
 /** Options of `slack` and `webhook`. */
 export interface AlertOptions {
   /**
-   * What jobs, log lines and the dashboard call it: 1 to 64 characters. Two alerts of a queue have different names.
+   * What jobs, log lines and the dashboard call it: 1 to 64 characters. The alerts of a queue need different names.
    * Default "slack" or "webhook".
    */
   readonly name?: string | undefined;
@@ -16,13 +16,13 @@ export interface AlertOptions {
   /** Whether messages show the message of an error. It may hold personal data. Default true. */
   readonly messages?: boolean | undefined;
   /**
-   * Sends a message if something has been due for this long and nothing drains the queue: at least "1m". Whoever calls
-   * the queue looks for it, once a minute in each isolate, for one command. Default: never.
+   * Sends a message if something has been due for this long and nothing drains the queue: at least "1m". Calls of the
+   * queue check this once a minute in each isolate, for one command. Default: never.
    */
   readonly silentFor?: Duration | undefined;
   /**
-   * Sends a message if a job has been due for this long while more jobs become due than leave: at least "1m". Looked
-   * for as `silentFor` is, then every hour by a job until it is over. Default: never.
+   * Sends a message if a job has been due for this long while more jobs become due than leave: at least "1m". Checked
+   * as `silentFor` is, and then every hour by a job, until the queue no longer grows. Default: never.
    */
   readonly growingFor?: Duration | undefined;
   /** Sends the requests. Default: the platform's own. */

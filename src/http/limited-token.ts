@@ -27,7 +27,7 @@ export interface LimitedToken {
   /**
    * Who holds it, such as "acme": 1 to 64 letters, digits, dots, hyphens and underscores. Tokens of the same name see
    * the same jobs, so give one to replace a token without losing sight of its jobs. It is stored with each job and
-   * shown as `enqueuedBy`. Default: "token:" and a hash of the token, which is another one for each token.
+   * shown as `enqueuedBy`. Default: "token:" and a hash of the token, different for each token.
    */
   readonly name?: string | undefined;
 }

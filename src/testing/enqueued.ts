@@ -26,7 +26,7 @@ interface ExpectedFields {
   readonly runAt?: PointInTime | undefined;
   /** The time between its enqueue and its run. */
   readonly delay?: Duration | undefined;
-  /** How long after its run time it may begin. */
+  /** How long after its run time it may start. */
   readonly expires?: Duration | undefined;
   /** How many attempts may follow the first. */
   readonly maxRetries?: number | undefined;

@@ -85,7 +85,7 @@ export type Performed<Result = unknown> = {
   /** The jobs that `job.enqueue` would store with the outcome, in order. Empty if the attempt failed. */
   readonly enqueued: readonly EnqueuedJob[];
   /**
-   * The steps that have run, with their results or errors, and the sleeps and waits, in the order in which they began.
+   * The steps that have run, with their results or errors, and the sleeps and waits, in order of their start.
    * As `getJob` shows them, without those of the option `steps`.
    */
   readonly steps: readonly StepInfo[];

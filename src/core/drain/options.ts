@@ -31,8 +31,8 @@ export interface DrainOptions {
    * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
    * It never exceeds the round trips: it claims only while they have room to settle the claimed jobs, and for one
-   * request to be sent again. It claims nothing more once the commands are spent: it may exceed them by what one
-   * exchange costs, and what settles the jobs in hand. A request whose reply is lost counts as one command.
+   * request to be sent again. Once the commands are spent, it claims nothing more, so it may exceed them by
+   * one exchange and what settles the claimed jobs. A request whose reply is lost counts as one command.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */

@@ -17,7 +17,7 @@ export interface DrainReport {
   readonly deadLettered: number;
   /** Jobs that asked to run again later. */
   readonly snoozed: number;
-  /** Jobs that had not begun in time, and were dropped. */
+  /** Jobs that had not started in time, and were dropped. */
   readonly expired: number;
   /** Jobs that were claimed and released without a start, with no attempt used. */
   readonly released: number;

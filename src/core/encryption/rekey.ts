@@ -28,7 +28,7 @@ export interface RekeyResult {
    * old key: make all steps again until this is 0.
    */
   readonly left: number;
-  /** Where the next step begins; null after the last one. */
+  /** The cursor of the next step; null after the last one. */
   readonly cursor: string | null;
 }
 

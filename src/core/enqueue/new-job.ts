@@ -31,9 +31,8 @@ export type EnqueueOptions = OneTime<EnqueueFields>;
 export interface EnqueueFields extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
-   * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
-   * (`daily@2026-03-01T12:00:00.000Z`) or a colon after such a time, or with "/" and six digits, as those of children
-   * do (`report/000017`), nor one that is reserved for Tidegate's own jobs.
+   * Refused are ids like those of schedules' jobs (`daily@2026-03-01T12:00:00.000Z`, also with a colon behind it) and
+   * of children (`report/000017`), and ids that are reserved for Tidegate's own jobs.
    */
   readonly id?: string | undefined;
   /**

@@ -7,7 +7,7 @@ export interface FlowControlKey {
   readonly key: string;
   /** How many jobs may run at once; null for any number. */
   readonly concurrency: number | null;
-  /** How many attempts may begin in one window; null for any number. */
+  /** How many attempts may start in one window; null for any number. */
   readonly rate: number | null;
   /** How long a window is, in ms; null without a rate. */
   readonly period: number | null;
@@ -20,7 +20,7 @@ export interface FlowControlKey {
   readonly running: number;
   /** How many jobs wait, scheduled ones included. */
   readonly waiting: number;
-  /** How many attempts have begun in the open window; 0 if none is open. */
+  /** How many attempts have started in the open window; 0 if none is open. */
   readonly startedInWindow: number;
   /** When the open window closes; null if none is open. */
   readonly windowEndsAt: Date | null;

@@ -10,7 +10,7 @@ import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";
 export interface FlowControlPage {
   /** In no order. */
   readonly keys: readonly FlowControlKey[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly cursor: string | null;
 }
 

@@ -8,8 +8,8 @@ export interface HeldBack {
   /** Its flow control key. */
   readonly key: string;
   /**
-   * `concurrency`: the key has no free slot. `rate`: as many attempts have begun in this window as may. `order`:
-   * another job of the key is before it. `paused`: the key is paused.
+   * `concurrency`: the key has no free slot. `rate`: as many attempts as allowed have started in this window. `order`:
+   * another job of the key is ahead of it. `paused`: the key is paused.
    */
   readonly reason: (typeof heldBackReasons)[number];
   /** When it was due. */

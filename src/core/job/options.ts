@@ -26,8 +26,8 @@ export interface JobOptions {
   /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
   readonly timeout?: Duration | undefined;
   /**
-   * How long after its run time the first attempt may begin. A job that has not begun by then is dropped instead: it
-   * does not run, and is neither completed nor dead. Once it has begun, its retries and snoozes come as usual. Default:
+   * How long after its run time the first attempt may start. A job that has not started by then is dropped instead: it
+   * does not run, and is neither completed nor dead. Once it has started, it is retried and snoozed as usual. Default:
    * a job never expires.
    */
   readonly expires?: Duration | undefined;

@@ -39,7 +39,7 @@ export interface FailureGroup {
 export interface FailurePage {
   /** At most `limit`, the largest first; with `latest`, the one in which a job died last. */
   readonly failures: readonly FailureGroup[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly cursor: string | null;
   /** How many dead jobs are in no group: they died in a queue with `observe: false`. */
   readonly ungrouped: number;

@@ -58,8 +58,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** As it was enqueued; null if there was none. */
   readonly payload: Payload;
   /**
-   * The name of the key that it takes to read the job. Only if the queue that you asked cannot decrypt it. Then
-   * payload, progress and results are `{ encrypted: "k2" }`, messages of errors say so, and there are no log lines.
+   * The name of the key that decrypts it, only if the queue that you asked lacks that key. Then payload, progress and
+   * results are `{ encrypted: "k2" }`, messages of errors say so, and there are no log lines.
    */
   readonly encrypted?: string;
   /** When it was enqueued. */
@@ -70,7 +70,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly enqueuedBy?: string;
   /** When it is to run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
-  /** How many attempts have begun. */
+  /** How many attempts have started. */
   readonly attempts: number;
   /**
    * How many attempts may follow the first, as set at enqueue or in its definition. Null if neither is known, because
@@ -82,15 +82,15 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * back.
    */
   readonly heldBack?: HeldBack;
-  /** When it is dropped unless it has begun by then. Only for jobs with `expires` that wait for their first attempt. */
+  /** When it is dropped unless it has started. Only for jobs with `expires` that wait for their first attempt. */
   readonly expiresAt?: Date;
   /**
-   * What has become of its children. For a job that still waits for them, only in the result of `getJob`. Once it waits
-   * for them no more, they stay as they were then.
+   * What became of its children. While it waits for them, only in the result of `getJob`. Once it has stopped waiting,
+   * the counts no longer change.
    */
   readonly children?: JobChildren;
   /**
-   * What it remembers of its steps, sleeps and waits, in the order in which they began. Only for a job that has some.
+   * What it remembers of its steps, sleeps and waits, in the order in which they started. Only for a job that has any.
    */
   readonly steps?: readonly StepInfo[];
   /** The signals that it waits for, and until when. Only while it waits. */
@@ -107,7 +107,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly occurrence: Date };
   /**
-   * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the
+   * When the last attempt started. Only for running, completed and dead jobs. For a running job it is exact once the
    * attempt has reported progress, or has logged and then extended its lease. Until then it is right to a few seconds
    * if the queue that you asked has the job among its `jobs`, and otherwise missing; `extend` moves it.
    */

@@ -40,7 +40,7 @@ export interface DeadListOptions extends Omit<ListOptions, "state">, Before {
 export interface JobPage<Job = JobInfo> {
   /** At most `limit`. Fewer, even if more follow, if they would be larger than 3 MiB together. */
   readonly jobs: readonly Job[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly cursor: string | null;
 }
 

@@ -13,7 +13,7 @@ export interface StepInfo {
    * The step that a job is running is not stored yet.
    */
   readonly state: "completed" | "failed" | "retrying" | "sleeping" | "waiting" | "signalled" | "timedOut";
-  /** When its last attempt began, or the sleep or the wait. */
+  /** When its last attempt started, or the sleep or the wait. */
   readonly startedAt: Date;
   /** When it ended; null if it has not. */
   readonly endedAt: Date | null;

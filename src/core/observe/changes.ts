@@ -32,7 +32,7 @@ export interface QueueChange {
 export interface ChangePage {
   /** Newest first. */
   readonly changes: readonly QueueChange[];
-  /** Where the next page begins; null on the last one. */
+  /** The cursor of the next page; null on the last one. */
   readonly cursor: string | null;
 }
 

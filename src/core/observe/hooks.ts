@@ -51,7 +51,7 @@ export interface RetryEvent extends DeadEvent {
   readonly runAt: Date;
 }
 
-/** A job that was dropped because it had not begun in time. `attempt` is the one that was not made. */
+/** A job that was dropped because it had not started in time. `attempt` is the one that was not made. */
 export interface ExpireEvent extends AttemptInfo {
   /** Its run time, from which `expires` counts. */
   readonly runAt: Date;
@@ -107,7 +107,7 @@ export interface Hooks {
   readonly onSnooze?: ((event: SnoozeEvent) => unknown) | undefined;
   /** The job is dead. If its last attempt crashed its invocation, there was no `onStart` here. */
   readonly onDead?: ((event: DeadEvent) => unknown) | undefined;
-  /** The job was dropped: it had not begun by the time that `expires` sets. There was no `onStart`. */
+  /** The job was dropped: it had not started by the time that `expires` sets. There was no `onStart`. */
   readonly onExpire?: ((event: ExpireEvent) => unknown) | undefined;
   /** The lease expired before the attempt ended. The store refused its outcome, and the job runs again. */
   readonly onLost?: ((event: LostEvent) => unknown) | undefined;

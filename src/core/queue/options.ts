@@ -55,12 +55,12 @@ export interface QueueOptions {
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
   /**
-   * Asks the platform to drain the queue, not later than at a time in ms since 1970. It comes from `durableObjectWake`
-   * of `tidegate/cloudflare`, `qstashWake` of `tidegate/qstash` or `timerWake` of `tidegate/node`, or it is a function
-   * of your own. It is called when something is due before all that this object has asked for, at most about once a
-   * second for what is due now, and after each drain for what is due next. Whatever calls it waits
-   * until it has ended, at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If
-   * it fails, one line is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
+   * Asks the platform to drain the queue, not later than at a time in ms since 1970: `durableObjectWake` of
+   * `tidegate/cloudflare`, `qstashWake` of `tidegate/qstash`, `timerWake` of `tidegate/node`, or a function of your
+   * own. The queue calls it when something will be due earlier than it has asked for so far, at most about once a
+   * second for jobs that are due now, and after each drain for what is due next. The call that caused it waits for it
+   * for at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If it fails, a line
+   * is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
    */
   readonly wake?: Wake | undefined;
   /**
