@@ -1,5 +1,7 @@
 import { allScopes, type Scope } from "../contract/operations.ts";
-import type { WatchClaims } from "../core/manage/watch-token.ts";
+import { isWatchToken, type WatchClaims } from "../core/manage/watch-token.ts";
+import { internalsOf } from "../core/queue/internals.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import { sha256 } from "../core/shared/bytes.ts";
 import { forbidden, invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isObject } from "../core/shared/schema.ts";
@@ -98,6 +100,29 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   };
 }
 
+/**
+ * Identifies a caller by a watch token, in the header or, for an `EventSource`, in the query. Undefined if the request
+ * has another token, or none. No message has the token.
+ */
+export async function watcherOf(request: Request, queue: Queue | undefined, id: string): Promise<Caller | undefined> {
+  const inQuery = new URL(request.url).searchParams.get("token");
+  const token = inQuery ?? bearerOf(request);
+  if (!isWatchToken(token)) {
+    if (inQuery === null) return undefined;
+    throw unauthorized(
+      "Only a token of queue.watchToken may be in the URL. Send another one as Authorization: Bearer.",
+    );
+  }
+  const claims = queue && (await internalsOf(queue).watchTokens.read(token));
+  if (!claims) throw unauthorized("The watch token is not valid: it was changed, or signed with another watchSecret.");
+  if (claims.expiresAt <= queue.clock())
+    throw unauthorized("The watch token has expired. Sign another with queue.watchToken.");
+  if (claims.queue !== queue.name || claims.id !== id) throw forbidden("The watch token is for another job.");
+  return { token: "known", scopes: new Set(), watches: claims };
+}
+
+const unauthorized = (message: string) => new TidegateError("unauthorized", message);
+
 async function callerWith({ token, scopes, name, limits }: KnownToken): Promise<Caller> {
   return { token: "known", scopes, name, limits: limits && (await limitedCaller(token, limits)) };
 }
@@ -116,8 +141,8 @@ export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonl
 }
 
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
-  if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
-  if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
+  if (token === "missing") throw unauthorized("Send the header Authorization: Bearer <token>.");
+  if (token === "unknown") throw unauthorized("The token is not valid.");
   if (!hasScope({ scopes }, sufficient))
     throw forbidden(`${what} needs a token with the scope "${sufficient.join('" or "')}".`);
 }

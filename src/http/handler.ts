@@ -9,9 +9,8 @@ import { withInner } from "../core/job/inner-options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import { noteChange, targetOf } from "../core/observe/changes.ts";
 import { internalsOf } from "../core/queue/internals.ts";
-import type { Queue } from "../core/queue/queue.ts";
 import { notFound } from "../core/shared/errors.ts";
-import { requireScope, scopesOf } from "./auth.ts";
+import { requireScope, scopesOf, watcherOf } from "./auth.ts";
 import { readHop, startFanOut } from "./backlog-fan-out.ts";
 import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf, UNKNOWN_QUEUE } from "./contract/problems.ts";
@@ -19,7 +18,6 @@ import { noBody, noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
-import { watcherOf } from "./live/watcher.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import type { MountedQStash } from "./qstash-port.ts";
 import { routes } from "./routes/index.ts";
@@ -59,10 +57,11 @@ export function createHandler(options: HandlerOptions): Hono {
     router.on(route.method, everywhere(route.path), (context) => serve(route, context, settings));
   }
   for (const path of new Set(routes.map((route) => route.path)))
-    for (const address of everywhere(path)) router.all(address, ({ req }) => otherMethod(req.method, methodsOf(path)));
-  const pages = settings.dashboard?.pages ?? [noDashboard];
+    router.on("ALL", everywhere(path), ({ req }) => otherMethod(req.method, methodsOf(path)));
+  const pages = settings.dashboard?.pages ?? [];
   for (const page of pages) router.on(page.method, page.path, (context) => serveDashboard(page, context, settings));
   for (const { path } of pages) router.all(path, ({ req }) => otherMethod(req.method, methodsOf(path, pages)));
+  if (!settings.dashboard) router.all("/dashboard", () => problemOf(notFound(NO_DASHBOARD)));
   const { qstash } = settings;
   if (qstash) router.all(QSTASH_PATHS, (context) => serveQStash(qstash, context, settings));
   const hint = basePath === "" ? " If a framework passes on a longer path, set basePath." : "";
@@ -76,7 +75,8 @@ const OWN = "tidegate_";
 
 /** The patterns of a path: for the first queue, and for each queue by its name. */
 function everywhere(path: string): string[] {
-  return [path, `/queues/:queue${path}`].map((address) => address.replaceAll("/:", `/:${OWN}`));
+  const own = path.replace(/:\w+/, `:${OWN}target`);
+  return [own, `/queues/:${OWN}queue${own}`];
 }
 
 const param = ({ req }: Context, name: string) => req.param(OWN + name);
@@ -103,21 +103,22 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
   const { drain, deadline } = settings;
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   return orProblem(context, settings, async () => {
-    const target =
-      ["id", "key", "group", "event", "name"].map((each) => param(context, each)).find((each) => each !== undefined) ??
-      "";
+    const target = param(context, "target") ?? "";
     const name = param(context, "queue");
-    const watcher = route.isWatchable ? await watcherOf(req.raw, queueNamed(name, settings), target) : undefined;
+    const queue = name === undefined ? settings.first : settings.queues.get(name);
+    const watcher = route.isWatchable ? await watcherOf(req.raw, queue, target) : undefined;
     const caller = watcher ?? (await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true));
     // Without a token, nobody learns the names of the queues.
     if ((route.scope !== "anyone" || name !== undefined) && !watcher) requireScope(caller, scopesOf(route));
-    const queues = queuesAt(name, settings);
+    if (!queue) throw notFound(UNKNOWN_QUEUE);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
     const response = await route.respond({
-      ...queues,
+      queue,
+      queues: name === undefined ? [...settings.queues.values()] : [queue],
+      isNamed: name !== undefined,
       origin,
       trace: traceOf(req.raw.headers),
       viewers: settings.viewers,
@@ -127,15 +128,15 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
         return req.raw.signal ?? undefined;
       },
       endsAt: deadline.endsAt,
-      fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
+      fanOut: (report) => startFanOut(settings.fanOut, report, origin, queue.clock, settings.onError),
       onError: settings.onError,
-      noteChange: (result) => listChange(route, { ...queues, caller, target, query, body }, result, settings.onError),
+      noteChange: (result) => listChange(route, { queue, caller, target, query, body }, result, settings.onError),
       caller,
       enqueueScope: settings.enqueueScope,
       target,
       query,
       body,
-      bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queues.queue.clock),
+      bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queue.clock),
       inBackground: backgroundOf(context, settings),
     });
     // Nobody reads the body: a stream must not wait for a reader.
@@ -168,15 +169,8 @@ async function parseBody(
   return readBody(await readJson(await unread(context), maxBytes), query);
 }
 
-const noDashboard: DashboardRoute = {
-  method: "GET",
-  path: "/dashboard",
-  async respond() {
-    throw notFound(
-      "The dashboard is off. Turn it on with createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard.",
-    );
-  },
-};
+const NO_DASHBOARD =
+  "The dashboard is off. Turn it on with createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard.";
 
 function serveDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
   return orProblem(context, settings, async () => page.respond(await unread(context), settings.authenticate));
@@ -221,18 +215,6 @@ async function serveQStash(
     drainSoon: () => drainSoon(call),
     onError: settings.onError,
   });
-}
-
-function queueNamed(name: string | undefined, { queues, first }: Settings): Queue | undefined {
-  return name === undefined ? first : queues.get(name);
-}
-
-function queuesAt(name: string | undefined, settings: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {
-  const { queues, first } = settings;
-  if (name === undefined) return { queue: first, queues: [...queues.values()], isNamed: false };
-  const queue = queueNamed(name, settings);
-  if (!queue) throw notFound(UNKNOWN_QUEUE);
-  return { queue, queues: [queue], isNamed: true };
 }
 
 function traceOf(headers: Headers): TraceContext | undefined {

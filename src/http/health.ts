@@ -1,8 +1,6 @@
 import type { Queue } from "../core/queue/queue.ts";
 
 const REUSED_FOR_MS = 5_000;
-/** How long the result before is used while a new probe runs. */
-const USED_MEANWHILE_MS = 60_000;
 const WAIT_MS = 20;
 
 interface Finding {
@@ -12,8 +10,8 @@ interface Finding {
 
 interface Probe {
   readonly beganAt: number;
-  /** The result of this probe, or of the one before while this one runs. */
-  readonly found: Finding | undefined;
+  /** Undefined while it runs. */
+  readonly found?: Finding;
 }
 
 /** Holds data, not promises: workerd refuses to await a promise that another request made. */
@@ -28,7 +26,8 @@ export async function checkHealth(queue: Queue, isTrusted: boolean): Promise<voi
 async function findingOf(queue: Queue): Promise<Finding> {
   for (;;) {
     const last = probes.get(queue);
-    if (!last || age(last, queue) >= REUSED_FOR_MS) return probe(queue);
+    // The absolute distance, because a clock can be set back.
+    if (!last || Math.abs(queue.clock() - last.beganAt) >= REUSED_FOR_MS) return probe(queue);
     if (last.found) return last.found;
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
   }
@@ -36,17 +35,11 @@ async function findingOf(queue: Queue): Promise<Finding> {
 
 async function probe(queue: Queue): Promise<Finding> {
   const beganAt = queue.clock();
-  const last = probes.get(queue);
-  probes.set(queue, { beganAt, found: last && age(last, queue) < USED_MEANWHILE_MS ? last.found : undefined });
+  probes.set(queue, { beganAt });
   const found = await queue.ping().then(
     () => ({}),
     (error: unknown) => ({ error }),
   );
   probes.set(queue, { beganAt, found });
   return found;
-}
-
-// The absolute distance, because a clock can be set back.
-function age({ beganAt }: Probe, queue: Queue): number {
-  return Math.abs(queue.clock() - beganAt);
 }
