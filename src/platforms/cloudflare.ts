@@ -1,8 +1,12 @@
 /** A Cloudflare Worker that serves queues and drains them when its cron trigger fires. @module tidegate/cloudflare */
 
+import { defineJob } from "../core/job/define.ts";
+import { encodeRecord } from "../core/job/record.ts";
+import { Queue } from "../core/queue/queue.ts";
+import type { RingingClock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
+import { storeOfReplies } from "../stores/redis/store-of-replies.ts";
 import { misconfigured, reasonOf } from "./misconfigured.ts";
-import { warmUpParts } from "./warm-up.ts";
 import { type CloudflareOptions, type WorkerParts, workerParts } from "./worker-parts.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
@@ -97,10 +101,26 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
   };
 }
 
-/** Runs a tick and a request with made-up jobs: V8 compiles a function when it is first called. */
+/** As many made-up jobs as a drain claims first. */
+const JOBS = 10;
+const TOKEN = "token-of-the-warm-up";
+
+/** Time that stands still, so that no alarm rings. */
+const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });
+
+/**
+ * Runs a tick and a request with made-up jobs: V8 compiles a function when it is first called. At module scope workerd
+ * allows no timers, no signals, no random numbers, no requests, and no response with a body. So the clock stands still,
+ * Redis replies from a list, and the request gets a response without a body.
+ */
 async function warmUp(): Promise<void> {
-  const { options, request } = warmUpParts();
+  const job = defineJob({ name: "warm_up", perform() {} });
+  const store = storeOfReplies(encodeRecord({ name: job.name, enqueuedAt: 0 }), JOBS);
+  const queue = new Queue({ store, jobs: [job], clock: still, random: () => 0, logger: null });
+  const scheduled = { maxJobs: JOBS, concurrency: JOBS };
+  const options = { queue, auth: { admin: [TOKEN] }, scheduled, onError() {} };
   const { tick, handler } = workerParts(options, "createWorker");
   await tick();
-  await handler.fetch(request);
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  await handler.fetch(new Request("https://warm-up.invalid/jobs/any", { method: "DELETE", headers }));
 }

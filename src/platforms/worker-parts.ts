@@ -3,12 +3,11 @@ import type { DrainReport } from "../core/drain/report.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { drainQueues } from "../core/queue/queues.ts";
-import { systemClock } from "../core/shared/clock.ts";
 import { invalidRequest, quote } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
-import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
+import { startFanOut } from "../http/backlog-fan-out.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
-import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
+import { handlerOptions, readOptions } from "../http/options.ts";
 
 /** The options of `createHandler`, and the bounds of the cron trigger's drain. */
 export interface CloudflareOptions extends HandlerOptions {
@@ -32,18 +31,15 @@ export function workerParts(given: CloudflareOptions, taker: string) {
       `The function passed to ${taker} returned a promise. Return the options directly, without async.`,
     );
   const { scheduled = {}, ...options } = knownOptions(given, [...handlerOptions, "scheduled"], taker);
-  const { drain } = options;
-  readOptions(options);
+  const settings = readOptions(options);
   drainLimits(scheduled);
-  const bounds = () => withDefaults(scheduled, (typeof drain === "function" ? drain() : drain) ?? {});
   let handler: ReturnType<typeof createHandler> | undefined;
-  const queues = options.queues ?? (options.queue ? [options.queue] : []);
+  const queues = [...settings.queues.values()];
   if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
   /** Drains every queue. */
   const tick = async (over: DrainOptions = {}, inner: InternalDrainOptions = {}): Promise<DrainReport> => {
-    const report = await drainQueues(queues, { ...bounds(), ...over }, inner);
-    const clock = queues[0]?.clock ?? systemClock;
-    await startFanOut(readFanOut(options), report, "cron", clock, options.onError ?? logFailure);
+    const report = await drainQueues(queues, { ...withDefaults(scheduled, settings.drain), ...over }, inner);
+    await startFanOut(settings.fanOut, report, "cron", settings.first.clock, settings.onError);
     warnOf(report);
     return report;
   };

@@ -72,7 +72,7 @@ export function unauthorized(detail: string, status: number): Response {
   return problem({ status, title, detail, code: "unauthorized" }, headers);
 }
 
-/** The response of a server that is up, and has no room for this request. */
+/** The response of a server that is up, and cannot serve this request now. */
 export function unavailable(title: string, detail: string): Response {
   const { status, headers } = problemKinds.store_unavailable;
   return problem({ status, title, detail, code: "store_unavailable" }, headers);
