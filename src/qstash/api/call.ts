@@ -106,11 +106,14 @@ export function decoded(part: string): string {
   }
 }
 
+/** @param text default: false */
+export function readFlag(text: string | null, name: string): boolean {
+  if (text !== null && text !== "true" && text !== "false") throw invalidRequest(`${name} must be true or false.`);
+  return text === "true";
+}
+
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { "Content-Type": "application/json", ...responseHeaders, ...headers },
-  });
+  return Response.json(body, { status, headers: { ...responseHeaders, ...headers } });
 }
 
 /** The workflow sent an invalid step. After a 412 the SDK fails the run without a retry. */

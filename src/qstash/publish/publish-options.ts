@@ -3,7 +3,7 @@ import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { word } from "../../core/shared/schema.ts";
 import { wholeNumber, withoutUndefined } from "../../core/shared/validate.ts";
-import { decoded } from "../api/call.ts";
+import { decoded, readFlag } from "../api/call.ts";
 import { readLimits } from "../messages/flow-control.ts";
 import {
   type Callback,
@@ -137,10 +137,8 @@ function checkedTime(ms: number, header: string): number {
 function readDeduplication(headers: Headers): PublishOptions["deduplication"] {
   const id = headers.get("upstash-deduplication-id");
   if (id) return { id };
-  const content = headers.get("upstash-content-based-deduplication") ?? "false";
-  if (content !== "true" && content !== "false")
-    throw invalidRequest("Upstash-Content-Based-Deduplication must be true or false.");
-  return content === "true" ? "content" : undefined;
+  const name = "Upstash-Content-Based-Deduplication";
+  return readFlag(headers.get(name), name) ? "content" : undefined;
 }
 
 function readTimeout(text: string, header: string): number {

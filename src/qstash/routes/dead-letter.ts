@@ -4,14 +4,13 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { json, type QStashCall, route } from "../api/call.ts";
-import { selectDead } from "../messages/dead-selection.ts";
 import { limitHeaders } from "../messages/flow-control.ts";
 import { headerName, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { deliveriesAmong, type MessageView, messageView } from "../messages/message-view.ts";
 import { redact } from "../messages/redaction.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
-import { deadRoutes, listDeadRuns } from "./dead-runs.ts";
+import { deadRoutes, listDeadRuns, selectDead } from "./dead-runs.ts";
 
 export const deadLetterRoutes = [
   ...deadRoutes("dlq", findDead, async (call) =>

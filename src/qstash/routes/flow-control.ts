@@ -6,7 +6,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import type { FlowChange } from "../../core/store/flow.ts";
-import { type QStashCall, route } from "../api/call.ts";
+import { type QStashCall, readFlag, route } from "../api/call.ts";
 import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
 
 export const flowControlRoutes = [
@@ -59,15 +59,9 @@ async function pin(call: QStashCall): Promise<void> {
 
 /** Unpins the named limits, or both if none is named. */
 async function unpin(call: QStashCall): Promise<void> {
-  const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(call.query, name));
+  const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(call.query.get(name), name));
   const only = parallelism === rate ? undefined : parallelism ? "concurrency" : "rate";
   return change(call, { to: "unset", only });
-}
-
-function readFlag(query: URLSearchParams, name: string): boolean {
-  const text = query.get(name) ?? "false";
-  if (text !== "true" && text !== "false") throw invalidRequest(`${name} must be true or false.`);
-  return text === "true";
 }
 
 /** A key as the API shows it. 0 means no limit. */

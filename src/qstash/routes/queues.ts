@@ -3,7 +3,7 @@ import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { wholeNumber } from "../../core/shared/validate.ts";
+import { checkFlag, wholeNumber } from "../../core/shared/validate.ts";
 import { type QStashCall, readJsonBody, route } from "../api/call.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
 
@@ -45,7 +45,7 @@ async function upsert(call: QStashCall): Promise<void> {
   if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");
   const key = queueKeyOf(queueName);
   if (parallelism !== undefined) wholeNumber(parallelism, "parallelism", 1, HIGHEST_LIMIT);
-  if (paused !== undefined && typeof paused !== "boolean") throw invalidRequest("paused must be true or false.");
+  if (paused !== undefined) checkFlag(paused, "paused");
   await setLimits(queue, key, queueLimits(await putQueue(call, queueName, parallelism)));
   if (paused === true) await queue.flowControl.pause(key);
   if (paused === false) await queue.flowControl.resume(key);
