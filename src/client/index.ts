@@ -98,19 +98,15 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
       this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
     get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
     list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET /schedules", "schedules")).schedules,
-    remove: async (key: string, query?: object) => this.#call("DELETE /schedules/:key", "", { target: key, query }),
-    preview: async (key, count) =>
-      (
-        await this.#call<{ occurrences: Date[] }>("GET /schedules/:key/preview", "occurrences", {
-          target: key,
-          query: { count },
-        })
-      ).occurrences,
-    pause: async (key: string, query?: object) =>
-      this.#call("POST /schedules/:key/pause", "key", { target: key, query }),
-    resume: async (key: string, query?: object) =>
-      this.#call("POST /schedules/:key/resume", "key", { target: key, query }),
-    run: async (key: string, query?: object) => this.#call("POST /schedules/:key/run", "id", { target: key, query }),
+    remove: this.#changing("DELETE /schedules/:key", ""),
+    preview: async (key, count) => {
+      const given = { target: key, query: { count } };
+      return (await this.#call<{ occurrences: Date[] }>("GET /schedules/:key/preview", "occurrences", given))
+        .occurrences;
+    },
+    pause: this.#changing("POST /schedules/:key/pause", "key"),
+    resume: this.#changing("POST /schedules/:key/resume", "key"),
+    run: this.#changing("POST /schedules/:key/run", "id"),
   };
 
   /** Flow control keys. Here too, the token says who makes a change. */
@@ -129,11 +125,9 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     // The handler takes no body for no limit, and refuses an array.
     set: async (key: string, limits: FlowControlLimits, query?: object) =>
       this.#call("PUT /flow-control/:key", "key", { target: key, query, body: () => limits ?? [] }),
-    unset: async (key: string, query?: object) => this.#call("DELETE /flow-control/:key", "", { target: key, query }),
-    pause: async (key: string, query?: object) =>
-      void (await this.#call("POST /flow-control/:key/pause", "paused", { target: key, query })),
-    resume: async (key: string, query?: object) =>
-      this.#call("POST /flow-control/:key/resume", "resumed", { target: key, query }),
+    unset: this.#changing("DELETE /flow-control/:key", ""),
+    pause: async (...given) => void (await this.#changing("POST /flow-control/:key/pause", "paused")(...given)),
+    resume: this.#changing("POST /flow-control/:key/resume", "resumed"),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */
@@ -345,6 +339,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     } = {},
   ): Promise<DrainReport & Partial<DrainedAttempts>> {
     return this.#call("POST /drain", "claimed", { body: () => options });
+  }
+
+  /** The handler refuses a second argument: the token says who makes the change. */
+  #changing<Body>(address: OperationAddress, field: "" | (keyof NonNullable<Body> & string)) {
+    return (key: string, query?: object): Promise<Body> => this.#call(address, field, { target: key, query });
   }
 
   async #call<Body>(

@@ -5,8 +5,8 @@ import { encodeRecord } from "../core/job/record.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { RingingClock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
+import { misconfigured, reasonOf } from "../http/contract/problems.ts";
 import { storeOfReplies } from "../stores/redis/store-of-replies.ts";
-import { misconfigured, reasonOf } from "./misconfigured.ts";
 import { type CloudflareOptions, type WorkerParts, workerParts } from "./worker-parts.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";

@@ -7,10 +7,10 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
+import { misconfigured } from "../http/contract/problems.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, readBasePath } from "../http/options.ts";
 import { routes } from "../http/routes/index.ts";
-import { misconfigured } from "./misconfigured.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
 export { vercelHobby, vercelPro } from "./presets.ts";

@@ -1,6 +1,6 @@
 import { type Wake, WakeCalls } from "../core/observe/wake.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
-import { reasonOf } from "./misconfigured.ts";
+import { reasonOf } from "../http/contract/problems.ts";
 import { type CloudflareOptions, type WorkerParts, workerParts } from "./worker-parts.ts";
 
 /** What is used of the binding of a Durable Object. */

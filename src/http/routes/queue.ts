@@ -125,9 +125,5 @@ async function drainAndFanOut(call: Call, options: DrainOptions): Promise<void> 
 
 function fromQuery(query: DrainQuery): DrainRequest {
   const { "budget.roundTrips": roundTrips, "budget.commands": commands, ...options } = query;
-  const budget = {
-    ...(roundTrips !== undefined && { roundTrips }),
-    ...(commands !== undefined && { commands }),
-  };
-  return { ...options, budget };
+  return { ...options, budget: { roundTrips, commands } };
 }
