@@ -20,15 +20,36 @@ export interface RestOptions {
 
 /** While the Redis is unreachable, requests get 503. A command in flight may or may not have run. */
 export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs = 5_000 }: RestOptions) {
-  const way = {
-    redis,
-    translate: takesLockingLine ? withoutLockingLine() : (command: Command) => command,
-    scriptLimitMs,
+  const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    if (!isAllowed(request, token)) return failure(401, UNAUTHORIZED);
+    const body = await buffer(request);
+    if (body.length > MAX_BYTES) return failure(400, tooLarge(body.length));
+    const { pathname } = addressOf(request.url);
+    const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
+    const isList = pathname === "/pipeline" || pathname === "/multi-exec";
+    const commands = isList ? jsonIn(body.toString()) : [readCommand(request, body)];
+    if (!Array.isArray(commands) || !commands.every(isCommand)) return failure(400, "ERR failed to parse the request");
+    const wanted = commands.map(translate);
+    const hasScript = wanted.some(([name]) => /^(eval|fcall)/i.test(String(name)));
+    // Does nothing if none runs, or if it has written already: Redis then lets it continue.
+    const kill = () => void redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
+    const killing = hasScript ? setInterval(kill, scriptLimitMs) : undefined;
+    try {
+      const client = await redis.client();
+      if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
+      const run = async (command: Command) =>
+        isRefused(command) ? notAvailable(command) : send(client, command, encoding);
+      const replies = await Promise.all(wanted.map(run));
+      return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
+    } catch {
+      return failure(503, "ERR the database is not available");
+    } finally {
+      clearInterval(killing);
+    }
   };
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { status, json } = isAllowed(request, token)
-      ? await answer(request, await buffer(request), way)
-      : failure(401, UNAUTHORIZED);
+    const { status, json } = await answer(request);
     sendJson(response, status, json);
   };
 }
@@ -46,19 +67,13 @@ interface Answer {
 
 type Encoding = "utf8" | "base64";
 
-interface Way {
-  readonly redis: RedisLink;
-  readonly translate: (command: Command) => Command;
-  readonly scriptLimitMs: number;
-}
-
 function isAllowed({ headers, url }: IncomingMessage, token: string): boolean {
   const given = headers.authorization?.replace(/^Bearer +/i, "") ?? addressOf(url).searchParams.get("_token");
   return given === token;
 }
 
 /** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
-function withoutLockingLine(): Way["translate"] {
+function withoutLockingLine(): (command: Command) => Command {
   const hashes = new Map<unknown, string>();
   return (command) => {
     const [name = "", script = "", ...rest] = command;
@@ -73,36 +88,6 @@ function withoutLockingLine(): Way["translate"] {
 
 function hashOf(script: string): string {
   return createHash("sha1").update(script).digest("hex");
-}
-
-async function answer(
-  request: IncomingMessage,
-  body: Buffer,
-  { redis, translate, scriptLimitMs }: Way,
-): Promise<Answer> {
-  if (body.length > MAX_BYTES) return failure(400, tooLarge(body.length));
-  const { pathname } = addressOf(request.url);
-  const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
-  const isList = pathname === "/pipeline" || pathname === "/multi-exec";
-  const commands = isList ? jsonIn(body.toString()) : [readCommand(request, body)];
-  if (!Array.isArray(commands) || !commands.every(isCommand)) return failure(400, "ERR failed to parse the request");
-  const wanted = commands.map(translate);
-  const hasScript = wanted.some(([name]) => /^(eval|fcall)/i.test(String(name)));
-  // Does nothing if none runs, or if it has written already: Redis then lets it continue.
-  const kill = () => void redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
-  const killing = hasScript ? setInterval(kill, scriptLimitMs) : undefined;
-  try {
-    const client = await redis.client();
-    if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
-    const run = async (command: Command) =>
-      isRefused(command) ? notAvailable(command) : send(client, command, encoding);
-    const replies = await Promise.all(wanted.map(run));
-    return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
-  } catch {
-    return failure(503, "ERR the database is not available");
-  } finally {
-    clearInterval(killing);
-  }
 }
 
 /** Upstash's REST API has these as streams of events. They take over the connection, which all requests share here. */
