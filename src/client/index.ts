@@ -372,9 +372,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   }
 }
 
-/** What a request has besides its address. */
 interface Given {
-  /** What stands for the id or the key in the path. */
   readonly target?: string;
   readonly query?: object | undefined;
   /** Encoded at once. */

@@ -36,7 +36,6 @@ export function workerParts(given: CloudflareOptions, taker: string) {
   let handler: ReturnType<typeof createHandler> | undefined;
   const queues = [...settings.queues.values()];
   if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
-  /** Drains every queue. */
   const tick = async (over: DrainOptions = {}, inner: InternalDrainOptions = {}): Promise<DrainReport> => {
     const report = await drainQueues(queues, { ...withDefaults(scheduled, settings.drain), ...over }, inner);
     await startFanOut(settings.fanOut, report, "cron", settings.first.clock, settings.onError);

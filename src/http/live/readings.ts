@@ -8,7 +8,6 @@ import { refreshWaitMs } from "../../core/shared/poll-wait.ts";
 
 /** The shortest time between two readings of a job, and the age up to which a new viewer uses one. */
 const SHORTEST_MS = 1_000;
-/** The longest time between two readings. */
 const LONGEST_MS = 15_000;
 /** The longest time between two readings of a job that has just begun to run or to wait, while nothing changes. */
 const QUIET_MS = 5_000;
@@ -21,12 +20,10 @@ const MEANWHILE_MS = 250;
 /** What nobody has read for this long, nobody watches. */
 const FORGOTTEN_MS = 60_000;
 
-/** A job as it was read, for all who watch it. */
 export interface Reading {
   /** Null if it no longer exists. */
   readonly job: JobInfo | null;
   readonly readAt: number;
-  /** When it is read again. */
   readonly nextAt: number;
   /** How many readings in a row have found no change. */
   readonly quiet: number;

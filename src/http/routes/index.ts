@@ -30,7 +30,6 @@ const byName = {
   }),
 } satisfies { readonly [Name in OperationName]: RouteOf };
 
-/** Every route, in the order of the table of operations. */
 export const routes: readonly Route[] = Object.entries(operations).map(([name, [address, scope]]) => {
   const operation = name as OperationName;
   const [method, path] = address.split(" ") as [Route["method"], string];

@@ -27,7 +27,6 @@ type NewJob = ValueOf<typeof requests.newJob>;
 
 const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue's retention.";
 
-/** A job as every other route shows it. */
 function withoutKey({ flowKey: _, ...job }: KeyedJob): JobInfo {
   return job;
 }
@@ -163,7 +162,6 @@ async function watch(call: Call): Promise<Response> {
   });
 }
 
-/** One job, as a caller with a scope may see it. @throws {TidegateError} `forbidden` */
 function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
   // Payloads of Tidegate's own jobs hold what their senders meant for nobody here: headers to forward, errors.
   if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "This job");

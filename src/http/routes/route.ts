@@ -12,7 +12,6 @@ import { nothing, type ResponseBody, type Shape } from "../contract/shape.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
 import type { Viewers } from "../live/viewers.ts";
 
-/** A route: how to respond to a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
   readonly method: Method;
   /** Relative to the handler, and to `/queues/:queue`. */
@@ -34,11 +33,9 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly isWatchable?: boolean;
   /** Whether GET does more than read. HEAD is then refused. */
   readonly mutates?: boolean;
-  /** The responses of a success, by status. */
   readonly responses: Readonly<Record<number, ResponseBody>>;
   /** Error codes beyond those that follow from the scope, the body and the path. Default: none. */
   readonly refusals?: readonly ErrorCode[];
-  /** Whether it makes no store call. */
   readonly storeless?: boolean;
   respond(call: Call<Query, Body>): Promise<Response>;
 }
@@ -47,7 +44,6 @@ export interface Route<Query = unknown, Body = unknown> {
 export interface Call<Query = unknown, Body = unknown> {
   /** The queue that the path names, else the first. */
   readonly queue: Queue;
-  /** Whether the path names the queue. */
   readonly isNamed: boolean;
   /** The queue that the path names, else all of them: what a drain here drains. */
   readonly queues: readonly Queue[];

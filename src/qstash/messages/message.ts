@@ -47,7 +47,6 @@ export interface Message extends StoredBody {
   /** The URL group that it was published to, and the name of its endpoint. */
   readonly topicName?: string;
   readonly endpointName?: string;
-  /** The schedule of the job that made it. */
   readonly scheduleId?: string;
   /** How long after its occurrence a message of a schedule is delivered. */
   readonly delayMs?: number;
@@ -152,7 +151,6 @@ export interface WorkflowNote {
    * workflow. A "timeout" ends the wait for an event. A "failure" reports that the run has failed.
    */
   readonly role: "step" | "call" | "result" | "timeout" | "failure";
-  /** The step of a call, a timeout or an event. */
   readonly step?: number;
   /** The document of the wait that a timeout or an event ends. */
   readonly wait?: string;

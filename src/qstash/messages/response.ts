@@ -18,7 +18,6 @@ export interface KeptResponse {
 
 export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8Array() };
 
-/** Reads a response, or the beginning of a large one. */
 export async function keepResponse(
   { status, headers, body: stream }: Response,
   mostBytes: number,

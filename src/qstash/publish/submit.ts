@@ -190,7 +190,6 @@ function readOptions({ settings, now }: QStashCall, headers: Headers): PublishOp
   return options;
 }
 
-/** Reads the body of `context.invoke`: the payload of the new run, and its invoker. */
 function readInvocation(targets: Targets, sent: Uint8Array) {
   const { body = "", workflowRunId, workflowRunCreatedAt, workflowUrl, step } = Object(parseJson(sent));
   if (!isStep(step) || typeof body !== "string" || typeof workflowUrl !== "string")

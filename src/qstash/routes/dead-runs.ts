@@ -71,7 +71,6 @@ async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, 
   return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
 }
 
-/** Repeats a failed call of a failure function. */
 async function retryCallback(call: QStashCall) {
   const { queue, runs } = call;
   const { workflowRunId, workflowCreatedAt } = await findRun(call);
@@ -85,7 +84,6 @@ async function retryCallback(call: QStashCall) {
 
 const MOST_SELECTED = 100;
 
-/** The dead messages that a query selects: by ids, or a page of those that match its filters. */
 export async function selectDead(
   queue: Queue,
   query: URLSearchParams,

@@ -16,7 +16,6 @@ interface QueueRecord {
 
 const KIND = "qstash/queue";
 const LARGEST_REQUEST = 64 * 1024;
-/** How many queue names an isolate remembers. */
 const MOST_KNOWN = 1_000;
 
 export const queueRoutes = [

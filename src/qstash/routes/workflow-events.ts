@@ -131,7 +131,6 @@ async function bring(call: QStashCall, found: RunWaits, data: string) {
   return notified;
 }
 
-/** Cancels a message of a run, unless it is being delivered or has ended. */
 export async function cancelIfWaiting(queue: Queue, id: string): Promise<void> {
   await queue.cancel(id).catch((error) => {
     if (!isTidegateError(error) || error.code === "store_unavailable") throw error;

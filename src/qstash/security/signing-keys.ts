@@ -3,7 +3,6 @@ import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { Documents } from "../shared/documents.ts";
 
 export interface SigningKeys {
-  /** Signs deliveries. */
   readonly current: string;
   /** Becomes `current` with the next rotation. Receivers already accept it. */
   readonly next: string;
@@ -45,7 +44,6 @@ export class KeyRing {
     }
   }
 
-  /** Makes `next` the current key, and creates a new `next`. */
   async rotate(documents: Documents): Promise<SigningKeys> {
     const next = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
     const keys = await documents.update<SigningKeys>(KIND, NAME, (before = this.#given) => ({

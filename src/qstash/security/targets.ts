@@ -1,6 +1,5 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 
-/** Where messages may go. */
 export interface Targets {
   /** @returns the URL to store, without its fragment. @param what the name for the message: "destination". */
   read(url: string, what: string): string;
