@@ -9,7 +9,7 @@ import { forbidden, invalidRequest, type TidegateError, tooLarge } from "../core
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
 import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
-import { type Caller, hasScope } from "./auth.ts";
+import { type Caller, hasScope, requireScope } from "./auth.ts";
 import type { newJob, parentJob } from "./contract/requests.ts";
 import { refuseOtherJobs, senderFor } from "./limited-token.ts";
 
@@ -109,18 +109,14 @@ function boundOf(limit: keyof EnqueueLimits, most: string): string {
 }
 
 type ParentJob = ValueOf<typeof parentJob>;
-type Children = ParentJob["children"];
 
 /** Admits a job with its children: each as it would be alone. @throws as `admission`, naming the child. */
 export function admitParent({ children, waitFor, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
-  return { ...admit(job), waitFor, children: admitChildren(children, admit) };
-}
-
-function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): readonly ChildJob[] {
-  const admitted = ({ children: own, waitFor, ...job }: Children[number]) => {
-    return { ...admit(job), waitFor, ...(own && { children: own.map((each) => admit(each)) }) };
+  const admitChild = ({ children: own, waitFor, ...job }: ParentJob["children"][number]): ChildJob => {
+    return { ...admit(job), waitFor, ...(own && { children: own.map(admit) }) };
   };
-  return children.map((child, index) => naming(index, () => admitted(child), "Child"));
+  const admitted = children.map((child, index) => naming(index, () => admitChild(child), "Child"));
+  return { ...admit(job), waitFor, children: admitted };
 }
 
 const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
@@ -131,6 +127,8 @@ const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
  */
 export function shownTo(caller: Caller, job: JobInfo): JobInfo {
   if (hasScope(caller, ["read", "admin"])) return job;
+  // Payloads of Tidegate's own jobs hold what their senders meant for nobody here: headers to forward, errors.
+  if (isReservedName(job.name)) requireScope(caller, ["read", "admin"], "This job");
   const { error, errors, steps, ...rest } = job;
   return {
     ...rest,

@@ -112,7 +112,11 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     if ((route.scope !== "anyone" || name !== undefined) && !watcher) requireScope(caller, scopesOf(route));
     if (!queue) throw notFound(UNKNOWN_QUEUE);
     const query = readQuery(req.url, route.query ?? noQuery);
-    const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
+    const { body: schema = noBody, readBody = (value: unknown) => schema.read(checkJson(value), "") } = route;
+    const body =
+      route.method === "GET"
+        ? undefined
+        : readBody(await readJson(await unread(context), settings.maxBodyBytes), query);
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
     const response = await route.respond({
@@ -158,15 +162,6 @@ async function listChange(
   const what = { by, operation, target: target || targetOf({ ...Object(query), ...Object(body) }) };
   // The change is made: the caller learns that, whatever becomes of its line.
   await noteChange(internalsOf(queue), what, result).catch(onError);
-}
-
-async function parseBody(
-  { body = noBody, readBody = (value) => body.read(checkJson(value), "") }: Route,
-  context: Context,
-  query: unknown,
-  maxBytes: number,
-): Promise<unknown> {
-  return readBody(await readJson(await unread(context), maxBytes), query);
 }
 
 const NO_DASHBOARD =

@@ -1,7 +1,6 @@
 import { type BulkJob, naming } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
-import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { firstJobs, type KeyedJob, latestJobs } from "../../core/manage/list.ts";
 import { findJobs } from "../../core/manage/search.ts";
@@ -114,7 +113,7 @@ export const jobRoutes = {
     returns: shapes.job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
-      return shownToCaller(caller, await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN));
+      return shownTo(caller, await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN));
     },
   }),
   watchJob: respondingRoute({
@@ -158,14 +157,8 @@ async function watch(call: Call): Promise<Response> {
   if (caller.limits) await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN);
   return streamEvents(call, (found) => {
     if (caller.watches) return found;
-    return isSeenBy(caller.limits, found) ? shownToCaller(caller, found) : null;
+    return isSeenBy(caller.limits, found) ? shownTo(caller, found) : null;
   });
-}
-
-function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
-  // Payloads of Tidegate's own jobs hold what their senders meant for nobody here: headers to forward, errors.
-  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "This job");
-  return shownTo(caller, found);
 }
 
 async function enqueue(call: Call<unknown, requests.EnqueueRequest>): Promise<Response> {
