@@ -130,7 +130,8 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
   const clock = wholeClock(options.clock ?? systemClock);
   const needs = {
     queue: options.queue ?? "default",
-    definitions: new OneJob([[job.name, spy.job]]),
+    definitions: new Map([[job.name, spy.job]]),
+    enqueuesAnyJob: true,
     clock,
     newId: timeOrderedIds(clock),
     random: options.random ?? Math.random,
@@ -148,13 +149,6 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
     const record = left && opened && earlier.continued(left, opened);
     if (!record) return spy.performed(outcome, attempt.job.remembered?.stored.steps ?? [], earlier);
     next = { ...next, record: encodeRecord(record) };
-  }
-}
-
-/** The only job that the attempt knows. It may enqueue any: a queue refuses unknown ones only if it has jobs. */
-class OneJob extends Map<string, AnyJob> {
-  override get size(): number {
-    return 0;
   }
 }
 

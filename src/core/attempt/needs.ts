@@ -5,7 +5,7 @@ import type { StepSaver } from "./lease.ts";
 
 /** A queue as an attempt sees it. */
 export interface AttemptNeeds
-  extends Pick<QueueContext, "queue" | "definitions" | "clock" | "random" | "newId" | "store">,
+  extends Pick<QueueContext, "queue" | "definitions" | "enqueuesAnyJob" | "clock" | "random" | "newId" | "store">,
     Pick<QueueContext, "retentionMs" | "observe" | "alerting" | "logger"> {
   readonly hooks?: HookCalls | undefined;
   readonly traces?: TraceCalls | undefined;

@@ -54,7 +54,7 @@ export interface ReadJob {
   readonly refusal?: unknown;
 }
 
-type ReadContext = Pick<EnqueueContext, "definitions" | "clock" | "newId">;
+export type ReadContext = Pick<EnqueueContext, "definitions" | "enqueuesAnyJob" | "clock" | "newId">;
 
 export function readJobs(bulk: readonly BulkJob[], needs: ReadContext): readonly ReadJob[] {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
@@ -63,7 +63,7 @@ export function readJobs(bulk: readonly BulkJob[], needs: ReadContext): readonly
   return Array.from(bulk, (item: BulkJob) => readJob(item, needs, now));
 }
 
-export function readJob(item: BulkJob, { definitions, clock, newId }: ReadContext, now = clock()): ReadJob {
+export function readJob(item: BulkJob, needs: ReadContext, now = needs.clock()): ReadJob {
   let name = "";
   try {
     checkObject(item, ARRAY_OF_JOBS);
@@ -72,8 +72,8 @@ export function readJob(item: BulkJob, { definitions, clock, newId }: ReadContex
     name = jobName(job);
     const { isOwn, sender } = innerOf(item);
     if (!isOwn) refuseReserved({ name });
-    const { definition } = resolveJob(job, definitions);
-    const draft = draftJob(name, definition, payload, options, now, newId);
+    const { definition } = resolveJob(job, needs);
+    const draft = draftJob(name, definition, payload, options, now, needs.newId);
     const { dedupe, flow } = draft.job;
     if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
     sender?.checkFlowKey(flow?.key);

@@ -10,6 +10,8 @@ import type { EnqueueStore, QueueStore } from "../store/store.ts";
 export interface EnqueueContext {
   readonly queue: string;
   readonly definitions: ReadonlyMap<string, AnyJob>;
+  /** Whether jobs without a definition may be enqueued. Default: only if there are no definitions. */
+  readonly enqueuesAnyJob?: boolean | undefined;
   /** The longest timeout of its jobs, but at least the default. */
   readonly longestTimeoutMs: number;
   readonly clock: Clock;

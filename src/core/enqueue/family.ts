@@ -15,7 +15,7 @@ import {
   waitForWords,
 } from "../store/family.ts";
 import type { NewJob } from "../store/store.ts";
-import { type BulkJob, naming, readJob } from "./bulk.ts";
+import { type BulkJob, naming, type ReadContext, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import { buildJob, type EnqueueFields, finishJob, type JobDraft } from "./new-job.ts";
@@ -60,12 +60,12 @@ type ReadJob = (item: BulkJob, newId: () => string) => JobDraft;
 /** @throws {TidegateError} `invalid_request`, naming the child that was refused. */
 export function readFamily(
   { children, waitFor, ...options }: GivenFamily,
-  { definitions, clock, newId }: Pick<QueueContext, "definitions" | "clock" | "newId">,
+  { definitions, enqueuesAnyJob, clock, newId }: ReadContext,
 ): ReadFamily {
   const now = clock();
   refuseOptions(options, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
   const read: ReadJob = (item, makeId) => {
-    const { draft, refusal } = readJob(item, { definitions, clock, newId: makeId }, now);
+    const { draft, refusal } = readJob(item, { definitions, enqueuesAnyJob, clock, newId: makeId }, now);
     if (!draft) throw refusal;
     return draft;
   };

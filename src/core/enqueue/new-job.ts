@@ -22,6 +22,7 @@ import { checkObject, checkPathText, checkPlain } from "../shared/validate.ts";
 import { isChildId } from "../store/family.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
+import type { EnqueueContext } from "./context.ts";
 import { flowOf } from "./flow-key.ts";
 
 /** How one job is enqueued: with `delay` or `runAt`, but not both. */
@@ -87,13 +88,13 @@ export function jobName(job: AnyJob | string): string {
  */
 export function resolveJob(
   job: AnyJob | string,
-  definitions: ReadonlyMap<string, AnyJob>,
+  { definitions, enqueuesAnyJob = definitions.size === 0 }: Pick<EnqueueContext, "definitions" | "enqueuesAnyJob">,
 ): { name: string; definition: AnyJob | undefined } {
   const name = typeof job === "string" ? job : job?.name;
   if (typeof name !== "string") throw invalidRequest("The job must be a definition from defineJob, or its name.");
   checkPathText(name, "name", LONGEST_NAME);
   const known = definitions.get(name);
-  if (!known && definitions.size > 0) {
+  if (!known && !enqueuesAnyJob) {
     const names = [...definitions.keys()].join(", ");
     const advice = typeof job === "string" ? "" : " Add the definition to the jobs of the queue.";
     throw invalidRequest(`No job is named ${JSON.stringify(name)}. This queue knows: ${names}.${advice}`);

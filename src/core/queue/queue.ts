@@ -152,7 +152,7 @@ export class Queue {
       return enqueueFamily(this.#enqueuer, this.#open, { ...options, job, payload });
     const recurring = options as RecurringOptions;
     if (recurring.cron !== undefined || recurring.every !== undefined)
-      return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, recurring);
+      return enqueueRecurring(this.schedules, this.#open, job, payload, recurring);
     return this.#enqueuer.one(job, payload, options);
   }
 

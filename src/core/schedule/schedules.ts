@@ -124,8 +124,7 @@ export class Schedules {
     const given: ScheduleOptions = recurringOptions.read(options, "");
     const { isOwn } = innerOf(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
-    const { definitions, clock } = this.#needs;
-    const { name, definition } = resolveJob(given.job, definitions);
+    const { name, definition } = resolveJob(given.job, this.#needs);
     const record = scheduleRecord(key, name, definition, given, given.payload);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
@@ -135,7 +134,7 @@ export class Schedules {
         );
       if (existing) readable(key, existing);
       if (!isOwn) refuseReserved({ name: existing && readSchedule(existing)?.name });
-      return renewed(key, record, existing, clock());
+      return renewed(key, record, existing, this.#needs.clock());
     });
   }
 
@@ -256,14 +255,14 @@ export class Schedules {
 /** Stores a schedule for a call of `enqueue`. @throws as `Schedules.upsert` */
 export async function enqueueRecurring(
   schedules: Schedules,
-  definitions: ReadonlyMap<string, AnyJob>,
+  needs: Parameters<typeof resolveJob>[1],
   job: AnyJob | string,
   payload: unknown,
   { id, ...schedule }: RecurringOptions,
 ): Promise<EnqueueResult> {
   refuseReserved({ name: jobName(job) });
   const snapshot = asJson(payload, "payload");
-  const key = id ?? resolveJob(job, definitions).name;
+  const key = id ?? resolveJob(job, needs).name;
   const existing = await schedules.get(key);
   const { nextRunAt } = await schedules.upsert(key, { ...schedule, job, payload: snapshot });
   return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
