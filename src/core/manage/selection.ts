@@ -4,14 +4,15 @@ import { MOST_AT_ONCE } from "../shared/limits.ts";
 import { described, type Fields, list, object, oneBy, time, word, yes } from "../shared/schema.ts";
 import { groupText } from "./failures.ts";
 
+/** One of these ways to select jobs, and no other. */
+export type OneOf<Ways> = {
+  readonly [Way in keyof Ways]: { readonly [Chosen in Way]: Ways[Chosen] } & {
+    readonly [Other in Exclude<keyof Ways, Way>]?: undefined;
+  };
+}[keyof Ways];
+
 /** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
-export type DeadSelection = (
-  | { readonly ids: readonly string[]; readonly name?: undefined; readonly group?: undefined; readonly all?: undefined }
-  | { readonly name: string; readonly ids?: undefined; readonly group?: undefined; readonly all?: undefined }
-  | { readonly group: string; readonly ids?: undefined; readonly name?: undefined; readonly all?: undefined }
-  | { readonly all: true; readonly ids?: undefined; readonly name?: undefined; readonly group?: undefined }
-) &
-  Before;
+export type DeadSelection = OneOf<{ ids: readonly string[]; name: string; group: string; all: true }> & Before;
 
 /** A limit of a selection of dead jobs. */
 export interface Before {
@@ -25,20 +26,8 @@ export const pendingStates = ["scheduled", "ready"] as const;
 export type PendingState = (typeof pendingStates)[number];
 
 /** Selects waiting jobs: these ids, all of one name, or all. Without a `state`, scheduled and ready ones. */
-export type PendingSelection =
-  | { readonly ids: readonly string[]; readonly name?: undefined; readonly all?: undefined; readonly state?: undefined }
-  | {
-      readonly name: string;
-      readonly state?: PendingState | undefined;
-      readonly ids?: undefined;
-      readonly all?: undefined;
-    }
-  | {
-      readonly all: true;
-      readonly state?: PendingState | undefined;
-      readonly ids?: undefined;
-      readonly name?: undefined;
-    };
+export type PendingSelection = OneOf<{ ids: readonly string[]; name: string; all: true }> &
+  ({ readonly ids?: undefined; readonly state?: PendingState | undefined } | { readonly state?: undefined });
 
 const ids = list(idText, MOST_AT_ONCE);
 
