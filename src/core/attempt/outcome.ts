@@ -2,7 +2,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type Backoff, backoffMs } from "../job/backoff.ts";
 import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import type { Snooze } from "../job/define.ts";
-import { PermanentError, type RetryAfterError, withoutStack } from "../job/errors.ts";
+import { permanent, type RetryAfterError, withoutStack } from "../job/errors.ts";
 import { failureGroup } from "../job/failure-group.ts";
 import { MISSING_KEY_MS, whyLocked } from "../job/lock.ts";
 import * as records from "../job/record.ts";
@@ -175,7 +175,7 @@ export function failed(
 function unwritable(cause: unknown): Error {
   const { name, message } = records.describeError(cause);
   const reason = "The job failed and cannot be retried: its payload is nested too deeply to be stored again.";
-  return withoutStack(new PermanentError(`${reason} It failed with ${name}: ${message}`, { cause }));
+  return permanent(`${reason} It failed with ${name}: ${message}`, { cause });
 }
 
 function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {

@@ -1,5 +1,5 @@
 import { Snooze } from "../job/define.ts";
-import { PermanentError, StepError, withoutStack } from "../job/errors.ts";
+import { permanent, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import {
   eventName,
@@ -192,16 +192,12 @@ export class Steps {
   #withResult(begun: StoredStep, value: unknown): StoredStep {
     const { name } = begun;
     if (value instanceof Snooze)
-      throw withoutStack(
-        new PermanentError(`The step ${quote(name)} returned job.snooze. Return it from perform, or sleep.`),
-      );
+      throw permanent(`The step ${quote(name)} returned job.snooze. Return it from perform, or sleep.`);
     const result = jsonOf(value);
     const step = { ...begun, endedAt: this.#host.needs.clock(), ...(result !== undefined && { result }) };
     if (result === undefined || bytesOf(JSON.stringify(result)) <= LARGEST_STEP) return step;
-    throw withoutStack(
-      new PermanentError(
-        `The result of the step ${quote(name)} is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere in the step, and return its address.`,
-      ),
+    throw permanent(
+      `The result of the step ${quote(name)} is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere in the step, and return its address.`,
     );
   }
 
@@ -313,7 +309,7 @@ function jsonOf(value: unknown): unknown {
   try {
     return asJson(value, "result");
   } catch (error) {
-    throw withoutStack(new PermanentError(describeError(error).message));
+    throw permanent(describeError(error).message);
   }
 }
 

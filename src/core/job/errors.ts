@@ -47,7 +47,12 @@ export class JobCancelledError extends Error {
 }
 
 /** Removes the stack of an error that Tidegate makes for an attempt: it would show only Tidegate's own code. */
-export function withoutStack(error: Error): Error {
+export function withoutStack<Own extends Error>(error: Own): Own {
   error.stack = "";
   return error;
+}
+
+/** The error of a job that cannot succeed, as Tidegate itself finds. */
+export function permanent(message: string, options?: ErrorOptions): PermanentError {
+  return withoutStack(new PermanentError(message, options));
 }

@@ -1,6 +1,6 @@
 import { AttemptContext } from "../../core/attempt/context.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
-import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
+import { PermanentError, permanent, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
 import { type AttemptHost, type FollowUps, type JobEnding, withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { isStoreFailure } from "../../core/store/meter.ts";
@@ -127,7 +127,7 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
   reported.set(host, after);
   // A failed call is a result like any other.
   const isDead = end.failure !== undefined && after !== "of no account" && workflow?.role !== "call";
-  if (isDead) throw withoutStack(new PermanentError(end.failure));
+  if (isDead) throw permanent(end.failure);
   return { status: end.response.status };
 }
 
@@ -176,9 +176,9 @@ function failureOf(
   now: number,
 ): Error {
   const text = failure ?? `The destination responded with ${kept.status}.`;
-  if (isFinal) return withoutStack(new PermanentError(text));
+  if (isFinal) return permanent(text);
   if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true")
-    return withoutStack(new PermanentError(`${text} It asked for no retry.`));
+    return permanent(`${text} It asked for no retry.`);
   const retried = job.attempt - 1;
   const wait = retryAfterMs(headers, now, DAY_MS) ?? expressionMs(retryDelay, retried) ?? defaultBackoffMs(retried + 1);
   return withoutStack(new RetryAfterError(text, wait));
