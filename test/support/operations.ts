@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
-import { JobLease } from "../../src/core/attempt/lease.ts";
+import { JobLease, renewAll } from "../../src/core/attempt/lease.ts";
 import { childId, type NewFamily, type NewMember, type WaitFor } from "../../src/core/store/family.ts";
 import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
@@ -523,15 +523,13 @@ const renewInVain = operation(
         if (isMade) await run();
         throw new TidegateError("store_unavailable", "The answer is lost.");
       });
-      const renewed = new JobLease(lossy, lease);
+      const renewed = new JobLease(lease);
       for (const [index, renewal] of renewals.entries()) {
         isMade = renewal.isMade;
         const text =
           renewal.record === null ? undefined : waitingFor(marked(renewal.record, scene, index), lease.waits);
-        await rejects(
-          renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
-          { code: "store_unavailable" },
-        );
+        const request = { lease: renewed, endsAt: now + Math.abs(renewal.wait), record: text, onLost: () => {} };
+        await rejects(renewAll(lossy, [request])[0] ?? Promise.resolve(), { code: "store_unavailable" });
       }
       const outcome = outcomeOf(to, renewed.current, now + second, marked("1:[]", scene, renewals.length), null, null);
       const { settled } = await store.settle({ now, settle: [outcome], retentionMs });

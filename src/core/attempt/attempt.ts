@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
-import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
+import { JobCancelledError, LeaseLostError, permanent, TimeoutError, withoutStack } from "../job/errors.ts";
 import { type FollowUps, innerOf } from "../job/inner-options.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
@@ -108,10 +108,16 @@ export class Attempt {
   }
 
   async #make(): Promise<AttemptOutcome> {
-    const { job } = this;
+    const { job, needs } = this;
     try {
-      this.needs.hooks?.started(job.info, outcomes.timingOf(this, this.startedAt).waitedMs);
-      const definition = this.#known(job.definition);
+      needs.hooks?.started(job.info, outcomes.timingOf(this, this.startedAt).waitedMs);
+      const { definition } = job;
+      if (!definition)
+        throw withoutStack(
+          new Error(
+            `No job is named "${job.name}" in this deployment. Add it to the jobs of the queue "${needs.queue}".`,
+          ),
+        );
       const { payload: stored } = job.record;
       this.#setTimeout(this.startedAt + this.#timeoutMs, this.startedAt);
       const { schema } = definition;
@@ -205,23 +211,12 @@ export class Attempt {
     this.#failure ??= { error };
   }
 
-  #known(definition: AnyJob | undefined): AnyJob {
-    if (definition) return definition;
-    throw withoutStack(
-      new Error(
-        `No job is named "${this.job.name}" in this deployment. Add it to the jobs of the queue "${this.needs.queue}".`,
-      ),
-    );
-  }
-
   async #checked(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
     const checked = await validate(schema, payload);
     if ("value" in checked) return checked.value;
     // The schema may succeed on a retry, as after a lookup that failed.
     if (checked.threw) throw withoutStack(new Error(`Checking the payload failed: ${issuesText(checked.issues)}.`));
-    throw withoutStack(
-      new PermanentError(`The payload no longer fits the schema of "${this.job.name}": ${issuesText(checked.issues)}`),
-    );
+    throw permanent(`The payload no longer fits the schema of "${this.job.name}": ${issuesText(checked.issues)}`);
   }
 
   /** Fails the attempt now, for this reason, and aborts the signal of the job. */
@@ -309,7 +304,7 @@ export class Attempt {
     }
     this.#reportsAt = now + (this.needs.spacing?.(this.timesOutAt - now) ?? 0);
     try {
-      await lease.renew(lease.current.endsAt, record, this.onLost);
+      await renewAll(this.needs.store, [{ lease, endsAt: 0, record, onLost: this.onLost }])[0];
     } catch (error) {
       // The progress is stored with the next request, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;

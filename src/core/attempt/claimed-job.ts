@@ -61,10 +61,7 @@ export class ClaimedJob {
   readonly #queue: string;
   readonly #attempt: number;
 
-  constructor(
-    { queue, store, definitions, clock }: Pick<AttemptNeeds, "queue" | "store" | "definitions" | "clock">,
-    leased: LeasedJob,
-  ) {
+  constructor({ queue, definitions, clock }: Pick<AttemptNeeds, "queue" | "definitions" | "clock">, leased: LeasedJob) {
     const record = records.decodeRecord(leased.record);
     this.#queue = queue;
     this.recordText = leased.record;
@@ -75,7 +72,7 @@ export class ClaimedJob {
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
     const { waits } = this.record;
-    this.lease = new JobLease(store, waits === undefined ? leased.lease : { ...leased.lease, waits });
+    this.lease = new JobLease(waits === undefined ? leased.lease : { ...leased.lease, waits });
     if (this.record.steps) this.remembered = new RememberedSteps(this.record, clock());
     this.dueAt = records.dueAtOf(this.record, leased.dueAt);
     this.run = leased.run;

@@ -5,10 +5,11 @@ import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../s
 
 export interface Renewal {
   readonly lease: JobLease;
-  /** The new end of the lease, never earlier than the current one. */
+  /** The new end of the lease. It never moves to an earlier time. */
   readonly endsAt: number;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
+  /** Called if another invocation holds the lease. */
   readonly onLost: () => void;
 }
 
@@ -28,16 +29,19 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
 async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<void> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);
-  return send(
-    store,
-    renewals.map(({ lease, endsAt, record }) => {
-      const { current } = lease;
-      return {
-        lease,
-        sent: { lease: current, endsAt: Math.max(endsAt, leastEnd(current, record !== undefined)), record },
-      };
-    }),
-  );
+  const sent = renewals.map(({ lease: { current }, endsAt, record }): LeaseRenewal => {
+    return { lease: current, endsAt: Math.max(endsAt, leastEnd(current, record !== undefined)), record };
+  });
+  const note = (leases: readonly (Lease | null)[] = []) =>
+    renewals.forEach(({ lease }, index) => {
+      lease.note(sent[index] as LeaseRenewal, leases[index]);
+    });
+  const leases = await store.extend(sent).catch((error: unknown) => {
+    // If the budget has refused it, nothing was sent.
+    if (!(error instanceof OutOfBudgetError)) note();
+    throw error;
+  });
+  note(leases);
 }
 
 /**
@@ -46,20 +50,6 @@ async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Prom
  */
 function leastEnd({ endsAt, mayEndAt }: Lease, hasRecord: boolean): number {
   return mayEndAt || hasRecord ? Math.max(endsAt, ...(mayEndAt ?? [])) + 1 : endsAt;
-}
-
-async function send(
-  store: QueueStore,
-  renewals: readonly { readonly lease: JobLease; readonly sent: LeaseRenewal }[],
-): Promise<void> {
-  const leases = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
-    // If the budget has refused it, nothing was sent.
-    if (!(error instanceof OutOfBudgetError)) for (const { lease, sent } of renewals) lease.note(sent, undefined);
-    throw error;
-  });
-  renewals.forEach(({ lease, sent }, index) => {
-    lease.note(sent, leases[index]);
-  });
 }
 
 /**
@@ -73,21 +63,9 @@ export class JobLease {
   renewals: Promise<void> | undefined;
   isFinal = false;
   #isLost = false;
-  readonly #store: QueueStore;
 
-  constructor(store: QueueStore, lease: Lease) {
-    this.#store = store;
+  constructor(lease: Lease) {
     this.current = lease;
-  }
-
-  /**
-   * Moves the end of the lease to `endsAt`, never to an earlier time, and rewrites the record under it if one is given.
-   *
-   * @param onLost is called if another invocation holds the lease.
-   * @throws {TidegateError} `conflict` in that case, and if the attempt has ended.
-   */
-  async renew(endsAt: number, record: string | undefined, onLost: () => void): Promise<void> {
-    await renewAll(this.#store, [{ lease: this, endsAt, record, onLost }])[0];
   }
 
   /** Takes over what a renewal obtained: null if the lease is lost, undefined if there was no reply. */
@@ -141,7 +119,7 @@ export class StepSaver {
     this.#store = store;
   }
 
-  /** Rejects as `JobLease.renew` does. */
+  /** Rejects as `renewAll` does. */
   save(renewal: Renewal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ renewal, resolve, reject });
@@ -162,12 +140,9 @@ export class StepSaver {
       this.#store,
       sent.map(({ renewal }) => renewal),
     );
-    const saved = await Promise.allSettled(renewals);
+    sent.forEach(({ resolve, reject }, index) => void renewals[index]?.then(resolve, reject));
+    await Promise.allSettled(renewals);
     this.#inFlight--;
-    saved.forEach((result, index) => {
-      if (result.status === "fulfilled") sent[index]?.resolve();
-      else sent[index]?.reject(result.reason);
-    });
     if (this.#waiting.length > 0) void this.#send();
   }
 }
