@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } fr
 import { type Duration, durationMs, pointInTimeMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
+import { inPieces, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import { foundPieces, hasName, storedPages } from "./pages.ts";
@@ -116,6 +116,7 @@ async function retrySelected(
   const { store, definitions } = needs;
   const options = retryOptions.read(given);
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
+  const newPayload = JSON.stringify(change.payload ?? "");
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
     for (const each of dead) {
@@ -148,31 +149,13 @@ async function retrySelected(
       return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, nextRunAt(), now)))
+    // Each request is made when it is sent: with a large new payload, a Worker cannot hold all of them.
+    for (const piece of inPieces(known, ({ record }) => record + newPayload, MOST_SETTLED_BYTES)) {
+      const retries = piece.map((job) => retryOf(job, change, hide, nextRunAt(), now));
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
+    }
     return retried;
   });
-}
-
-/** The retries of each request, made when they are sent: with a large new payload, a Worker cannot hold all of them. */
-function* requestsOf(
-  dead: readonly StoredJob[],
-  build: (job: StoredJob) => DeadJobRetry,
-): Generator<readonly DeadJobRetry[]> {
-  let retries: DeadJobRetry[] = [];
-  let bytes = 0;
-  for (const job of dead) {
-    const retry = build(job);
-    const added = bytesOf(retry.record);
-    if (bytes + added > MOST_SETTLED_BYTES && retries.length > 0) {
-      yield retries;
-      retries = [];
-      bytes = 0;
-    }
-    retries.push(retry);
-    bytes += added;
-  }
-  if (retries.length > 0) yield retries;
 }
 
 function retryOf(
