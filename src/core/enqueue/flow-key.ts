@@ -2,6 +2,7 @@ import type { AnyJob } from "../job/define.ts";
 import { checkFlowKey, type FlowControl, type FlowControlOptions, flowLimits } from "../job/flow-control.ts";
 import { invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
+import { withoutUndefined } from "../shared/validate.ts";
 import type { NewFlow } from "../store/flow.ts";
 
 /**
@@ -17,19 +18,12 @@ export function flowOf(
   options: FlowControlOptions | undefined,
   payload: unknown,
 ): NewFlow | undefined {
-  const defined: Partial<FlowControl<never>> = definition?.flowControl ?? {};
-  const key = options?.key ?? defined.key;
-  if (key === undefined) {
-    if (options === undefined) return undefined;
-    throw invalidRequest("flowControl needs a key: set it in defineJob or at enqueue.");
-  }
-  const limits = flowLimits({
-    concurrency: options?.concurrency ?? defined.concurrency,
-    rate: options?.rate ?? defined.rate,
-    period: options?.period ?? defined.period,
-    ordered: options?.ordered ?? defined.ordered,
-  });
-  return { key: typeof key === "function" ? computedKey(key, definition?.name, payload) : key, limits };
+  const defined: Partial<FlowControl<never>> | undefined = definition?.flowControl;
+  if (!defined && !options) return undefined;
+  const { key, ...limits } = { ...defined, ...withoutUndefined(options ?? {}) };
+  if (key === undefined) throw invalidRequest("flowControl needs a key: set it in defineJob or at enqueue.");
+  const ownKey = typeof key === "function" ? computedKey(key, definition?.name, payload) : key;
+  return { key: ownKey, limits: flowLimits(limits) };
 }
 
 function computedKey(key: (payload: never) => string, name: string | undefined, payload: unknown): string {
