@@ -1,19 +1,7 @@
 /** Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate. @module tidegate/telemetry */
 
-import {
-  type Attributes,
-  type Context,
-  context,
-  createTraceState,
-  isSpanContextValid,
-  type Link,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from "@opentelemetry/api";
+import type { Attributes, Context, Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import { context, createTraceState, isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { describeError } from "../core/job/record.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import type { TracedAttempt, TracedEnqueue, TracedStep, Tracing } from "../core/observe/tracing.ts";

@@ -1,19 +1,15 @@
 import { Snooze } from "../job/define.ts";
 import { permanent, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
+import type { SleepOptions, StepOptions, StepRun, StoredStep, WaitForOptions } from "../job/steps.ts";
 import {
   eventName,
   failureOf,
   LARGEST_STEP,
   readStepOptions,
-  type SleepOptions,
-  type StepOptions,
-  type StepRun,
-  type StoredStep,
   sleepOptions,
   stepName,
   stepTimeoutMs,
-  type WaitForOptions,
   waitOptions,
 } from "../job/steps.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";

@@ -5,15 +5,8 @@ import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { conflict, invalidRequest, quote } from "../shared/errors.ts";
 import { checkTogether } from "../shared/limits.ts";
 import { oneOf } from "../shared/validate.ts";
-import {
-  type ChildCounts,
-  childId,
-  MOST_CHILDREN,
-  type NewFamily,
-  type NewMember,
-  type NewParent,
-  waitForWords,
-} from "../store/family.ts";
+import type { ChildCounts, NewFamily, NewMember, NewParent } from "../store/family.ts";
+import { childId, MOST_CHILDREN, waitForWords } from "../store/family.ts";
 import type { NewJob } from "../store/store.ts";
 import { type BulkJob, naming, type ReadContext, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";

@@ -2,15 +2,8 @@ import type { AnyJob } from "../job/define.ts";
 import type { JobEnqueueOptions, OneTime } from "../job/enqueue.ts";
 import { flowControlOptions } from "../job/flow-control.ts";
 import { innerOf } from "../job/inner-options.ts";
-import {
-  type JobOptions,
-  jobDefaults,
-  LONGEST_ID,
-  LONGEST_NAME,
-  retryFields,
-  type Schedule,
-  timeoutMs,
-} from "../job/options.ts";
+import type { JobOptions, Schedule } from "../job/options.ts";
+import { jobDefaults, LONGEST_ID, LONGEST_NAME, retryFields, timeoutMs } from "../job/options.ts";
 import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";

@@ -2,19 +2,8 @@ import { LONGEST_EXPRESSION, parseCron } from "../cron/cron.ts";
 import { intervalText } from "../cron/every.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import {
-  described,
-  type ObjectSchema,
-  type OptionFields,
-  object,
-  pathText,
-  span,
-  string,
-  text,
-  whole,
-  withKeywords,
-  word,
-} from "../shared/schema.ts";
+import type { ObjectSchema, OptionFields } from "../shared/schema.ts";
+import { described, object, pathText, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
 /** How a job is retried, how long it may take, and when it expires. `enqueue` can override what `defineJob` sets. */

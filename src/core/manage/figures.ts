@@ -1,6 +1,7 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { nameText } from "../job/options.ts";
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
+import type { OutcomeCounts, StoredMetrics, StoredNameMetrics, StoredPending } from "../store/stats.ts";
 import {
   countsIn,
   DAY_MS,
@@ -10,11 +11,7 @@ import {
   HOURS_KEPT,
   NAMES_KEPT,
   noMetrics,
-  type OutcomeCounts,
   outcomeCounts,
-  type StoredMetrics,
-  type StoredNameMetrics,
-  type StoredPending,
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../store/stats.ts";

@@ -1,5 +1,6 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { listChanges } from "../observe/changes.ts";
+import type { OutcomeCounts, StoredHistogram, StoredStats } from "../store/stats.ts";
 import {
   bucketOf,
   countsIn,
@@ -7,10 +8,7 @@ import {
   histogramBounds,
   MINUTE_MS,
   MINUTES_KEPT,
-  type OutcomeCounts,
   outcomeCounts,
-  type StoredHistogram,
-  type StoredStats,
 } from "../store/stats.ts";
 import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";

@@ -15,47 +15,22 @@ import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
 import { type FailureDetails, readFailure } from "../manage/failure-details.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
-import {
-  type FiguresOptions,
-  getFigures,
-  getHistory,
-  type HistoryOptions,
-  type QueueFigures,
-  type QueueHistory,
-} from "../manage/figures.ts";
+import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../manage/figures.ts";
+import { getFigures, getHistory } from "../manage/figures.ts";
 import { type DeadJob, type JobAndId, type JobInfo, type JobInfoOf, readJobAndId } from "../manage/job-info.ts";
-import {
-  type CancelOptions,
-  type ClearOptions,
-  cancelJob,
-  clearJobs,
-  getJob,
-  type JobChange,
-  updateJob,
-} from "../manage/jobs.ts";
+import type { CancelOptions, ClearOptions, JobChange } from "../manage/jobs.ts";
+import { cancelJob, clearJobs, getJob, updateJob } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import { type PausedJobType, type PauseJobsOptions, pauseJobs, resumeJobs } from "../manage/paused-jobs.ts";
-import {
-  type CancelledJobs,
-  cancelPending,
-  type PendingOptions,
-  type RescheduledJobs,
-  reschedulePending,
-} from "../manage/pending-jobs.ts";
+import type { CancelledJobs, PendingOptions, RescheduledJobs } from "../manage/pending-jobs.ts";
+import { cancelPending, reschedulePending } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { type SignalOptions, type SignalResult, signal } from "../manage/signal.ts";
 import { getActivity, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
-import {
-  type ChangedBy,
-  type ChangeListOptions,
-  type ChangePage,
-  changing,
-  listChanges,
-  onlyBy,
-  targetOf,
-} from "../observe/changes.ts";
+import type { ChangedBy, ChangeListOptions, ChangePage } from "../observe/changes.ts";
+import { changing, listChanges, onlyBy, targetOf } from "../observe/changes.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";

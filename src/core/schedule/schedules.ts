@@ -2,29 +2,15 @@ import { occurrencesFrom } from "../cron/cron.ts";
 import { readInterval } from "../cron/every.ts";
 import type { QueueContext } from "../enqueue/context.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
-import {
-  checkFits,
-  type EnqueueFields,
-  jobName,
-  type RecurringOptions,
-  resolveJob,
-  storedOptions,
-} from "../enqueue/new-job.ts";
+import type { EnqueueFields, RecurringOptions } from "../enqueue/new-job.ts";
+import { checkFits, jobName, resolveJob, storedOptions } from "../enqueue/new-job.ts";
 import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import { innerOf } from "../job/inner-options.ts";
 import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
-import {
-  type JobOptions,
-  type Missed,
-  type Overlap,
-  retryFields,
-  ruleOf,
-  type Schedule,
-  scheduleFields,
-  withRule,
-} from "../job/options.ts";
+import type { JobOptions, Missed, Overlap, Schedule } from "../job/options.ts";
+import { retryFields, ruleOf, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";

@@ -1,15 +1,7 @@
 import { type Duration, durationMs, LATEST_TIME_MS, momentMs, type PointInTime, pointInTimeMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
-import {
-  checkFlag,
-  checkPathText,
-  checkPlain,
-  checkText,
-  type Given,
-  knownOptions,
-  oneOf,
-  wholeNumber,
-} from "./validate.ts";
+import type { Given } from "./validate.ts";
+import { checkFlag, checkPathText, checkPlain, checkText, knownOptions, oneOf, wholeNumber } from "./validate.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };

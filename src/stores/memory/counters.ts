@@ -1,3 +1,4 @@
+import type { StoredHour, StoredMinute, StoredNameMetrics } from "../../core/store/stats.ts";
 import {
   COUNTERS,
   countersOf,
@@ -14,9 +15,6 @@ import {
   outcomeNames,
   PACES,
   SLOWEST,
-  type StoredHour,
-  type StoredMinute,
-  type StoredNameMetrics,
   storedMinute,
   TEN_MINUTES_MS,
   TENS_KEPT,

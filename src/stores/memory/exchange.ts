@@ -14,21 +14,20 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { withSignal } from "../../core/store/signals.ts";
-import {
-  type ClaimRequest,
-  type DueSchedule,
-  type ExchangeReply,
-  type ExchangeRequest,
-  type Fire,
-  type FireReply,
-  type FollowUpJob,
-  type Lease,
-  type LeasedJob,
-  nextClaims,
-  type Outcome,
-  possibleLeases,
-  type SettleRequest,
+import type {
+  ClaimRequest,
+  DueSchedule,
+  ExchangeReply,
+  ExchangeRequest,
+  Fire,
+  FireReply,
+  FollowUpJob,
+  Lease,
+  LeasedJob,
+  Outcome,
+  SettleRequest,
 } from "../../core/store/store.ts";
+import { nextClaims, possibleLeases } from "../../core/store/store.ts";
 import { addMember, releaseParents } from "./parents.ts";
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";

@@ -1,12 +1,5 @@
-import {
-  type FamilyStatus,
-  type NewFamily,
-  type NewMember,
-  readChildId,
-  readEnded,
-  totalOf,
-  withChildren,
-} from "../../core/store/family.ts";
+import type { FamilyStatus, NewFamily, NewMember } from "../../core/store/family.ts";
+import { readChildId, readEnded, totalOf, withChildren } from "../../core/store/family.ts";
 import { unpack, WAITS_FOR_CHILDREN_AT, waitingScore } from "../../core/store/score.ts";
 import type { Waiting } from "./families.ts";
 import type { MemoryState } from "./state.ts";

@@ -11,14 +11,8 @@ import {
   unpack,
   waitingScore,
 } from "../../core/store/score.ts";
-import {
-  CHANGES_KEPT,
-  type ClearableState,
-  type JobState,
-  possibleLeases,
-  type QueueStore,
-  renewedLease,
-} from "../../core/store/store.ts";
+import type { ClearableState, JobState, QueueStore } from "../../core/store/store.ts";
+import { CHANGES_KEPT, possibleLeases, renewedLease } from "../../core/store/store.ts";
 import { badCursor } from "../cursor.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";

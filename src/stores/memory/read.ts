@@ -3,16 +3,8 @@ import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
-import {
-  enqueuedOf,
-  MINUTE_MS,
-  metricsOf,
-  nameText,
-  outcomeCounts,
-  paceMinutes,
-  type StoredPending,
-  type StoredStats,
-} from "../../core/store/stats.ts";
+import type { StoredPending, StoredStats } from "../../core/store/stats.ts";
+import { enqueuedOf, MINUTE_MS, metricsOf, nameText, outcomeCounts, paceMinutes } from "../../core/store/stats.ts";
 import type {
   FailuresPage,
   FailuresRequest,
