@@ -1,24 +1,4 @@
-import type { StoredHour, StoredMinute, StoredNameMetrics } from "../../core/store/stats.ts";
-import {
-  COUNTERS,
-  countersOf,
-  DAY_MS,
-  DAYS_KEPT,
-  HOUR_MS,
-  HOURS_KEPT,
-  MINUTE_MS,
-  MINUTES_KEPT,
-  MOST_COUNTED,
-  metricsOf,
-  NAMES_KEPT,
-  outcomeCounts,
-  outcomeNames,
-  PACES,
-  SLOWEST,
-  storedMinute,
-  TEN_MINUTES_MS,
-  TENS_KEPT,
-} from "../../core/store/stats.ts";
+import * as stats from "../../core/store/stats.ts";
 import type { Outcome } from "../../core/store/store.ts";
 
 type Counts = number[];
@@ -29,8 +9,8 @@ function add(counts: Counts, counters: readonly number[]): void {
 
 function sumOf(all: readonly (readonly [number, Counts])[]): Counts {
   const of = (counter: number) => all.map(([, counts]) => counts[counter] ?? 0);
-  const sums = Array.from({ length: SLOWEST }, (_, each) => of(each).reduce((sum, count) => sum + count, 0));
-  return [...sums, Math.max(0, ...of(SLOWEST)), Math.max(0, ...of(SLOWEST + 1))];
+  const sums = Array.from({ length: stats.SLOWEST }, (_, each) => of(each).reduce((sum, count) => sum + count, 0));
+  return [...sums, Math.max(0, ...of(stats.SLOWEST)), Math.max(0, ...of(stats.SLOWEST + 1))];
 }
 
 /** Counts in windows of time, by the number of the window since 1970. The last few are kept. */
@@ -50,7 +30,10 @@ class Windows {
     const counts = this.#counts.get(current) ?? [];
     add(counts, counters);
     for (const [which, ms] of [waitedMs, ranMs].entries())
-      counts[SLOWEST + which] = Math.max(counts[SLOWEST + which] ?? 0, Math.min(Math.round(ms), MOST_COUNTED));
+      counts[stats.SLOWEST + which] = Math.max(
+        counts[stats.SLOWEST + which] ?? 0,
+        Math.min(Math.round(ms), stats.MOST_COUNTED),
+      );
     this.#counts.set(current, counts);
     for (const old of this.#counts.keys()) if (old <= current - this.#kept) this.#counts.delete(old);
   }
@@ -65,8 +48,8 @@ class Windows {
 }
 
 class NameTally {
-  readonly #tens = new Windows(TEN_MINUTES_MS, TENS_KEPT);
-  readonly #days = new Windows(DAY_MS, DAYS_KEPT);
+  readonly #tens = new Windows(stats.TEN_MINUTES_MS, stats.TENS_KEPT);
+  readonly #days = new Windows(stats.DAY_MS, stats.DAYS_KEPT);
   readonly #total: Counts = [];
 
   add(counters: readonly number[], now: number, timing: Outcome["timing"]): void {
@@ -75,14 +58,14 @@ class NameTally {
     this.#days.add(counters, now, timing);
   }
 
-  read(name: string | undefined, now: number, count: number): StoredNameMetrics {
-    const first = Math.floor(now / DAY_MS) - count + 1;
+  read(name: string | undefined, now: number, count: number): stats.StoredNameMetrics {
+    const first = Math.floor(now / stats.DAY_MS) - count + 1;
     const known = new Map(this.#days.last(count, now));
     return {
       name,
-      total: outcomeCounts(this.#total),
-      hour: metricsOf(sumOf(this.#tens.last(TENS_KEPT, now))),
-      days: Array.from({ length: count }, (_, index) => metricsOf(known.get(first + index) ?? [])),
+      total: stats.outcomeCounts(this.#total),
+      hour: stats.metricsOf(sumOf(this.#tens.last(stats.TENS_KEPT, now))),
+      days: Array.from({ length: count }, (_, index) => stats.metricsOf(known.get(first + index) ?? [])),
     };
   }
 }
@@ -91,23 +74,26 @@ export class Tally {
   readonly total: Counts = [];
   waitedMs = 0;
   ranMs = 0;
-  readonly #minutes = new Windows(MINUTE_MS, MINUTES_KEPT);
-  readonly #hours = new Windows(HOUR_MS, HOURS_KEPT);
+  readonly #minutes = new Windows(stats.MINUTE_MS, stats.MINUTES_KEPT);
+  readonly #hours = new Windows(stats.HOUR_MS, stats.HOURS_KEPT);
   readonly #names = new Map<string | undefined, NameTally>();
 
   /** @param observe whether to count by name too. */
   count(accepted: readonly Outcome[], now: number, observe: boolean): void {
     for (const outcome of accepted) {
       const { timing, name } = outcome;
-      const all = countersOf(outcome, now);
-      const counters = all.filter((counter) => counter < COUNTERS);
+      const all = stats.countersOf(outcome, now);
+      const counters = all.filter((counter) => counter < stats.COUNTERS);
       add(this.total, counters);
       this.#minutes.add(
-        counters.filter((counter) => counter < outcomeNames.length),
+        counters.filter((counter) => counter < stats.outcomeNames.length),
         now,
       );
-      for (const pace of all.slice(counters.length).map((counter) => counter - COUNTERS))
-        this.#minutes.add([outcomeNames.length + (pace % PACES)], now - Math.floor(pace / PACES) * MINUTE_MS);
+      for (const pace of all.slice(counters.length).map((counter) => counter - stats.COUNTERS))
+        this.#minutes.add(
+          [stats.outcomeNames.length + (pace % stats.PACES)],
+          now - Math.floor(pace / stats.PACES) * stats.MINUTE_MS,
+        );
       this.#hours.add(counters, now, timing);
       if (observe && name !== undefined && counters.length > 0) this.#tallyOf(name).add(counters, now, timing);
       this.waitedMs += Math.round(timing?.waitedMs ?? 0);
@@ -116,21 +102,21 @@ export class Tally {
   }
 
   #tallyOf(name: string): NameTally {
-    const key = this.#names.has(name) || this.#names.size < NAMES_KEPT ? name : undefined;
+    const key = this.#names.has(name) || this.#names.size < stats.NAMES_KEPT ? name : undefined;
     const tally = this.#names.get(key) ?? new NameTally();
     this.#names.set(key, tally);
     return tally;
   }
 
-  minutesUntil(now: number): readonly StoredMinute[] {
-    return this.#minutes.last(MINUTES_KEPT, now).map(([minute, counts]) => storedMinute(minute, counts));
+  minutesUntil(now: number): readonly stats.StoredMinute[] {
+    return this.#minutes.last(stats.MINUTES_KEPT, now).map(([minute, counts]) => stats.storedMinute(minute, counts));
   }
 
-  hoursUntil(now: number, count: number): readonly StoredHour[] {
-    return this.#hours.last(count, now).map(([hour, counts]) => ({ hour, metrics: metricsOf(counts) }));
+  hoursUntil(now: number, count: number): readonly stats.StoredHour[] {
+    return this.#hours.last(count, now).map(([hour, counts]) => ({ hour, metrics: stats.metricsOf(counts) }));
   }
 
-  names(now: number, days: number): readonly StoredNameMetrics[] {
+  names(now: number, days: number): readonly stats.StoredNameMetrics[] {
     return [...this.#names].map(([name, tally]) => tally.read(name, now, days));
   }
 }

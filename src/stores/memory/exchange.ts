@@ -1,18 +1,7 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import {
-  againScore,
-  FLOW_KEY_MEMBER,
-  isSkewed,
-  leaseScore,
-  movedScore,
-  SCHEDULE_MEMBER,
-  scheduleScore,
-  scoreAfter,
-  unpack,
-  waitingScore,
-} from "../../core/store/score.ts";
+import * as scores from "../../core/store/score.ts";
 import { withSignal } from "../../core/store/signals.ts";
 import type {
   ClaimRequest,
@@ -44,7 +33,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const { schedules } = claimed;
   state.flowControl.putMarks(now);
   const jobs = claimedJobs?.withRuns() ?? [];
-  const handedOut = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
+  const handedOut = [...schedules.map(({ key }) => scores.SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(handedOut));
   const pausedJobs = [...state.pausedJobs.values()];
@@ -86,7 +75,7 @@ function settleOne(
   const { now, retentionMs, isResend = false } = request;
   const { lease, record } = outcome;
   const score = state.due.score(lease.id);
-  if (!possibleLeases(lease).some((each) => score === leaseScore(each))) {
+  if (!possibleLeases(lease).some((each) => score === scores.leaseScore(each))) {
     const isSettled = isResend && wasSettled(state, outcome, retentionMs);
     // Whether it got the signal by the first send or since, it is due.
     if (isSettled && "runAt" in outcome && state.records.get(lease.id) !== record) woken.push(lease.id);
@@ -98,7 +87,7 @@ function settleOne(
   state.signals.end(lease.id, lease.waits);
   if ("runAt" in outcome) {
     const signal = outcome.waits && state.signals.begin(lease.id, outcome.waits, now);
-    state.wait(lease.id, againScore(signal === undefined ? outcome : { ...outcome, runAt: now }));
+    state.wait(lease.id, scores.againScore(signal === undefined ? outcome : { ...outcome, runAt: now }));
     state.records.set(lease.id, signal === undefined ? record : withSignal(record, signal));
     if (signal !== undefined) woken.push(lease.id);
     return true;
@@ -124,9 +113,13 @@ function fire(
   { key, occurrence, revision, next, reachMs, record, plan, jobs, unless }: Fire,
   now: number,
 ): FireReply {
-  if (state.due.score(SCHEDULE_MEMBER + key) !== scheduleScore(occurrence, revision)) return "stale";
+  if (state.due.score(scores.SCHEDULE_MEMBER + key) !== scores.scheduleScore(occurrence, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, movedScore(next, reachMs));
+  state.putSchedule(
+    key,
+    isSkipped ? { record: unless.skippedRecord } : { record, plan },
+    scores.movedScore(next, reachMs),
+  );
   if (isSkipped) return "skipped";
   for (const job of jobs) addJob(state, { ...job, keepsLimits: true }, now);
   return "fired";
@@ -141,13 +134,15 @@ function claim(
   now: number,
   { limit, leaseMs, countBacklog = false, runs, firesDeclared = false }: ClaimRequest,
 ): Pick<ExchangeReply, "schedules" | "backlog"> & { readonly jobs: ClaimedJobs } {
-  const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
+  const backlog = countBacklog ? Math.max(0, state.due.countBefore(scores.scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
   const keysIn = (entries: readonly Entry[]) =>
-    entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
-  const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
+    entries.flatMap(([member]) =>
+      member.startsWith(scores.FLOW_KEY_MEMBER) ? member.slice(scores.FLOW_KEY_MEMBER.length) : [],
+    );
+  const first = state.due.first(limit).filter(([, score]) => score < scores.scoreAfter(now));
   // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
-  const skewed = limit > 0 ? state.due.first(limit + 2).filter((entry) => isSkewed(...entry, now)) : [];
+  const skewed = limit > 0 ? state.due.first(limit + 2).filter((entry) => scores.isSkewed(...entry, now)) : [];
   const candidates = [...first, ...skewed.slice(0, limit - first.length)];
   for (const key of keysIn(skewed)) state.flowControl.openAndCorrect(key, now);
   const keys = keysIn(candidates);
@@ -155,19 +150,19 @@ function claim(
   const firstOf = new Map([...shares].map(([key, share]) => [key, state.flowControl.first(key, share, now)]));
   const claimed = new ClaimedJobs(state, now, leaseMs);
   for (const [member, score] of candidates) {
-    const { at, claims } = unpack(score);
-    if (member.startsWith(SCHEDULE_MEMBER)) {
-      const key = member.slice(SCHEDULE_MEMBER.length);
+    const { at, claims } = scores.unpack(score);
+    if (member.startsWith(scores.SCHEDULE_MEMBER)) {
+      const key = member.slice(scores.SCHEDULE_MEMBER.length);
       due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
-    } else if (member.startsWith(FLOW_KEY_MEMBER)) {
-      const key = member.slice(FLOW_KEY_MEMBER.length);
+    } else if (member.startsWith(scores.FLOW_KEY_MEMBER)) {
+      const key = member.slice(scores.FLOW_KEY_MEMBER.length);
       // Behind a job of the line that this claim has leased, others may wait for its slot.
       for (const [index, id] of (firstOf.get(key) ?? []).entries())
         if (state.flowControl.mayClaim(key, now, index > 0)) claimed.lease(id);
     } else if (state.mayStartAgain(member, now)) {
       claimed.lease(member);
     } else {
-      state.wait(member, waitingScore(at, claims));
+      state.wait(member, scores.waitingScore(at, claims));
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, claimed));
@@ -190,7 +185,7 @@ function fireByItself(
   // If the reply has no room for the job, the schedule stays due.
   const reachMs = plan.makesEach ? undefined : planned.next - jobs.now;
   if (jobs.make(id, planned.occurrence, record))
-    state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
+    state.due.set(scores.SCHEDULE_MEMBER + key, scores.movedScore(planned.next, reachMs));
   return true;
 }
 
@@ -228,7 +223,7 @@ class ClaimedJobs {
   make(id: string, runAt: number, record: string): boolean {
     if (!this.#fits(record)) return false;
     this.#state.add(id, record, undefined);
-    this.#lease(id, record, waitingScore(runAt), { isFired: true });
+    this.#lease(id, record, scores.waitingScore(runAt), { isFired: true });
     return true;
   }
 
@@ -245,7 +240,7 @@ class ClaimedJobs {
 
   #lease(id: string, record: string, score: number, more: Pick<LeasedJob, "isFired"> = {}): void {
     const state = this.#state;
-    const { at: dueAt, claims } = unpack(score);
+    const { at: dueAt, claims } = scores.unpack(score);
     const flow = state.flows.get(id);
     const lease: Lease = {
       id,

@@ -1,16 +1,6 @@
 import { firstPiece } from "../../core/shared/limits.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
-import {
-  isSkewed,
-  leaseScore,
-  MOST_PEEKED,
-  movedTime,
-  readScore,
-  renewedScore,
-  SCHEDULE_MEMBER,
-  unpack,
-  waitingScore,
-} from "../../core/store/score.ts";
+import * as scores from "../../core/store/score.ts";
 import type { ClearableState, JobState, QueueStore } from "../../core/store/store.ts";
 import { CHANGES_KEPT, possibleLeases, renewedLease } from "../../core/store/store.ts";
 import { badCursor } from "../cursor.ts";
@@ -36,12 +26,12 @@ export function memoryQueue(state: MemoryState): QueueStore {
     const score = due.score(id);
     return score !== undefined && stateOf(score, now) !== "running";
   };
-  const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
-  const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
+  const scoreOf = ({ key }: SchedulePut) => due.score(scores.SCHEDULE_MEMBER + key);
+  const isAsRead = (put: SchedulePut) => scoreOf(put) === scores.readScore(put.from);
   // A resend finds its own work.
   const isStored = (put: SchedulePut) => {
     const stored = state.schedules.get(put.key);
-    return scoreOf(put) === renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
+    return scoreOf(put) === scores.renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
   };
   const removeDead = (ids: readonly string[], now: number) => {
     const removed = ids.filter((id) => state.removeDead(id));
@@ -53,8 +43,8 @@ export function memoryQueue(state: MemoryState): QueueStore {
   const peek = (now: number) => {
     const { paused } = state;
     const nextAt = state.nextDueAt(now);
-    const head = due.first(paused ? MOST_PEEKED - 1 : MOST_PEEKED);
-    const isNow = nextAt !== undefined && nextAt > now && head.some((entry) => isSkewed(...entry, now));
+    const head = due.first(paused ? scores.MOST_PEEKED - 1 : scores.MOST_PEEKED);
+    const isNow = nextAt !== undefined && nextAt > now && head.some((entry) => scores.isSkewed(...entry, now));
     return { paused, nextAt: isNow ? now : nextAt };
   };
   return {
@@ -69,10 +59,10 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const extended = renewedLease(lease, endsAt);
         const score = due.score(lease.id);
         // A resend finds its own work.
-        if (![...possibleLeases(lease), extended].some((each) => score === leaseScore(each))) return null;
-        const isLeaving = lease.isOfRun && endsAt !== lease.endsAt && score === leaseScore(lease);
+        if (![...possibleLeases(lease), extended].some((each) => score === scores.leaseScore(each))) return null;
+        const isLeaving = lease.isOfRun && endsAt !== lease.endsAt && score === scores.leaseScore(lease);
         if (isLeaving && lease.flow) flowControl.touch(lease.flow.key).leaveRun(lease.endsAt);
-        due.set(lease.id, leaseScore(extended));
+        due.set(lease.id, scores.leaseScore(extended));
         if (record !== undefined) records.set(lease.id, record);
         return extended;
       });
@@ -112,8 +102,8 @@ export function memoryQueue(state: MemoryState): QueueStore {
         // A parent still waits for its children, whenever it may run.
         if (families.waiting.has(id)) families.move(id, runAt);
         else {
-          const { at, claims } = unpack(score);
-          state.wait(id, waitingScore(movedTime(runAt, at, now), claims));
+          const { at, claims } = scores.unpack(score);
+          state.wait(id, scores.waitingScore(scores.movedTime(runAt, at, now), claims));
         }
         return true;
       });
@@ -123,11 +113,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
     async change({ id, from, runAt, claims = from.claims, record }) {
       const score = due.score(id);
       if (score === undefined) return false;
-      const changed = waitingScore(runAt, claims);
-      const found = unpack(score);
+      const changed = scores.waitingScore(runAt, claims);
+      const found = scores.unpack(score);
       if (found.at !== from.at || found.claims !== from.claims) {
         // A resend finds its own work.
-        const isChanged = !found.isLeased && waitingScore(found.at, found.claims) === changed;
+        const isChanged = !found.isLeased && scores.waitingScore(found.at, found.claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
       if (families.waiting.has(id)) {
@@ -144,7 +134,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
         state.add(id, record, flow && flowControl.join(flow, false, now));
-        state.wait(id, waitingScore(runAt, claims));
+        state.wait(id, scores.waitingScore(runAt, claims));
         retryChild(state, id, now);
         counters.retriedDead++;
         return true;
@@ -198,9 +188,9 @@ export function memoryQueue(state: MemoryState): QueueStore {
       if (manifest && state.manifest === manifest.to) return true;
       if (manifest && state.manifest !== manifest.from) return false;
       if (!put.every((each) => isAsRead(each) || isStored(each))) return false;
-      for (const each of put) state.putSchedule(each.key, each, renewedScore(each));
+      for (const each of put) state.putSchedule(each.key, each, scores.renewedScore(each));
       for (const key of remove) {
-        due.delete(SCHEDULE_MEMBER + key);
+        due.delete(scores.SCHEDULE_MEMBER + key);
         state.schedules.delete(key);
       }
       if (manifest) state.manifest = manifest.to;

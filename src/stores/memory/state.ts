@@ -1,14 +1,6 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import {
-  isInLine,
-  isSkewed,
-  leaseScore,
-  momentOf,
-  SCHEDULE_MEMBER,
-  unpack,
-  waitingScore,
-} from "../../core/store/score.ts";
+import * as scores from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
 import { HOUR_MS, type PausedJobs } from "../../core/store/stats.ts";
 import type { JobState, Lease, Outcome, RecordRewrite } from "../../core/store/store.ts";
@@ -103,7 +95,7 @@ export class MemoryState {
    */
   lease(lease: Lease, now: number): boolean {
     this.#leave(lease.id);
-    this.due.set(lease.id, leaseScore(lease));
+    this.due.set(lease.id, scores.leaseScore(lease));
     const flow = this.flows.get(lease.id);
     return flow !== undefined && this.flowControl.openAndCorrect(flow.key, now).begin(now, lease.endsAt);
   }
@@ -117,11 +109,11 @@ export class MemoryState {
     const score = this.due.score(id);
     const record = this.records.get(id);
     if (score === undefined || record === undefined || openWaits(record) === undefined) return false;
-    const { at, claims, isLeased } = unpack(score);
+    const { at, claims, isLeased } = scores.unpack(score);
     if (isLeased) return false;
     this.records.set(id, withSignal(record, text));
     // Another score than before: whoever has read the job, to change it, learns that it has changed.
-    this.wait(id, waitingScore(at === now ? now - 1 : now, claims));
+    this.wait(id, scores.waitingScore(at === now ? now - 1 : now, claims));
     return true;
   }
 
@@ -146,14 +138,14 @@ export class MemoryState {
     const score = this.due.score(id);
     if (!flow || score === undefined) return;
     const key = this.flowControl.touch(flow.key);
-    if (isInLine(score)) key.remove(id);
-    else key.end(unpack(score).at);
+    if (scores.isInLine(score)) key.remove(id);
+    else key.end(scores.unpack(score).at);
   }
 
   /** Whether a job with an expired lease may be leased again: its key may be paused, or its rate used up. */
   mayStartAgain(id: string, now: number): boolean {
     const flow = this.flows.get(id);
-    return !flow || this.flowControl.mayStartAgain(flow, now, unpack(this.due.score(id) ?? 0).at);
+    return !flow || this.flowControl.mayStartAgain(flow, now, scores.unpack(this.due.score(id) ?? 0).at);
   }
 
   addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {
@@ -178,13 +170,14 @@ export class MemoryState {
 
   putSchedule(key: string, { record, plan }: Partial<Recurring> & Pick<Recurring, "record">, score: number): void {
     this.schedules.set(key, { record, plan });
-    this.due.set(SCHEDULE_MEMBER + key, score);
+    this.due.set(scores.SCHEDULE_MEMBER + key, score);
   }
 
   /** When the first member is due. @param now makes one that is too far ahead due at once. Default: by its score. */
   nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
-      if (!except?.has(member)) return now !== undefined && isSkewed(member, score, now) ? now : momentOf(score);
+      if (!except?.has(member))
+        return now !== undefined && scores.isSkewed(member, score, now) ? now : scores.momentOf(score);
     }
     return undefined;
   }
@@ -192,7 +185,7 @@ export class MemoryState {
 
 /** The state of a live job. It is ready again once its lease has run out. */
 export function stateOf(score: number, now: number): Extract<JobState, "scheduled" | "ready" | "running"> {
-  const { at, isLeased } = unpack(score);
+  const { at, isLeased } = scores.unpack(score);
   if (at <= now) return "ready";
   return isLeased ? "running" : "scheduled";
 }
