@@ -1,16 +1,9 @@
 import { firstPiece } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page } from "../../core/store/store.ts";
-import { SortedSet } from "./sorted-set.ts";
-
-interface KeptDocument extends StoredDocument {
-  readonly expiresAt: number;
-}
 
 export class Documents {
-  readonly #documents = new Map<string, KeptDocument>();
-  readonly #places = new SortedSet();
-  readonly #ends = new SortedSet();
+  readonly #documents = new Map<string, StoredDocument>();
 
   find(kind: string, name: string, now: number): StoredDocument | undefined {
     return this.#at(placeOf(kind, name), now);
@@ -25,9 +18,7 @@ export class Documents {
     mostBytes,
     now,
   }: DocumentPageRequest): Page<StoredDocument> {
-    const places = [...this.#places.from(0)]
-      .map(([place]) => place)
-      .filter((place) => place.startsWith(placeOf(kind, prefix)));
+    const places = [...this.#documents.keys()].filter((place) => place.startsWith(placeOf(kind, prefix))).sort();
     if (isReversed) places.reverse();
     const last = cursor === undefined ? undefined : placeOf(kind, cursor);
     const rest = places.filter((place) => last === undefined || (isReversed ? place < last : place > last));
@@ -50,44 +41,20 @@ export class Documents {
       return isDone || from === undefined || (from ?? undefined) === stored;
     };
     if (!changes.every(isAsRead)) return false;
-    if (changes.some(({ expiresAt }) => expiresAt !== undefined)) this.#removeExpired(now);
-    for (const { kind, name, text, mark, expiresAt = Number.POSITIVE_INFINITY } of changes) {
+    for (const place of this.#documents.keys()) this.#at(place, now);
+    for (const { kind, name, text, mark, expiresAt } of changes) {
       const place = placeOf(kind, name);
-      if (text === undefined) this.#remove(place);
-      else this.#put(place, { name, text, mark, expiresAt });
+      if (text === undefined) this.#documents.delete(place);
+      else this.#documents.set(place, { name, text, mark, ...(expiresAt !== undefined && { expiresAt }) });
     }
     return true;
   }
 
-  #put(place: string, document: KeptDocument): void {
-    this.#documents.set(place, document);
-    this.#places.set(place, 0);
-    if (document.expiresAt < Number.POSITIVE_INFINITY) this.#ends.set(place, document.expiresAt);
-    else this.#ends.delete(place);
-  }
-
-  #removeExpired(now: number): void {
-    for (;;) {
-      const [[place, expiresAt] = ["", Number.POSITIVE_INFINITY]] = this.#ends.from(0);
-      if (expiresAt > now) return;
-      this.#remove(place);
-    }
-  }
-
-  #remove(place: string): void {
-    this.#documents.delete(place);
-    this.#places.delete(place);
-    this.#ends.delete(place);
-  }
-
+  /** The document there, unless it has expired: then it goes. */
   #at(place: string, now: number): StoredDocument | undefined {
-    const kept = this.#documents.get(place);
-    if (!kept) return undefined;
-    const { expiresAt, ...document } = kept;
-    if (expiresAt === Number.POSITIVE_INFINITY) return document;
-    if (expiresAt > now) return kept;
-    this.#remove(place);
-    return undefined;
+    const { expiresAt = Number.POSITIVE_INFINITY } = this.#documents.get(place) ?? {};
+    if (expiresAt <= now) this.#documents.delete(place);
+    return this.#documents.get(place);
   }
 }
 
