@@ -15,7 +15,7 @@ import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
-import { EnqueuedJobs } from "./follow-ups.ts";
+import { enqueuedJobs } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
@@ -52,7 +52,7 @@ export class Attempt {
   #call: BatchCall<Attempt> | undefined;
   /** What `perform` has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
-  #enqueued: EnqueuedJobs | undefined;
+  #enqueued: ReturnType<typeof enqueuedJobs> | undefined;
   #hasReturned = false;
   #trace: JobTrace | undefined;
   #steps: Steps | undefined;
@@ -203,7 +203,7 @@ export class Attempt {
       );
     if (this.#hasReturned || this.#stopped)
       throw conflict(`The attempt of job "${this.job.info.id}" has ended, and enqueues nothing more. Stop working.`);
-    this.#enqueued ??= new EnqueuedJobs(this.needs, this.job, this.#trace);
+    this.#enqueued ??= enqueuedJobs(this.needs, this.job, this.#trace);
     return this.#enqueued.add(job, payload, options);
   }
 

@@ -3,7 +3,7 @@ import { buildFamily, type GivenFamily, memberOf, readFamily } from "../enqueue/
 import { buildJob, checkOptions } from "../enqueue/new-job.ts";
 import type { AnyJob } from "../job/define.ts";
 import type { JobTrace } from "../job/trace-context.ts";
-import { invalidRequest, TidegateError } from "../shared/errors.ts";
+import { invalidRequest, tooLarge } from "../shared/errors.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
 import type { FollowUpJob } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
@@ -17,83 +17,68 @@ const refused = {
   every: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
 } as const;
 
-interface Made {
-  readonly jobs: readonly FollowUpJob[];
-  readonly fits: Promise<unknown> | undefined;
-}
-
 function hasChildren(options: object): options is Pick<GivenFamily, "children"> {
   return "children" in options && options.children !== undefined;
 }
 
-/** The jobs that `perform` enqueues through its attempt. They are stored with the outcome, or not at all. */
-export class EnqueuedJobs {
-  readonly #needs: AttemptNeeds;
-  readonly #by: ClaimedJob;
-  readonly #trace: JobTrace | undefined;
-  readonly #jobs: FollowUpJob[] = [];
+/**
+ * The jobs that `perform` enqueues through its attempt. They are stored with the outcome, or not at all.
+ *
+ * @param by the job whose attempt enqueues them.
+ * @param trace the trace of the attempt.
+ */
+export function enqueuedJobs(needs: AttemptNeeds, by: ClaimedJob, trace: JobTrace | undefined) {
+  const jobs: FollowUpJob[] = [];
   /** The checks of payloads whose schemas are asynchronous. */
-  readonly #checks: Promise<unknown>[] = [];
+  const checks: Promise<unknown>[] = [];
 
-  /**
-   * @param by the job whose attempt enqueues them.
-   * @param trace the trace of the attempt.
-   */
-  constructor(needs: AttemptNeeds, by: ClaimedJob, trace: JobTrace | undefined) {
-    this.#needs = needs;
-    this.#by = by;
-    this.#trace = trace;
-  }
-
-  /** Adds a job, and returns its id. @throws as `queue.enqueue`, but for an asynchronous schema: see `checked`. */
-  add(job: AnyJob | string, payload: unknown, options: object): string {
-    checkOptions(options);
-    for (const [name, reason] of Object.entries(refused))
-      if ((options as Record<string, unknown>)[name] !== undefined)
-        throw invalidRequest(`job.enqueue takes no ${name}: ${reason}.`);
-    const { jobs, fits } = hasChildren(options)
-      ? this.#family({ ...options, job, payload })
-      : this.#single({ ...options, job, payload });
-    if (!this.#by.takeRoom(jobs.map(({ record }) => record)))
-      throw new TidegateError(
-        "payload_too_large",
-        "The jobs that the attempt enqueues and its own job are larger than 8 MiB together, as they are sent. Store the data elsewhere and enqueue a reference to it, or use queue.enqueue.",
-      );
-    this.#jobs.push(...jobs);
-    if (fits) {
-      // The attempt may fail for another reason first, and then nobody waits for the check.
-      fits.catch(() => {});
-      this.#checks.push(fits);
-    }
-    return (jobs[0] as FollowUpJob).id;
-  }
-
-  #single(item: BulkJob): Made {
-    this.#checkCount(1);
-    const { draft, refusal } = readJob(item, this.#needs);
-    if (!draft) throw refusal;
-    const { finished, fits } = buildJob(draft, this.#trace);
-    return { jobs: [memberOf(finished)], fits };
-  }
-
-  #family(given: GivenFamily): Made {
-    const family = readFamily(given, this.#needs);
-    this.#checkCount(family.length);
-    const { members, fits } = buildFamily(family, this.#trace);
-    return { jobs: members, fits };
-  }
-
-  #checkCount(count: number): void {
-    if (this.#jobs.length + count <= MOST_AT_ONCE) return;
+  const checkCount = (count: number): void => {
+    if (jobs.length + count <= MOST_AT_ONCE) return;
     const more = count === 1 ? "queue.enqueueMany" : "queue.enqueue";
     throw invalidRequest(
       `An attempt can enqueue ${MOST_AT_ONCE} jobs${count === 1 ? "" : ", all children included"}. Use ${more} for more.`,
     );
-  }
+  };
 
-  /** Returns the jobs once all payloads are checked. @throws {InvalidPayloadError} if one does not fit its schema. */
-  async checked(): Promise<readonly FollowUpJob[]> {
-    await Promise.all(this.#checks);
-    return this.#jobs;
-  }
+  const familyOf = (given: GivenFamily) => {
+    const family = readFamily(given, needs);
+    checkCount(family.length);
+    return buildFamily(family, trace);
+  };
+
+  const single = (item: BulkJob): ReturnType<typeof familyOf> => {
+    checkCount(1);
+    const { draft, refusal } = readJob(item, needs);
+    if (!draft) throw refusal;
+    const { finished, fits } = buildJob(draft, trace);
+    return { members: [memberOf(finished)], fits };
+  };
+
+  return {
+    /** Adds a job, and returns its id. @throws as `queue.enqueue`, but for an asynchronous schema: see `checked`. */
+    add(job: AnyJob | string, payload: unknown, options: object): string {
+      checkOptions(options);
+      for (const [name, reason] of Object.entries(refused))
+        if ((options as Record<string, unknown>)[name] !== undefined)
+          throw invalidRequest(`job.enqueue takes no ${name}: ${reason}.`);
+      const item = { ...options, job, payload };
+      const { members, fits } = hasChildren(item) ? familyOf(item) : single(item);
+      if (!by.takeRoom(members.map(({ record }) => record)))
+        throw tooLarge(
+          "The jobs that the attempt enqueues and its own job are larger than 8 MiB together, as they are sent. Store the data elsewhere and enqueue a reference to it, or use queue.enqueue.",
+        );
+      jobs.push(...members);
+      if (fits) {
+        // The attempt may fail for another reason first, and then nobody waits for the check.
+        fits.catch(() => {});
+        checks.push(fits);
+      }
+      return members[0].id;
+    },
+    /** Returns the jobs once all payloads are checked. @throws {InvalidPayloadError} if one does not fit its schema. */
+    async checked(): Promise<readonly FollowUpJob[]> {
+      await Promise.all(checks);
+      return jobs;
+    },
+  };
 }

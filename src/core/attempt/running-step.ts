@@ -4,62 +4,51 @@ import { alarm } from "../shared/clock.ts";
 import { quote } from "../shared/errors.ts";
 import type { StepHost } from "./step-host.ts";
 
-export class RunningStep {
-  readonly #host: StepHost;
-  readonly #name: string;
-  readonly #run: (step: StepRun) => unknown;
-  /** Its own timeout. Default: it takes as long as the attempt of the job may. */
-  readonly timeoutMs: number | undefined;
+export type RunningStep = ReturnType<typeof runningStep>;
+
+/** @param timeoutMs its own timeout. Default: it takes as long as the attempt of the job may. */
+export function runningStep(
+  { job, needs }: StepHost,
+  name: string,
+  run: (step: StepRun) => unknown,
+  timeoutMs: number | undefined,
+) {
   // Created only for a step that reads its signal.
-  #abort: AbortController | undefined;
-  #stopped: Error | undefined;
-  #reject: (reason: Error) => void = () => {};
-
-  constructor(host: StepHost, name: string, run: (step: StepRun) => unknown, timeoutMs: number | undefined) {
-    this.#host = host;
-    this.#name = name;
-    this.#run = run;
-    this.timeoutMs = timeoutMs;
-  }
-
-  /** Calls the function of the step. Rejects with what it throws, or why it was stopped. */
-  async result(attempt: number): Promise<unknown> {
-    const { timeoutMs } = this;
-    const late = () => this.stop(tooLate(this.#name, timeoutMs));
-    const cancel = timeoutMs === undefined ? undefined : alarm(this.#host.needs.clock, timeoutMs, late);
-    try {
-      return await new Promise((resolve, reject) => {
-        this.#reject = reject;
-        if (this.#stopped) return reject(this.#stopped);
-        Promise.resolve(this.#run(this.#context(attempt))).then(resolve, reject);
-      });
-    } finally {
-      cancel?.();
-    }
-  }
-
-  stop(reason: Error): void {
-    this.#stopped ??= reason;
-    this.#abort?.abort(this.#stopped);
-    this.#reject(this.#stopped);
-  }
-
-  #context(attempt: number): StepRun {
-    const signalOf = () => this.#signal;
-    return {
-      key: `${this.#host.job.lease.current.id}/${this.#name}`,
-      attempt,
-      get signal() {
-        return signalOf();
-      },
-    };
-  }
-
-  get #signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#stopped) this.#abort.abort(this.#stopped);
-    return this.#abort.signal;
-  }
+  let abort: AbortController | undefined;
+  let stopped: Error | undefined;
+  let interrupt: (reason: Error) => void = () => {};
+  const stop = (reason: Error): void => {
+    stopped ??= reason;
+    abort?.abort(stopped);
+    interrupt(stopped);
+  };
+  return {
+    timeoutMs,
+    stop,
+    /** Calls the function of the step. Rejects with what it throws, or why it was stopped. */
+    async result(attempt: number): Promise<unknown> {
+      const late = () => stop(tooLate(name, timeoutMs));
+      const cancel = timeoutMs === undefined ? undefined : alarm(needs.clock, timeoutMs, late);
+      const step: StepRun = {
+        key: `${job.lease.current.id}/${name}`,
+        attempt,
+        get signal() {
+          abort ??= new AbortController();
+          if (stopped) abort.abort(stopped);
+          return abort.signal;
+        },
+      };
+      try {
+        return await new Promise((resolve, reject) => {
+          interrupt = reject;
+          if (stopped) return reject(stopped);
+          Promise.resolve(run(step)).then(resolve, reject);
+        });
+      } finally {
+        cancel?.();
+      }
+    },
+  };
 }
 
 function tooLate(name: string, timeoutMs: number | undefined): Error {

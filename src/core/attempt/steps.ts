@@ -19,7 +19,7 @@ import { bytesOf } from "../shared/limits.ts";
 import { MOST_EVENTS } from "../store/signals.ts";
 import { isNamed } from "./outcome.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
-import { notAlone, RunningStep, sameName, tooMuch } from "./running-step.ts";
+import { notAlone, type RunningStep, runningStep, sameName, tooMuch } from "./running-step.ts";
 import { giveTime, isAlive, type Leaving, type Saved, type StepHost, save } from "./step-host.ts";
 
 /**
@@ -103,7 +103,7 @@ export class Steps {
     const timeoutMs = stepTimeoutMs(options, job.timeoutMs);
     if (needs.hasTimeFor?.(timeoutMs, this.#begun === 0) === false) return this.#leave({ why: "outOfTime" });
     this.#begun++;
-    const step = new RunningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
+    const step = runningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
     this.#running.add(step);
     const ended = await this.#done(step, name, options).finally(() => this.#stopped(step));
     return ended ? this.#given(ended) : never();

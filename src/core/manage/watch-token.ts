@@ -33,40 +33,39 @@ export function isWatchToken(token: string | undefined): token is string {
   return token?.startsWith(PREFIX) === true;
 }
 
-/** Signs and checks watch tokens. Nothing is stored: a token is valid while its secret is known. */
-export class WatchTokens {
-  readonly #secrets: readonly string[];
+export type WatchTokens = ReturnType<typeof watchTokens>;
+
+/**
+ * Signs and checks watch tokens. Nothing is stored: a token is valid while its secret is known.
+ *
+ * @param secrets the first one signs; all of them are accepted.
+ */
+export function watchTokens(secrets: readonly string[]) {
   // Holds the keys, not a promise of them: workerd refuses to await a promise that another request made.
-  #keys: readonly CryptoKey[] | undefined;
-
-  /** @param secrets the first one signs; all of them are accepted. */
-  constructor(secrets: readonly string[]) {
-    this.#secrets = secrets;
-  }
-
-  async sign(queue: string, id: string, options: WatchTokenOptions, now: number): Promise<string> {
-    const { ttl = "1h", results = false } = watchTokenOptions.read(options);
-    const [key] = await this.#prepare();
-    if (!key) throw invalidRequest("This queue has no watchSecret. Give it one: new Queue({ watchSecret }).");
-    const claims = [queue, id, now + durationMs(ttl, "ttl"), results ? "results" : ""].map(encodeURIComponent);
-    const text = PREFIX + toBase64Url(new TextEncoder().encode(claims.join(":")));
-    return `${text}.${toBase64Url(await sign(key, text))}`;
-  }
-
-  /** What the token says; undefined unless it was signed with one of the secrets. It may have expired. */
-  async read(token: string): Promise<WatchClaims | undefined> {
-    const [, text = "", claims = "", signature = ""] = /^(watch\.([\w-]+))\.([\w-]{43})$/.exec(token) ?? [];
-    const bytes = Uint8Array.from(fromBase64Url(signature), (character) => character.charCodeAt(0));
-    const found = await Promise.all((await this.#prepare()).map((key) => isSigned(key, text, bytes)));
-    if (!found.includes(true)) return undefined;
-    const [queue = "", id = "", expiresAt, results] = fromBase64Url(claims).split(":").map(decodeURIComponent);
-    return { queue, id, expiresAt: Number(expiresAt), results: results === "results" };
-  }
-
-  async #prepare(): Promise<readonly CryptoKey[]> {
-    this.#keys ??= await Promise.all(this.#secrets.map(signingKey));
-    return this.#keys;
-  }
+  let keys: readonly CryptoKey[] | undefined;
+  const prepare = async () => {
+    keys ??= await Promise.all(secrets.map(signingKey));
+    return keys;
+  };
+  return {
+    async sign(queue: string, id: string, options: WatchTokenOptions, now: number): Promise<string> {
+      const { ttl = "1h", results = false } = watchTokenOptions.read(options);
+      const [key] = await prepare();
+      if (!key) throw invalidRequest("This queue has no watchSecret. Give it one: new Queue({ watchSecret }).");
+      const claims = [queue, id, now + durationMs(ttl, "ttl"), results ? "results" : ""].map(encodeURIComponent);
+      const text = PREFIX + toBase64Url(new TextEncoder().encode(claims.join(":")));
+      return `${text}.${toBase64Url(await sign(key, text))}`;
+    },
+    /** What the token says; undefined unless it was signed with one of the secrets. It may have expired. */
+    async read(token: string): Promise<WatchClaims | undefined> {
+      const [, text = "", claims = "", signature = ""] = /^(watch\.([\w-]+))\.([\w-]{43})$/.exec(token) ?? [];
+      const bytes = Uint8Array.from(fromBase64Url(signature), (character) => character.charCodeAt(0));
+      const found = await Promise.all((await prepare()).map((key) => isSigned(key, text, bytes)));
+      if (!found.includes(true)) return undefined;
+      const [queue = "", id = "", expiresAt, results] = fromBase64Url(claims).split(":").map(decodeURIComponent);
+      return { queue, id, expiresAt: Number(expiresAt), results: results === "results" };
+    },
+  };
 }
 
 function fromBase64Url(text: string): string {

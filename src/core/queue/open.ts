@@ -4,7 +4,7 @@ import { encryptedStore } from "../encryption/encrypted-store.ts";
 import { Keys } from "../encryption/keys.ts";
 import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
 import type { QueueContext } from "../enqueue/context.ts";
-import { readWatchSecrets, WatchTokens } from "../manage/watch-token.ts";
+import { readWatchSecrets, type WatchTokens, watchTokens } from "../manage/watch-token.ts";
 import { readAlerts } from "../observe/alerts.ts";
 import { logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
@@ -61,7 +61,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
     declared,
     nextDue,
     meter,
-    watchTokens: new WatchTokens(readWatchSecrets(options.watchSecret)),
+    watchTokens: watchTokens(readWatchSecrets(options.watchSecret)),
     // A drain reads the manifest of schedules that code declares before it claims anything.
     leastRoundTrips: LEAST_ROUND_TRIPS + (declared.count > 0 ? 1 : 0),
     noteDue(runAt) {
