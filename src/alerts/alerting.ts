@@ -1,8 +1,8 @@
 import { isOwnName } from "../core/job/reserved.ts";
-import type { AlertedDeath, Alerting } from "../core/observe/alerts.ts";
+import type { Alerting } from "../core/observe/alerts.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { defineAlert } from "./alert-job.ts";
-import { QueueWatch } from "./queue-watch.ts";
+import { queueWatch } from "./queue-watch.ts";
 import type { Target } from "./target.ts";
 import { defineWatch, watchJob } from "./watch.ts";
 
@@ -10,44 +10,34 @@ import { defineWatch, watchJob } from "./watch.ts";
 const REMEMBERED_MS = 600_000;
 const MOST_REMEMBERED = 1_000;
 
-/** Sends the alerts of one queue. */
 export function openAlerting(targets: readonly Target[]): Alerting {
   const alert = defineAlert(targets);
   const names = targets.map(({ name }) => name);
-  const watch = new QueueWatch(targets);
-  const watches = new StoredWatches();
+  /** The watches that deaths have stored lately: each stands for itself until a time in ms since 1970. */
+  const until = new Map<string, number>();
+  /** The watches that outcomes carry. */
+  const carried = new WeakSet<FollowUpJob>();
   return {
     jobs: [alert, defineWatch(names, alert)],
-    ofDeath: (death) => watches.ofDeath(death),
-    noteStored: (jobs) => watches.note(jobs),
-    look: (needs) => watch.look(needs),
+    look: queueWatch(targets),
+    ofDeath({ name, group, at }) {
+      // The jobs that send alerts cause none themselves, or a receiver that is down would never come to an end.
+      if (isOwnName(name)) return undefined;
+      const job = watchJob(group, at);
+      if ((until.get(job.id) ?? 0) > at) return undefined;
+      carried.add(job);
+      return [job];
+    },
+    noteStored(jobs) {
+      for (const job of jobs) {
+        if (!carried.has(job)) continue;
+        until.delete(job.id);
+        until.set(job.id, job.runAt + REMEMBERED_MS);
+      }
+      for (const id of until.keys()) {
+        if (until.size <= MOST_REMEMBERED) break;
+        until.delete(id);
+      }
+    },
   };
-}
-
-/** The watches that deaths have stored lately: each stands for itself until a time in ms since 1970. */
-class StoredWatches {
-  readonly #until = new Map<string, number>();
-  /** The watches that outcomes carry. */
-  readonly #carried = new WeakSet<FollowUpJob>();
-
-  /** The jobs that send alerts cause none themselves, or a receiver that is down would never come to an end. */
-  ofDeath({ name, group, at }: AlertedDeath): readonly FollowUpJob[] | undefined {
-    if (isOwnName(name)) return undefined;
-    const job = watchJob(group, at);
-    if ((this.#until.get(job.id) ?? 0) > at) return undefined;
-    this.#carried.add(job);
-    return [job];
-  }
-
-  note(jobs: readonly FollowUpJob[]): void {
-    for (const job of jobs) {
-      if (!this.#carried.has(job)) continue;
-      this.#until.delete(job.id);
-      this.#until.set(job.id, job.runAt + REMEMBERED_MS);
-    }
-    for (const id of this.#until.keys()) {
-      if (this.#until.size <= MOST_REMEMBERED) break;
-      this.#until.delete(id);
-    }
-  }
 }

@@ -16,30 +16,27 @@ const REPORTED_AFTER_MS = 10_000;
 
 const FLOOD_ID = `${own.id}flood`;
 
-/** What the watches of one isolate have reported. */
-export class FirstMessages {
-  readonly #watch: string;
-  #sentAt: readonly number[] = [];
-
-  /** @param watch the name of the jobs that watch. */
-  constructor(watch: string) {
-    this.#watch = watch;
-  }
-
-  /** Whether the watch of a group may send its first message. Else the flood is reported. @throws as the store does */
-  async admits({ needs }: Pick<AttemptHost, "needs">): Promise<boolean> {
+/**
+ * Counts what the watches of one isolate have reported.
+ *
+ * @param watch the name of the jobs that watch.
+ * @returns whether the watch of a group may send its first message. Else the flood is reported.
+ */
+export function firstMessages(watch: string) {
+  let sentAt: readonly number[] = [];
+  return async ({ needs }: Pick<AttemptHost, "needs">): Promise<boolean> => {
     const { clock, store } = needs;
     const now = clock();
-    this.#sentAt = this.#sentAt.filter((at) => Math.abs(now - at) < LOOKS_APART_MS);
-    const sent = this.#sentAt.length;
+    sentAt = sentAt.filter((at) => Math.abs(now - at) < LOOKS_APART_MS);
+    const sent = sentAt.length;
     // Counted before the store replies: the watches of other groups ask at the same time.
-    this.#sentAt = [...this.#sentAt, now];
+    sentAt = [...sentAt, now];
     if (sent < FREE || (sent < MOST && !(await isFlood(store, now)))) return true;
-    this.#sentAt = this.#sentAt.slice(0, -1);
-    const record = encodeRecord({ name: this.#watch, payload: { group: null }, enqueuedAt: now });
+    sentAt = sentAt.slice(0, -1);
+    const record = encodeRecord({ name: watch, payload: { group: null }, enqueuedAt: now });
     await store.enqueue([{ id: FLOOD_ID, isFreshId: true, runAt: now + REPORTED_AFTER_MS, record }], now);
     return false;
-  }
+  };
 }
 
 async function isFlood(store: AttemptHost["needs"]["store"], now: number): Promise<boolean> {

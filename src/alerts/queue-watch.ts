@@ -3,7 +3,7 @@ import { own } from "../core/job/reserved.ts";
 import { isGrowing } from "../core/manage/pace.ts";
 import { getActivity, type QueueActivity } from "../core/manage/stats.ts";
 import { atMostAWhile } from "../core/observe/afterwards.ts";
-import type { LookNeeds } from "../core/observe/alerts.ts";
+import type { Alerting, LookNeeds } from "../core/observe/alerts.ts";
 import { logWarning } from "../core/observe/log.ts";
 import { alarm } from "../core/shared/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../core/store/stats.ts";
@@ -21,42 +21,35 @@ interface Silence {
  * Looks whether anything drains a queue, and whether it grows. If nothing drains it, no job would run, so whoever looks
  * sends the message.
  */
-export class QueueWatch {
-  readonly #targets: readonly Target[];
-  readonly #shortestMs: number;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+export function queueWatch(targets: readonly Target[]): Alerting["look"] {
+  const shortestMs = Math.min(...targets.flatMap(({ silentForMs, growingForMs }) => [silentForMs, growingForMs]));
+  let lookedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(targets: readonly Target[]) {
-    this.#targets = targets;
-    this.#shortestMs = Math.min(...targets.flatMap(({ silentForMs, growingForMs }) => [silentForMs, growingForMs]));
-  }
-
-  look(needs: LookNeeds): Promise<void> | undefined {
-    if (this.#shortestMs === Number.POSITIVE_INFINITY) return undefined;
-    const now = needs.clock();
-    // The absolute distance, because a clock can be set back.
-    if (Math.abs(now - this.#lookedAt) < MINUTE_MS) return undefined;
-    this.#lookedAt = now;
-    // Whoever looks wants something else of the store, and learns from that if it does not respond. They do not wait
-    // for a receiver that hangs.
-    return atMostAWhile(needs.clock, () => this.#lookNow(needs, now));
-  }
-
-  async #lookNow(needs: LookNeeds, now: number): Promise<void> {
+  const lookNow = async (needs: LookNeeds, now: number): Promise<void> => {
     const { nextAt, paused } = await needs.store.peek(now);
-    if (paused || nextAt === undefined || now - nextAt < this.#shortestMs) return;
+    if (paused || nextAt === undefined || now - nextAt < shortestMs) return;
     const activity = await getActivity(needs);
     const silence = silenceOf(activity, nextAt, now);
     const lasts = silence ? now - silence.since : 0;
     const { stats } = activity;
     const growsFor = isGrowing(stats.pace) ? (stats.oldestReadyAgeMs ?? 0) : 0;
     await Promise.all(
-      this.#targets.map(async (target) => {
+      targets.map(async (target) => {
         if (silence && lasts >= target.silentForMs) await sendSilence(target, silence, needs, now);
         else if (growsFor >= target.growingForMs) await sendGrowth(target, growthMessage(stats, now), needs, now);
       }),
     );
-  }
+  };
+
+  return (needs) => {
+    const now = needs.clock();
+    // The absolute distance, because a clock can be set back.
+    if (shortestMs === Number.POSITIVE_INFINITY || Math.abs(now - lookedAt) < MINUTE_MS) return undefined;
+    lookedAt = now;
+    // Whoever looks wants something else of the store, and learns from that if it does not respond. They do not wait
+    // for a receiver that hangs.
+    return atMostAWhile(needs.clock, () => lookNow(needs, now));
+  };
 }
 
 function silenceOf(activity: QueueActivity, nextAt: number, now: number): Silence | undefined {
@@ -82,43 +75,44 @@ function lastEndOf({ minutes }: QueueActivity, now: number): number | undefined 
 /** The drain that ends a silence performs the job that says so. */
 async function sendSilence(target: Target, { since, message }: Silence, needs: LookNeeds, now: number) {
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
-  const id = `${own.id}silent:${target.name}:${silentHours}`;
   const over: StoredMessage = { ...message, type: "over", count: 0 };
-  const payload: AlertPayload = { alert: target.name, message: over, silentHours, sender: crypto.randomUUID() };
-  await send(target, message, { id, runAt: now, payload, sendingId: `${id}:${since}` }, needs, now);
+  const payload = { message: over, silentHours };
+  await send(target, message, { id: `silent:${target.name}:${silentHours}`, since, runAt: now, payload }, needs, now);
 }
 
 /** A job looks every hour until the queue no longer grows. */
 async function sendGrowth(target: Target, message: StoredMessage, needs: LookNeeds, now: number) {
-  const id = `${own.id}growing:${target.name}`;
-  const payload: AlertPayload = { alert: target.name, message, looksForGrowth: true, sender: crypto.randomUUID() };
-  await send(target, message, { id, runAt: now + HOUR_MS, payload, sendingId: `${id}:${now}` }, needs, now);
+  const follower = { id: `growing:${target.name}`, since: now, runAt: now + HOUR_MS };
+  await send(target, message, { ...follower, payload: { message, looksForGrowth: true } }, needs, now);
 }
 
+/** A job that follows a message. */
 interface Follower {
   readonly id: string;
+  /** Since when there is what the message says. ms since 1970 */
+  readonly since: number;
   readonly runAt: number;
-  readonly payload: AlertPayload;
-  /** Of the message itself. */
-  readonly sendingId: string;
+  readonly payload: Omit<AlertPayload, "alert" | "sender">;
 }
 
 /** Sends a message to one receiver, unless another caller has done so: the job that it stores first says that. */
 async function send(
   target: Target,
   message: StoredMessage,
-  { id, runAt, payload, sendingId }: Follower,
+  follower: Follower,
   needs: LookNeeds,
   now: number,
 ): Promise<void> {
   const { queue, clock, store, logger } = needs;
+  const id = own.id + follower.id;
+  const payload: AlertPayload = { alert: target.name, ...follower.payload, sender: crypto.randomUUID() };
   const record = encodeRecord({ name: ALERT, payload, enqueuedAt: now });
-  const [reply] = await store.enqueue([{ id, isFreshId: true, runAt, record }], now);
+  const [reply] = await store.enqueue([{ id, isFreshId: true, runAt: follower.runAt, record }], now);
   if (reply?.status !== "enqueued") return;
   const late = new AbortController();
   const cancelAlarm = alarm(clock, RESPONDS_WITHIN_MS, () => late.abort());
   try {
-    await target.send(message, { queue, id: sendingId, now, signal: late.signal });
+    await target.send(message, { queue, id: `${id}:${follower.since}`, now, signal: late.signal });
   } catch (error) {
     // The next caller tries again.
     await store.cancel([id], now);

@@ -7,7 +7,7 @@ import { own } from "../core/job/reserved.ts";
 import { isStoreFailure } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { type AlertPayload, hasGrown, LOOKS_APART_MS, readGroup, type Seen } from "./alert-job.ts";
-import { FirstMessages, floodMessage } from "./flood.ts";
+import { firstMessages, floodMessage } from "./flood.ts";
 import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
@@ -57,7 +57,7 @@ export function watchJob(group: string, at: number): FollowUpJob {
  * @param alert the job that sends a message.
  */
 export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
-  const firstMessages = new FirstMessages(WATCH);
+  const maySendFirst = firstMessages(WATCH);
 
   const perform = async ({ group, seen = nothing }: WatchPayload, job: JobContext) => {
     const host = AttemptContext.hostOf(job);
@@ -78,7 +78,7 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
     const quietMs = found ? now - Date.parse(found.lastAt ?? "") : Number.POSITIVE_INFINITY;
     const sent = last?.isUntold ? undefined : last;
     if (found && (!last || (hasGrown(found, last) && quietMs < STILL_GROWS_MS))) {
-      const isUntold = !sent && !(await firstMessages.admits(host));
+      const isUntold = !sent && !(await maySendFirst(host));
       if (!isUntold) send(found, job);
       host.keepProgress({ ...found, ...(isUntold && { isUntold }) } satisfies LastLook);
       return job.snooze(LOOKS_APART_MS);

@@ -57,18 +57,82 @@ const START = "2026-01-01T00:00:00Z";
  * @throws {TidegateError} `invalid_request` if `start` is not a point in time.
  */
 export function testClock(start: PointInTime = START): TestClock {
-  const face = new Face(pointInTimeMs(start, "start"));
-  const clock = Object.defineProperties(() => face.now, {
-    now: { get: () => face.now, enumerable: true },
-    nextWakeAt: { get: () => face.nextWakeAt, enumerable: true },
+  let now = pointInTimeMs(start, "start");
+  /** In the order in which they wake. */
+  const sleepers: Sleeper[] = [];
+  const held = new Set<Promise<unknown>>();
+  /** Counts sleeps and holds. A turn in which it does not change is quiet. */
+  let stirred = 0;
+  let isMoving = false;
+
+  const hold = async <Result>(work: Promise<Result>): Promise<Result> => {
+    stirred++;
+    held.add(work);
+    try {
+      return await work;
+    } finally {
+      stirred++;
+      held.delete(work);
+    }
+  };
+
+  const sleep = (by: Duration, signal?: AbortSignal): Promise<void> => {
+    const ms = typeof by === "string" ? durationMs(by, "sleep") : by;
+    stirred++;
+    if (signal?.aborted) return Promise.resolve();
+    // The clock waits for this turn, which may take longer than its own.
+    if (ms <= 0) return hold(turn());
+    return new Promise((resolve) => {
+      const wake = () => {
+        const index = sleepers.indexOf(sleeper);
+        if (index >= 0) sleepers.splice(index, 1);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      const sleeper = { wakeAt: now + ms, wake };
+      const before = sleepers.findIndex((other) => other.wakeAt > sleeper.wakeAt);
+      sleepers.splice(before < 0 ? sleepers.length : before, 0, sleeper);
+      signal?.addEventListener("abort", wake);
+    });
+  };
+
+  /** Waits for quiet turns, in which nothing sleeps or is held. */
+  const quietTurns = async (turns = 1): Promise<void> => {
+    for (let quiet = 0; quiet < turns; ) {
+      const before = stirred;
+      await turn();
+      if (held.size > 0) await Promise.allSettled(held);
+      quiet = stirred === before && held.size === 0 ? quiet + 1 : 0;
+    }
+  };
+
+  const moveTo = async (target: number): Promise<void> => {
+    if (isMoving) throw invalidRequest("The test clock is already moving. Await each advance and set.");
+    isMoving = true;
+    try {
+      await quietTurns(QUIET_TURNS_AT_FIRST);
+      for (let [next] = sleepers; next && next.wakeAt <= target; [next] = sleepers) {
+        now = Math.max(now, next.wakeAt);
+        next.wake();
+        await quietTurns();
+      }
+      now = target;
+      await quietTurns();
+    } finally {
+      isMoving = false;
+    }
+  };
+
+  const clock = Object.defineProperties(() => now, {
+    now: { get: () => now, enumerable: true },
+    nextWakeAt: { get: () => sleepers[0]?.wakeAt, enumerable: true },
   }) as unknown as TestClock;
   return Object.assign(clock, {
-    sleep: (by: Duration, signal?: AbortSignal) =>
-      face.sleep(typeof by === "string" ? durationMs(by, "sleep") : by, signal),
-    advance: async (by: Duration) => face.moveTo(face.now + durationMs(by, "advance")),
-    set: async (to: PointInTime) => face.moveTo(pointInTimeMs(to, "set")),
-    hold: <Result>(work: Promise<Result>) => face.hold(work),
-    watch: (store: Store) => wrapStore(store, (_, run) => face.hold(run())),
+    sleep,
+    advance: async (by: Duration) => moveTo(now + durationMs(by, "advance")),
+    set: async (to: PointInTime) => moveTo(pointInTimeMs(to, "set")),
+    hold,
+    watch: (store: Store) => wrapStore(store, (_, run) => hold(run())),
   });
 }
 
@@ -93,79 +157,4 @@ const QUIET_TURNS_AT_FIRST = 3;
 interface Sleeper {
   readonly wakeAt: number;
   readonly wake: () => void;
-}
-
-class Face {
-  now: number;
-  /** In the order in which they wake. */
-  readonly #sleepers: Sleeper[] = [];
-  readonly #held = new Set<Promise<unknown>>();
-  /** Counts sleeps and holds. A turn in which it does not change is quiet. */
-  #stirred = 0;
-  #isMoving = false;
-
-  constructor(now: number) {
-    this.now = now;
-  }
-
-  get nextWakeAt(): number | undefined {
-    return this.#sleepers[0]?.wakeAt;
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    this.#stirred++;
-    if (signal?.aborted) return Promise.resolve();
-    // The clock waits for this turn, which may take longer than its own.
-    if (ms <= 0) return this.hold(turn());
-    return new Promise((resolve) => {
-      const wake = () => {
-        const index = this.#sleepers.indexOf(sleeper);
-        if (index >= 0) this.#sleepers.splice(index, 1);
-        signal?.removeEventListener("abort", wake);
-        resolve();
-      };
-      const sleeper = { wakeAt: this.now + ms, wake };
-      const before = this.#sleepers.findIndex((other) => other.wakeAt > sleeper.wakeAt);
-      this.#sleepers.splice(before < 0 ? this.#sleepers.length : before, 0, sleeper);
-      signal?.addEventListener("abort", wake);
-    });
-  }
-
-  async hold<Result>(work: Promise<Result>): Promise<Result> {
-    this.#stirred++;
-    this.#held.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#stirred++;
-      this.#held.delete(work);
-    }
-  }
-
-  async moveTo(target: number): Promise<void> {
-    if (this.#isMoving) throw invalidRequest("The test clock is already moving. Await each advance and set.");
-    this.#isMoving = true;
-    try {
-      await this.#quiet(QUIET_TURNS_AT_FIRST);
-      for (let next = this.#sleepers[0]; next && next.wakeAt <= target; next = this.#sleepers[0]) {
-        this.now = Math.max(this.now, next.wakeAt);
-        next.wake();
-        await this.#quiet();
-      }
-      this.now = target;
-      await this.#quiet();
-    } finally {
-      this.#isMoving = false;
-    }
-  }
-
-  /** Waits for quiet turns, in which nothing sleeps or is held. */
-  async #quiet(turns = 1): Promise<void> {
-    for (let quiet = 0; quiet < turns; ) {
-      const before = this.#stirred;
-      await turn();
-      if (this.#held.size > 0) await Promise.allSettled(this.#held);
-      quiet = this.#stirred === before && this.#held.size === 0 ? quiet + 1 : 0;
-    }
-  }
 }
