@@ -6,7 +6,7 @@ import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { lockOf, lockOfSignal } from "../job/lock.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
-import { orUndefined, TidegateError } from "../shared/errors.ts";
+import { orUndefined, tooLarge } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { childrenInfo, type JobChildren } from "../store/family.ts";
@@ -211,8 +211,7 @@ export class ClaimedJob {
     const progress = asJson(value, "progress");
     const text = written("progress", () => records.encodeRecord({ ...this.#underWay, progress }));
     if (this.#isTooLarge(text))
-      throw new TidegateError(
-        "payload_too_large",
+      throw tooLarge(
         "The progress, the payload, and the jobs that the attempt has enqueued are larger than 8 MiB together as JSON.",
       );
     this.#progress = progress;

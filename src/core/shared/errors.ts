@@ -89,25 +89,11 @@ export function copyOfError(error: unknown): unknown {
 }
 
 /** Builds the error for an invalid value. The message says which one, why, and what is expected. */
-export function invalidRequest(message: string): TidegateError {
-  return new TidegateError("invalid_request", message);
-}
-
-export function forbidden(message: string): TidegateError {
-  return new TidegateError("forbidden", message);
-}
-
-export function tooLarge(message: string): TidegateError {
-  return new TidegateError("payload_too_large", message);
-}
-
-export function notFound(message: string): TidegateError {
-  return new TidegateError("not_found", message);
-}
-
-export function conflict(message: string): TidegateError {
-  return new TidegateError("conflict", message);
-}
+export const invalidRequest = (message: string) => new TidegateError("invalid_request", message);
+export const forbidden = (message: string) => new TidegateError("forbidden", message);
+export const tooLarge = (message: string) => new TidegateError("payload_too_large", message);
+export const notFound = (message: string) => new TidegateError("not_found", message);
+export const conflict = (message: string) => new TidegateError("conflict", message);
 
 /** Quotes a caller's text for a message, and cuts it after 80 characters. */
 export function quote(text: string): string {
