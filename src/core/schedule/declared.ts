@@ -127,8 +127,9 @@ export class DeclaredSchedules {
     this.#isSynced = declared?.isSynced ?? isCurrent;
     this.#isCurrent = this.#isSynced;
     this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
-    const moments = [peeked.nextAt, declared?.earliest].filter((moment) => moment !== undefined);
-    return { paused: peeked.paused, nextAt: moments.length > 0 ? Math.min(...moments) : undefined };
+    const never = Number.POSITIVE_INFINITY;
+    const nextAt = Math.min(peeked.nextAt ?? never, declared?.earliest ?? never);
+    return { paused: peeked.paused, nextAt: nextAt < never ? nextAt : undefined };
   }
 
   async #declare(
@@ -137,7 +138,7 @@ export class DeclaredSchedules {
     own: string,
     manifest: Manifest | undefined,
     now: number,
-  ): Promise<{ readonly isSynced: boolean; readonly earliest: number | undefined }> {
+  ): Promise<{ readonly isSynced: boolean; readonly earliest: number }> {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
     for (const key of held)
@@ -160,11 +161,7 @@ export class DeclaredSchedules {
     delete replaced[own];
     const next: Manifest = { current: leftOut.size > 0 ? own + INCOMPLETE : own, replaced };
     const isSynced = await store.changeSchedules({ manifest: { from, to: JSON.stringify(next) }, put, remove });
-    const earliest = put.reduce<number | undefined>(
-      (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
-      undefined,
-    );
-    return { isSynced, earliest };
+    return { isSynced, earliest: Math.min(...put.map(({ next: at = Number.POSITIVE_INFINITY }) => at)) };
   }
 
   async #unfit(): Promise<readonly string[]> {
