@@ -1,7 +1,7 @@
 /** Keeps jobs in Upstash Redis, over HTTP. @module tidegate/upstash */
 
 import type { Redis as AnyRedis } from "@upstash/redis";
-import { Redis, type Requester } from "@upstash/redis/cloudflare";
+import { Redis } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkObject, knownOptions } from "../../core/shared/validate.ts";
 import type { ProducerStore, Store } from "../../core/store/store.ts";
@@ -39,8 +39,7 @@ export interface UpstashClientOptions {
  *   sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
-  const { requester, prefix } = readOptions(options, "upstashStore");
-  const connection = new Connection(transportOf(requester));
+  const { connection, prefix } = readOptions(options, "upstashStore");
   return {
     open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter, Math.random),
   };
@@ -52,23 +51,22 @@ export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions
  * @throws as `upstashStore`
  */
 export function upstashProducerStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): ProducerStore {
-  const { requester, prefix } = readOptions(options, "upstashProducerStore");
-  const connection = new Connection(transportOf(requester));
+  const { connection, prefix } = readOptions(options, "upstashProducerStore");
   return { open: (queue) => redisProducer(connection, keysOf(prefix, queue), Math.random) };
 }
 
 function readOptions(
   options: UpstashStoreOptions | UpstashClientOptions | AnyRedis,
   taker: string,
-): { requester: Requester; prefix: string } {
+): { connection: Connection; prefix: string } {
   checkObject(options, `${taker} takes { url, token }, or a client of @upstash/redis.`);
-  if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
+  if ("evalsha" in options) return { connection: connectionOf(options), prefix: readPrefix() };
   if ("redis" in options && options.redis !== undefined) {
     const { redis, prefix } = knownOptions(options, ["redis", "prefix"], `${taker} with a client`);
-    return { requester: requesterOf(redis), prefix: readPrefix(prefix) };
+    return { connection: connectionOf(redis), prefix: readPrefix(prefix) };
   }
   const { url, token, prefix } = knownOptions(options as UpstashStoreOptions, ["url", "token", "prefix"], taker);
-  if (!isHttpUrl(url))
+  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:\/\//.test(url))
     throw invalidRequest(
       `${taker} needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows. ${LOCAL}`,
     );
@@ -76,15 +74,10 @@ function readOptions(
     throw invalidRequest(
       `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows. ${LOCAL}`,
     );
-  return {
-    requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
-    prefix: readPrefix(prefix),
-  };
+  const redis = new Redis({ url, token, responseEncoding: false, enableTelemetry: false });
+  return { connection: connectionOf(redis), prefix: readPrefix(prefix) };
 }
+
+const connectionOf = (redis: Pick<AnyRedis, never>) => new Connection(transportOf(requesterOf(redis)));
 
 const LOCAL = "For a local one, start npx tidegate dev.";
-
-function isHttpUrl(url: unknown): url is string {
-  if (typeof url !== "string") return false;
-  return URL.canParse(url) && /^https?:\/\//.test(url);
-}
