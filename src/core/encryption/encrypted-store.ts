@@ -23,13 +23,6 @@ type Recorded = { readonly id: string; readonly record: string };
 
 const ENCRYPTED = "The jobs, encrypted, which adds a third,";
 
-async function sealJobs(jobs: readonly NewJob[], keys: Keys) {
-  const kept = jobs.map((): SealedTexts => new Map());
-  const sealed = await Promise.all(jobs.map((job, index) => sealJob(job, keys, kept[index])));
-  checkTogether(sealed, ENCRYPTED);
-  return { sealed, kept };
-}
-
 async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<NewJob> {
   const { id, record, dedupe } = job;
   // The payload of a job that may replace another one is bound to the dedupe key: it would get the id of that one.
@@ -41,7 +34,9 @@ async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<New
 export function encryptedProducer(store: EnqueueStore, keys: Keys): EnqueueStore {
   return {
     async enqueue(jobs, now) {
-      const { sealed, kept } = await sealJobs(jobs, keys);
+      const kept = jobs.map((): SealedTexts => new Map());
+      const sealed = await Promise.all(jobs.map((job, index) => sealJob(job, keys, kept[index])));
+      checkTogether(sealed, ENCRYPTED);
       const replies = await store.enqueue(sealed, now);
       return replies.map((reply, index) => ({ ...reply, lease: withKept(reply.lease, kept[index]) }));
     },
