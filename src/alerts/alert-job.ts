@@ -9,7 +9,6 @@ import { getActivity, type QueueStats } from "../core/manage/stats.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 
-/** The job that sends a message to one receiver. */
 export const ALERT = `${own.name}alert`;
 
 /** It is tried for about a day: after 30 s, 1 minute and so on, then every hour. */
@@ -54,7 +53,6 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
   return defineJob(withInner(definition, { isOwn: true }));
 }
 
-/** What a message says of a queue that grows, or no longer does. */
 export function growthMessage({ readyCount, oldestReadyAgeMs, pace }: QueueStats, now: number): StoredMessage {
   return {
     ...{ type: isGrowing(pace) ? "growing" : "over", group: null, name: null, error: null, count: readyCount, pace },

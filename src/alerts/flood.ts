@@ -45,7 +45,6 @@ async function isFlood(store: AttemptHost["needs"]["store"], now: number): Promi
   return found !== undefined && found.state !== "completed";
 }
 
-/** What the message of a flood says. */
 export async function floodMessage({ needs }: Pick<AttemptHost, "needs">): Promise<StoredMessage> {
   const { dead } = await needs.store.stats(needs.clock());
   return { type: "failures", group: null, name: null, error: null, count: dead, firstAt: null, lastAt: null };

@@ -2,7 +2,6 @@ import { paceText } from "../core/manage/pace.ts";
 import type { AlertMessage } from "./message.ts";
 import type { AlertRequest } from "./target.ts";
 
-/** The request to an incoming webhook of Slack. */
 export function slackRequest(message: AlertMessage): AlertRequest {
   const title = titleOf(message);
   const lines = [`*${escaped(title)}*`, ...detailsOf(message)];

@@ -48,7 +48,6 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** How long a receiver may take to respond. */
 export const RESPONDS_WITHIN_MS = 10_000;
 
 const LONGEST_NAME = 64;

@@ -24,7 +24,6 @@ const STILL_GROWS_MS = 1_800_000;
 /** How long a watch waits if the budget of the drain has no room for its look, or the store does not respond. */
 const POSTPONED = "5s";
 
-/** What is known of a group that has no dead jobs. */
 const nothing = { count: 0, lastAt: null };
 
 interface WatchPayload {
@@ -34,28 +33,21 @@ interface WatchPayload {
   readonly seen?: Seen;
 }
 
-/** What a watch has seen at its last look. */
 interface LastLook extends StoredMessage {
   /** Whether it was not sent, since there was a flood of groups. */
   readonly isUntold?: boolean;
 }
 
-/** The id of the watch of a group. */
 function watchId(group: string): string {
   return `${own.id}watch:${group}`;
 }
 
-/** The watch that a death stores. */
 export function watchJob(group: string, at: number): FollowUpJob {
   const payload: WatchPayload = { group };
   const record = encodeRecord({ name: WATCH, payload, enqueuedAt: at });
   return { id: watchId(group), runAt: at + FIRST_LOOK_AFTER_MS, record };
 }
 
-/**
- * @param names the names of the alerts.
- * @param alert the job that sends a message.
- */
 export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
   const maySendFirst = firstMessages(WATCH);
 

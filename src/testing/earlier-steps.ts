@@ -32,7 +32,6 @@ export class Earlier {
   readonly #skipsSleeps: boolean;
   #leaves = 0;
 
-  /** @throws {TidegateError} `invalid_request` */
   constructor({ steps = {}, signals = {}, skipSleeps = false }: EarlierSteps) {
     checkObject(steps, 'steps must be an object: the results of earlier steps, as in { steps: { draft: "Hello" } }.');
     checkObject(signals, "signals must be an object: data by the names of signals, null for a wait that times out.");

@@ -194,7 +194,6 @@ async function newJob(
   return { ...fresh, record };
 }
 
-/** Enqueues the job with a lease. */
 async function claim(
   store: QueueStore,
   job: NewJob,
@@ -219,7 +218,6 @@ function countsOf(children: NonNullable<PerformOptions["children"]>): ChildCount
   return { total: wholeNumber(given.total ?? sum, "children.total", sum, MOST_CHILDREN), completed, dead, dropped };
 }
 
-/** The jobs of each call, with their children. */
 function enqueuedJobs(jobs: readonly FollowUpJob[]): readonly EnqueuedJob[] {
   const childrenOf = new Map<string, FollowUpJob[]>();
   for (const { id, parent } of jobs) if (parent) childrenOf.set(id, []);

@@ -41,7 +41,6 @@ export class Worker {
   readonly #underWay = new Map<object, DrainReport>();
   #ended: DrainTotals = noTotals;
 
-  /** @throws {TidegateError} `invalid_request` for invalid options. */
   constructor(needs: WorkerNeeds) {
     this.#needs = needs;
     this.#slots = new SharedSlots(needs.workers);

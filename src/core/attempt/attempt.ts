@@ -50,7 +50,6 @@ export class Attempt {
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
   #call: BatchCall<Attempt> | undefined;
-  /** What `perform` has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
   #enqueued: ReturnType<typeof enqueuedJobs> | undefined;
   #hasReturned = false;
@@ -64,7 +63,6 @@ export class Attempt {
     this.#beginsBefore = Math.max(leased.run?.beginsBefore ?? Number.POSITIVE_INFINITY, claimedAt + 1);
   }
 
-  /** Whether it may begin: its window is open, and its lease is long enough. */
   canStart(now: number): boolean {
     return now < this.#beginsBefore && this.job.canStart(now);
   }
@@ -152,7 +150,6 @@ export class Attempt {
     }
   }
 
-  /** Warns of stored steps that `perform` has not asked for: under another name, their work was done again. */
   #reportUnused(remembered: RememberedSteps): void {
     const { id, name } = this.job.info;
     const unused = remembered.unused(this.#steps?.called ?? new Set());
@@ -164,7 +161,6 @@ export class Attempt {
     );
   }
 
-  /** The attempt has ended before `perform` has. */
   async #left(leaving: Leaving): Promise<AttemptOutcome> {
     await this.job.lease.finish();
     return leaving.why === "failed"
@@ -172,7 +168,6 @@ export class Attempt {
       : outcomes.left(this);
   }
 
-  /** The steps of the job, from the first time that `perform` asks for them. */
   get steps(): Steps {
     if (!this.#steps) {
       const { job } = this;
@@ -231,7 +226,6 @@ export class Attempt {
     this.#leave();
   }
 
-  /** Waits for the work to end, or for `stop`. */
   #interruptible<Result>(work: Result): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
@@ -354,7 +348,6 @@ export async function renewLeases(
   return renewed;
 }
 
-/** Makes several attempts whose jobs one call performs. @returns their outcomes, in order. */
 export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
   const [first] = attempts;
   if (first && attempts.length === 1) return first.run().then((outcome) => [outcome]);

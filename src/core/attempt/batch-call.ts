@@ -3,7 +3,6 @@ import type { ClaimedJob } from "./claimed-job.ts";
 
 type BatchHandler = (items: readonly BatchItem<unknown>[]) => unknown;
 
-/** What an attempt waits for once it has joined a call. */
 interface Joined {
   readonly item: BatchItem<unknown>;
   readonly resolve: (result: unknown) => void;

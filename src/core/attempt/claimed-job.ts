@@ -26,7 +26,6 @@ const leaseExpired = {
  * cannot encode again: one with a larger stack may have stored a deeper payload.
  */
 export class ClaimedJob {
-  /** What it remembers of its steps; undefined if it has none yet. */
   remembered: RememberedSteps | undefined;
   /** How many attempts just before this one have no outcome, because their invocations crashed. */
   readonly crashes: number;
@@ -46,7 +45,6 @@ export class ClaimedJob {
   readonly lock: string | undefined;
   /** With `lock`: whether the queue has that key, and the record still does not decrypt. */
   readonly isTampered: boolean;
-  /** Undefined if this deployment defines no job of the name. */
   readonly definition: AnyJob | undefined;
   readonly lease: JobLease;
   readonly recordText: string;
@@ -103,7 +101,6 @@ export class ClaimedJob {
     return attempt > maxRetries + 1 && attempt > (this.remembered?.mostRetries ?? 0) + 1;
   }
 
-  /** Whether it should have begun by now, and has not. */
   isExpired(now: number): boolean {
     const expiresAt = expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
     return expiresAt !== undefined && now > expiresAt;
@@ -172,7 +169,6 @@ export class ClaimedJob {
     };
   }
 
-  /** The text of the record while the attempt runs, with all of its steps so far. */
   get textWithSteps(): string {
     this.isUnsaved = false;
     return records.encodeRecord(this.#underWay);
@@ -190,7 +186,6 @@ export class ClaimedJob {
     return records.encodeRecord({ ...record, snoozed: true, ...(waits !== undefined && { waits }) });
   }
 
-  /** Adds a line to the log, which is stored with the outcome. Never throws. */
   log(at: number, message: unknown, data: unknown): void {
     this.#log ??= new JobLog(this.record.logs);
     this.#log.add(at, this.attempt, message, data);

@@ -119,7 +119,6 @@ export class StepSaver {
     this.#store = store;
   }
 
-  /** Rejects as `renewAll` does. */
   save(renewal: Renewal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ renewal, resolve, reject });

@@ -37,7 +37,6 @@ export class RememberedSteps {
     this.#steps.set(keyOf(step), step);
   }
 
-  /** A step, sleep or wait that has ended. */
   find(kind: StoredStep["kind"], name: string): StoredStep | undefined {
     const step = this.#steps.get(keyOf({ ...(kind && { kind }), name }));
     return step?.endedAt === undefined ? undefined : step;
@@ -52,7 +51,6 @@ export class RememberedSteps {
     return this.#bytes + sizeOf(step) <= LARGEST_STEPS;
   }
 
-  /** A step has ended: with a result, or with an error that is final. */
   end(step: StoredStep, now: number): void {
     this.add(step);
     // Earlier attempts of it may have failed before other steps ended.

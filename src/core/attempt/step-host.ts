@@ -39,7 +39,6 @@ export function isAlive({ job, needs, onLost }: StepHost): boolean {
   return isHeld;
 }
 
-/** Makes the lease long enough for so long. */
 export async function giveTime(host: StepHost, timeoutMs: number): Promise<Saved> {
   const until = host.needs.clock() + timeoutMs;
   return until <= host.timesOutAt ? "saved" : renew(host, until, undefined);

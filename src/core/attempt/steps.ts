@@ -82,7 +82,6 @@ export class Steps {
     this.#isClosed = true;
   }
 
-  /** The attempt has ended. What `perform` still does counts no more. */
   end(reason: Error): void {
     this.#hasEnded = true;
     for (const step of this.#running) step.stop(reason);
@@ -128,7 +127,6 @@ export class Steps {
     } while (this.#asked.length > 0);
   }
 
-  /** What `perform` gets of a step. @throws {StepError} */
   #given(step: StoredStep): unknown {
     if (step.error) this.#thrown.push(step);
     return resultOf(step);
@@ -225,7 +223,6 @@ export class Steps {
     return this.#open({ name, kind: "wait", at: now, until, events });
   }
 
-  /** The name, with a number from the second time on. */
   #counted(name: string): string {
     const count = (this.#counts.get(name) ?? 0) + 1;
     this.#counts.set(name, count);
@@ -258,7 +255,6 @@ export class Steps {
     return true;
   }
 
-  /** The attempt fails. `perform` goes no further. */
   #fail(error: unknown, options: StepOptions): void {
     if (this.leaving?.why !== "failed") this.leaving = { why: "failed", error, options };
     void this.#leaveWhenIdle();
@@ -282,7 +278,6 @@ export class Steps {
     if (!this.areRunning && !this.#hasEnded) this.#host.leave();
   }
 
-  /** Whether `perform` may go on after a request. */
   #isStored(saved: Saved): boolean {
     if (saved === "later") this.leaving ??= { why: "outOfTime" };
     return saved === "saved";

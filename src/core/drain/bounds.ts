@@ -7,7 +7,6 @@ export class DrainBounds {
   readonly deadline: number;
   /** When it aborts running jobs. */
   readonly cutOffAt: number;
-  /** When lingering ends. */
   readonly lingersUntil: number;
   readonly #limits: DrainLimits;
   readonly #inFlight: Readonly<InFlight>;
@@ -32,12 +31,10 @@ export class DrainBounds {
     return now >= this.deadline ? "timeBudget" : undefined;
   }
 
-  /** How many more jobs it may claim in all. */
   mostClaims(claimed: number): number {
     return this.#limits.maxJobs - claimed - this.#inFlight.claiming;
   }
 
-  /** How many jobs one exchange may claim. */
   batch(claimed: number): number {
     return Math.min(this.#limits.batchSize, this.mostClaims(claimed));
   }

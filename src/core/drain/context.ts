@@ -19,7 +19,6 @@ export class NextDueHint {
   at: number | undefined;
   readonly #listeners = new Set<(runAt: number) => void>();
 
-  /** Notes that something was enqueued that is due at `runAt`. */
   note(runAt: number): void {
     this.at = Math.min(this.at ?? runAt, runAt);
     for (const listener of this.#listeners) listener(runAt);

@@ -11,7 +11,6 @@ import { type DrainReport, noCounts, notDrained } from "./report.ts";
 /** What a drain assumes until it knows more: nothing is due. */
 const unknown: NextDue = { paused: false, nextAt: undefined };
 
-/** Makes one drain of a queue. @throws as `Queue.drain` */
 export async function drainQueue(queue: DrainContext, limits: DrainLimits): Promise<DrainReport> {
   const { leastRoundTrips } = queue;
   const { held = [], before = noCounts } = limits;

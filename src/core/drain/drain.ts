@@ -31,7 +31,6 @@ const MOST_MICROTASKS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
-/** The most jobs that one slot may take. */
 function largestBatch({ definitions }: AttemptNeeds): number {
   return Math.max(1, ...[...definitions.values()].map(batchSizeOf));
 }
@@ -110,7 +109,6 @@ export class Drain {
     budget.setAside(this.#jobs);
   }
 
-  /** Takes over jobs that are already leased. */
   take(leased: readonly LeasedJob[], now = this.#needs.clock()): void {
     this.#counts.claimed += leased.length;
     const attempts = leased.map((job) => new Attempt(this.#needs, job, now));
@@ -214,7 +212,6 @@ export class Drain {
     if (waiting.forSlot < before) this.#prefetch.forget();
   }
 
-  /** Whether the drain knows of something to start. */
   #wantsSlot(now: number): boolean {
     return this.#jobs.waiting.forSlot > 0 || (this.#next.knowsOfDue(now) && !this.#next.stoppedBy(now));
   }
@@ -290,7 +287,6 @@ export class Drain {
     }
   }
 
-  /** Whether its job type is paused. */
   #isHeld({ job }: Attempt): boolean {
     return this.#inFlight.pausedNames.has(job.name);
   }
@@ -316,7 +312,6 @@ export class Drain {
     });
   }
 
-  /** Waits for jobs that are about to end. */
   async #othersEnd(): Promise<void> {
     for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
   }
@@ -392,7 +387,6 @@ export class Drain {
     return this.#inFlight.failure;
   }
 
-  /** What the drain has done and spent so far. */
   report(now = this.#needs.clock()): DrainReport {
     const { nextAt } = this.#inFlight;
     const backlog = this.#next.knowsOfDue(now);

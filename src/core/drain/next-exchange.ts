@@ -13,7 +13,6 @@ const TRUSTED_MS = 1_000;
 /** Beside others in flight, an exchange is sent early only if it frees awaited slots for this part of a batch. */
 const PART_OF_BATCH = 1 / 4;
 
-/** What decides about the next exchange of a drain. */
 interface ExchangeNeeds {
   readonly limits: DrainLimits;
   readonly bounds: DrainBounds;
@@ -21,7 +20,6 @@ interface ExchangeNeeds {
   readonly inFlight: Readonly<InFlight>;
   readonly jobs: JobsInHand;
   readonly prefetch: Prefetch;
-  /** How many jobs have been claimed so far. */
   readonly counts: { readonly claimed: number };
   readonly leaseMs: number;
 }
@@ -87,7 +85,6 @@ export class NextExchange {
 
   // When it is due ----------------------------------------------------------------------------------------------------
 
-  /** Whether this drain knows of something that is due. */
   knowsOfDue(now: number): boolean {
     return this.#fires.length > 0 || this.#needs.inFlight.nextAt <= now;
   }
@@ -126,7 +123,6 @@ export class NextExchange {
     return inFlight.count === 0 || awaitedSlots >= limits.batchSize * PART_OF_BATCH;
   }
 
-  /** The times at which it may become due. */
   get dueTimes(): readonly number[] {
     const { inFlight, limits } = this.#needs;
     return [inFlight.nextAt, this.#lastSentAt + limits.checkEveryMs, this.#settleBy];
@@ -143,7 +139,6 @@ export class NextExchange {
     this.#fired += count;
   }
 
-  /** Takes what to send now out of the buffers. */
   take({ now, fire, limit }: Plan): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } {
     const { budget, jobs, bounds, inFlight } = this.#needs;
     const ended = jobs.ended.take();

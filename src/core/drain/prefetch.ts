@@ -81,7 +81,6 @@ export class Prefetch {
     return this.#slots.most - this.#taken;
   }
 
-  /** How many jobs the free slots may take. */
   get mostStartable(): number {
     return Math.ceil(this.freeSlots * this.#jobsPerSlot);
   }

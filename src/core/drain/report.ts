@@ -43,7 +43,6 @@ export interface DrainReport {
 /** The counts that can be added up over several drains. */
 export type DrainCounts = Omit<DrainReport, "stoppedBy" | "nextRunAt" | "backlog">;
 
-/** Which count the outcome of a lease belongs to. */
 export function countOf(to: Outcome["to"]): keyof DrainCounts {
   return to === "dead" ? "deadLettered" : to;
 }
@@ -111,7 +110,6 @@ export interface DrainedAttempts {
   readonly attemptsLeftOut: number;
 }
 
-/** How many attempts a response holds at most. */
 const MOST_ATTEMPTS = 1_000;
 
 export class AttemptCollector {

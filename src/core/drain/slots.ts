@@ -35,7 +35,6 @@ export class SharedSlots {
     return new Share(this, rank);
   }
 
-  /** How many are free for a drain of this rank. */
   freeFor(rank: number): number {
     const free = this.#most - this.taken;
     if (free <= 0) return 0;

@@ -82,7 +82,6 @@ export class WaitingJobs {
     return isAlone && this.#quarantined.length === 1 ? this.takeAll() : [];
   }
 
-  /** Takes out the jobs that are performed in one call with this one. */
   #takeCompanions({ job: { name, batchSize } }: Attempt): readonly Attempt[] {
     if (batchSize === 1) return [];
     const isCompanion = ({ job }: Attempt) => job.name === name && job.batchSize > 1;

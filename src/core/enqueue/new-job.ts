@@ -192,7 +192,6 @@ export function storedOptions(options: Pick<EnqueueFields, keyof JobOptions>, mo
   };
 }
 
-/** Reads `delay` or `runAt` as a point in time. Default: now. */
 export function runAtMs({ delay, runAt }: Pick<EnqueueFields, "delay" | "runAt">, now: number): number {
   if (delay !== undefined && runAt !== undefined) throw invalidRequest("Give either delay or runAt, not both.");
   if (runAt !== undefined) return pointInTimeMs(runAt, "runAt");

@@ -30,7 +30,6 @@ export interface FlowControlKey {
   readonly pinned: boolean;
 }
 
-/** Sorts keys by how many jobs run and wait, most first. */
 export function busiestFirst(one: FlowControlKey, other: FlowControlKey): number {
   return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
 }
@@ -45,7 +44,6 @@ export function limitsText(limits: Pick<FlowControlKey, "concurrency" | "rate" |
   return each.filter(Boolean).join(", ") || "none";
 }
 
-/** Whether a key holds back the jobs that wait under it and are due, and why. */
 export function holdReason(key: Omit<FlowControlKey, "windowEndsAt">): HeldBack["reason"] | undefined {
   const { waiting, paused, ordered, running, concurrency, rate, startedInWindow } = key;
   if (waiting === 0) return undefined;

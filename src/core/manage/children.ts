@@ -27,7 +27,6 @@ export const childListOptions = optionsOf<ChildListOptions>("listChildren", {
   limit,
 });
 
-/** Reads a page of the children of a job, in their order. @throws {TidegateError} as `Queue.listChildren` */
 export async function listChildren(needs: QueueContext, parent: string, given: ChildListOptions): Promise<JobPage> {
   checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100, state } = childListOptions.read(given);
@@ -53,7 +52,6 @@ const isIn =
   ({ state }: JobInfo): boolean =>
     wanted === undefined || state === wanted || (wanted === "pending" && state !== "completed" && state !== "dead");
 
-/** How many children a job has. @throws {TidegateError} `not_found` */
 async function countOf(needs: QueueContext, id: string, now: number): Promise<number> {
   const stored = await needs.store.find(id, now);
   if (!stored || !jobInfo(stored, needs, now)) throw notFound(`No job has the id "${id}".`);

@@ -90,7 +90,6 @@ async function forEachPiece(
   return done;
 }
 
-/** Retries dead jobs, due now or over a time, and returns how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
   needs: QueueContext,
   selection: string | DeadSelection,
@@ -179,7 +178,6 @@ function stepsFor({ steps }: JobRecord): Pick<JobRecord, "steps"> {
   return steps ? { steps: steps.filter(({ error, isDealtWith }) => !error || isDealtWith) } : {};
 }
 
-/** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */
 export async function removeDead(
   needs: QueueContext,
   selection: string | DeadSelection,

@@ -27,7 +27,6 @@ export interface AffectedField {
   readonly of: number;
 }
 
-/** How many jobs the fields are read from. */
 const LATEST = 100;
 const MOST_FIELDS = 10;
 const MOST_VALUES = 5;

@@ -74,7 +74,6 @@ async function heldBackNow({ store }: QueueContext, stored: StoredJob, now: numb
   return key && heldBack(stored, key, now);
 }
 
-/** Reads a job that must wait. @throws {TidegateError} `not_found`; `conflict` if it runs or has finished. */
 async function getWaitingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
   const { stored, info } = await findJob(needs, id, now);
   if (!stored || !info) throw notFound(`No job has the id "${id}".`);

@@ -30,7 +30,6 @@ export const pausedJobType = ({ since, ...paused }: PausedJobs): PausedJobType =
   since: new Date(since),
 });
 
-/** @throws as `Queue.pauseJobs` */
 export async function pauseJobs(
   { store, clock }: QueueContext,
   name: string,
@@ -47,7 +46,6 @@ export async function pauseJobs(
   return pausedJobType(paused);
 }
 
-/** Ends the pause of a job type. What was handed back is due when it was. @throws as `Queue.resumeJobs` */
 export async function resumeJobs({ store, clock, noteDue }: QueueContext, name: string): Promise<{ resumed: boolean }> {
   const now = clock();
   const { pausedJobs } = await store.stats(now);

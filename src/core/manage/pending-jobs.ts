@@ -55,7 +55,6 @@ export async function cancelPending(
   return { cancelled: count, cursor };
 }
 
-/** Moves the waiting jobs of a selection to another time. @throws as `Queue.reschedulePending` */
 export async function reschedulePending(
   needs: QueueContext,
   selection: PendingSelection,

@@ -148,7 +148,6 @@ export interface QueueMeasures extends QueueActivity {
   readonly figures: QueueFigures;
 }
 
-/** Reads the metrics of a queue, in as few commands as the statistics. */
 export async function getMeasures({ store, clock }: QueueContext): Promise<QueueMeasures> {
   const now = clock();
   const stored = await store.stats(now, true);

@@ -50,14 +50,12 @@ export interface Alerting {
   look(needs: LookNeeds): Promise<void> | undefined;
 }
 
-/** The options of a queue that its alerts depend on. */
 interface GivenOptions {
   readonly alerts?: readonly Alert[] | undefined;
   readonly jobs?: readonly AnyJob[] | undefined;
   readonly observe?: boolean | undefined;
 }
 
-/** Opens the alerts of a queue, if it has any. @throws {TidegateError} `invalid_request` */
 export function readAlerts(options: GivenOptions): Alerting | undefined {
   const { alerts, jobs, observe } = Object(options) as GivenOptions;
   if (alerts === undefined) return undefined;

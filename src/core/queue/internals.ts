@@ -14,7 +14,6 @@ export type QueueInternals = ReturnType<typeof makeInternals>;
 export function makeInternals(open: OpenQueue, enqueuer: Enqueuer) {
   return {
     ...open,
-    /** As in `QueueStore`. */
     keepsConnection: open.store.keepsConnection,
     measure: () => afterLook(open, () => getMeasures(open)),
     /**
@@ -26,14 +25,11 @@ export function makeInternals(open: OpenQueue, enqueuer: Enqueuer) {
     enqueueHeld: (jobs: readonly BulkJob[], options?: HoldOptions) => enqueuer.held(jobs, options),
     /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
     enqueueEach: (jobs: readonly BulkJob[], options?: HoldOptions) => enqueuer.each(jobs, options),
-    /** Stores a job with its children. @throws as `Queue.enqueue` */
     enqueueFamily: (given: GivenFamily, caller?: TraceContext) => enqueueFamily(enqueuer, open, given, caller),
-    /** Drains as `Queue.drain` does, with more options. */
     drain: async (inner: InternalDrainOptions, options: DrainOptions = {}) =>
       drainQueue(open, drainLimits(options, inner)),
     drainWithin: (limits) => drainQueue(open, limits),
     onDue: (listener) => open.nextDue.listen(listener),
-    /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */
     pulse: () => open.store.pulse(),
   } satisfies DrainableQueue & Record<string, unknown>;
 }

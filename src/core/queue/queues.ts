@@ -5,7 +5,6 @@ import { briefOf, type QueueBrief, totalOf } from "../manage/stats.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
 
-/** Drains several queues in order under one budget: see `drainTogether`. */
 export async function drainQueues(
   queues: readonly Queue[],
   options: DrainOptions = {},
@@ -14,7 +13,6 @@ export async function drainQueues(
   return drainWithin(queues, drainLimits(options, inner));
 }
 
-/** The same with checked limits. */
 export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Promise<DrainReport> {
   return drainTogether(queues.map(internalsOf), limits);
 }

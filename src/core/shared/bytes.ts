@@ -2,7 +2,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const bytesOf = (value: string | Bytes) => (typeof value === "string" ? new TextEncoder().encode(value) : value);
 
-/** The SHA-256 hash of bytes, or of a text as UTF-8. */
 export async function sha256(value: string | Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(value)));
 }

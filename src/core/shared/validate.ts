@@ -79,7 +79,6 @@ export function oneOf(value: unknown, words: readonly string[], name: string): v
     throw invalidRequest(`${name} must be one of ${words.map((word) => `"${word}"`).join(", ")}.`);
 }
 
-/** @throws {TidegateError} `invalid_request` unless it is true or false. */
 export function checkFlag(value: unknown, name: string): asserts value is boolean {
   if (typeof value !== "boolean") throw invalidRequest(`${name} must be true or false.`);
 }
