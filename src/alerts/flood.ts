@@ -19,7 +19,6 @@ const FLOOD_ID = `${own.id}flood`;
 /**
  * Counts what the watches of one isolate have reported.
  *
- * @param watch the name of the jobs that watch.
  * @returns whether the watch of a group may send its first message. Else the flood is reported.
  */
 export function firstMessages(watch: string) {

@@ -107,11 +107,7 @@ export class Target {
     this.#requestOf = requestOf;
   }
 
-  /**
-   * Sends a message.
-   *
-   * @throws {PermanentError} if another attempt would fail as well; other errors if it may succeed.
-   */
+  /** @throws {PermanentError} if another attempt would fail as well; other errors if it may succeed. */
   async send(stored: StoredMessage, sending: Sending): Promise<void> {
     const { headers, body } = await this.#requestOf(this.#messageOf(stored, sending.queue), sending);
     const response = await this.#fetch(this.#url, {

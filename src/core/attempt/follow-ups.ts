@@ -21,12 +21,7 @@ function hasChildren(options: object): options is Pick<GivenFamily, "children"> 
   return "children" in options && options.children !== undefined;
 }
 
-/**
- * The jobs that `perform` enqueues through its attempt. They are stored with the outcome, or not at all.
- *
- * @param by the job whose attempt enqueues them.
- * @param trace the trace of the attempt.
- */
+/** The jobs that `perform` enqueues through its attempt. They are stored with the outcome, or not at all. */
 export function enqueuedJobs(needs: AttemptNeeds, by: ClaimedJob, trace: JobTrace | undefined) {
   const jobs: FollowUpJob[] = [];
   /** The checks of payloads whose schemas are asynchronous. */

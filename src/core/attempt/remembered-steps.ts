@@ -23,8 +23,6 @@ export class RememberedSteps {
   /**
    * Whoever has claimed the job decides what it has slept or waited for: its time has come, or the signal. So each
    * attempt that follows sees the same, even if this one is killed.
-   *
-   * @param now when the job was claimed.
    */
   constructor({ steps = [], signal }: JobRecord, now: number) {
     for (const step of steps) this.add(isOpen(step) ? ended(step, signal, now) : step);

@@ -27,7 +27,7 @@ const MOST_CRONS = 256;
 const crons = new Map<string, Recurrence>();
 
 /**
- * Parses a cron expression in an IANA time zone. Default: UTC.
+ * Parses a cron expression in an IANA time zone. For clock changes, see `nextOccurrence`.
  *
  * An expression has 5 fields (minute, hour, day of month, month, day of week) or 6, with seconds first; 5 fire at
  * second 0. Fields take `*`, `?`, values, lists, ranges that go up, steps, `JAN`-`DEC` and `SUN`-`SAT`; Sunday is 0 and
@@ -36,14 +36,8 @@ const crons = new Map<string, Recurrence>();
  * `@hourly`, `@minutely`, `@secondly`, `@weekdays` and `@weekends` mean what they say. `H`, `H(0-29)` and `H/15` are
  * values derived from the seed, so that schedules with the same expression spread out. A value may not appear twice.
  *
- * For clock changes, see `nextOccurrence`.
- *
- * @example
- * parseCron("0 0 9 * * MON-FRI", "Europe/Paris").next(Date.now());
- *
  * @param seed what `H` is derived from: the key of the schedule.
- * @throws {TidegateError} `invalid_request` if the expression cannot be parsed or never fires, or the zone has no IANA
- *   name.
+ * @throws {TidegateError} `invalid_request` if it cannot be parsed or never fires, or the zone has no IANA name.
  */
 export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Recurrence {
   if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION)

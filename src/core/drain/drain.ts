@@ -57,11 +57,7 @@ export class Drain {
   readonly #next: NextExchange;
   readonly #watch: Watch;
 
-  /**
-   * @param needs its store is opened with the budget as its meter.
-   * @param budget includes what was spent before.
-   * @param nextDue what is due next, as known or assumed so far.
-   */
+  /** @param needs its store is opened with the budget as its meter. @param budget includes what was spent before. */
   constructor(
     needs: AttemptNeeds & Pick<DrainContext, "declared" | "longestTimeoutMs">,
     budget: DrainBudget,

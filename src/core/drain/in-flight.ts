@@ -56,11 +56,7 @@ export class InFlight {
   #failure: unknown;
   #abortedBy: unknown;
 
-  /**
-   * @param exchange sends an exchange to the store.
-   * @param nextDue what is due next, as known or assumed so far.
-   * @param onNews is called after each reply and each failure.
-   */
+  /** @param onNews is called after each reply and each failure. */
   constructor(
     exchange: (request: DrainRequest) => Promise<ExchangeReply>,
     clock: Clock,

@@ -103,10 +103,8 @@ export class SettleBuffer {
   }
 
   /**
-   * When the oldest must be settled; infinite if there is none. Released jobs are settled at once, since another drain
-   * may have a slot for them.
-   *
-   * @param isUrgent whether none may wait for others.
+   * When the oldest must be settled; infinite if there is none. Released jobs are settled at once, since another
+   * drain may have a slot for them.
    */
   settleBy(isUrgent: boolean): number {
     const [oldest] = this.#jobs;

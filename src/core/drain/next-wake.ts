@@ -31,7 +31,6 @@ export function nextWake(
  *
  * @param wake is asked in place of the queues' own, and only for what is known to come.
  * @param reportOf returns the report of one queue, from that of the drain. Default: the same.
- * @throws what `drain` throws.
  */
 export async function thenWake<Queue extends WokenQueue>(
   queues: readonly Queue[],

@@ -61,11 +61,7 @@ export class WaitingJobs {
     return this.#ready.length + this.#quarantined.length;
   }
 
-  /**
-   * How many jobs may be claimed now: none while one is quarantined, and after it one at a time.
-   *
-   * @param isIdle whether nothing runs.
-   */
+  /** How many jobs may be claimed now: none while one is quarantined, and after it one at a time. */
   mostClaims(isIdle: boolean): number {
     if (this.#quarantined.length > 0 || (this.#claimsOneByOne && !isIdle)) return 0;
     return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;

@@ -138,7 +138,6 @@ export function memberOf({ id, runAt, record, flow, keepsLimits }: NewJob): NewM
 /**
  * Stores a job that waits for its children, and these, in one atomic call. Traced, and with hooks.
  *
- * @param caller the trace of the request that brings them.
  * @throws {TidegateError} `conflict` if another job has the id of a child.
  */
 export async function enqueueFamily(

@@ -6,12 +6,9 @@ import { withoutUndefined } from "../shared/validate.ts";
 import type { NewFlow } from "../store/flow.ts";
 
 /**
- * Finds the flow control key of a new job, and its limits: options of `enqueue` override those of the definition.
+ * Finds the flow control key of a new job, if any, and its limits: options of `enqueue` override the definition.
  *
- * @param payload as JSON keeps it, before the schema gets it.
- * @returns undefined if neither sets a key.
- * @throws {TidegateError} `invalid_request` for a key function that throws or returns no text, and for limits that
- *   contradict each other.
+ * @throws {TidegateError} `invalid_request` also for a key function that throws or returns no text.
  */
 export function flowOf(
   definition: AnyJob | undefined,

@@ -74,11 +74,7 @@ export function jobName(job: AnyJob | string): string {
   return String(typeof job === "string" ? job : job?.name);
 }
 
-/**
- * Finds the job to enqueue.
- *
- * @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name: it could never run.
- */
+/** @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name: it could never run. */
 export function resolveJob(
   job: AnyJob | string,
   { definitions, enqueuesAnyJob = definitions.size === 0 }: Pick<EnqueueContext, "definitions" | "enqueuesAnyJob">,

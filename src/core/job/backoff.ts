@@ -28,12 +28,7 @@ export const backoffRule = optionsOf<BackoffRule>("backoff", {
   jitter: share,
 });
 
-/**
- * Returns the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never
- * above `max`.
- *
- * @param random returns a number from 0 up to, but not including, 1.
- */
+/** The wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, up to `max`. */
 export function backoffMs(backoff: Backoff | undefined, retry: number, error: unknown, random: () => number): number {
   if (typeof backoff === "function") return durationMs(backoff(retry, error), "the wait that backoff returned");
   const rule = { ...defaults, ...withoutUndefined(backoff ?? {}) };

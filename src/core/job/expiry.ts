@@ -5,7 +5,6 @@ import type { JobRecord } from "./record.ts";
  * When a job expires that has not begun; undefined if it has begun, or never expires.
  *
  * @param expires what its definition says. The record may say something else.
- * @param attempts how many attempts have begun.
  */
 export function expiryOf(
   { expiresMs, snoozed, revivedAt }: JobRecord,

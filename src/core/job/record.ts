@@ -136,11 +136,7 @@ export function attemptOf(record: JobRecord, claims: number): number {
 /** The name of an error that no attempt has thrown: its invocation ended without an outcome. */
 export const LEASE_EXPIRED = "LeaseExpired";
 
-/**
- * The last attempt with an entry in `errors`, since a retry of the dead job and its last stored step; 0 if none has.
- *
- * @param isCounted which entries count. Default: all.
- */
+/** The last attempt with such an entry in `errors`, since a retry of the dead job and its last step; 0 if none. */
 export function lastAttemptIn(
   { errors = [], revivedAt = 0, advancedAt = 0 }: JobRecord,
   isCounted: (error: AttemptError) => boolean = () => true,
@@ -208,9 +204,8 @@ export function cut(text: string, longest: number): string {
 }
 
 /**
- * Whether a record is larger than a store accepts. As a text within JSON it has at most twice its bytes.
- *
- * @param beside how many bytes are sent beside it. Default: none.
+ * Whether a record is larger than a store accepts, with so many bytes sent beside it. As a text within JSON it has
+ * at most twice its bytes.
  */
 export function isTooLarge(record: string, beside = 0): boolean {
   const room = LARGEST_RECORD - beside;

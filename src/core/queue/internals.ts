@@ -19,8 +19,6 @@ export function makeInternals(open: OpenQueue, enqueuer: Enqueuer) {
     /**
      * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start.
      * `drain({ held })` then runs them. Without that they are due again when their leases run out.
-     *
-     * @throws as `enqueueMany`
      */
     enqueueHeld: (jobs: readonly BulkJob[], options?: HoldOptions) => enqueuer.held(jobs, options),
     /** The same, but stores each job separately: a refused one does not keep the others from being stored. */

@@ -93,12 +93,7 @@ export const producerOptions = [
 ];
 export const queueOptions = [...producerOptions, "random", "retention", "observe", "watchSecret", "alerts"];
 
-/**
- * Checks the options of a queue or a producer and adds the defaults.
- *
- * @param names the options that `taker` has.
- * @throws {TidegateError} `invalid_request`; the message names the option.
- */
+/** Checks the options of a queue or a producer, of which `taker` has these names, and adds the defaults. */
 export function readOptions<Kept extends ProducerStore>(
   given: Omit<QueueOptions, "store"> & { readonly store: Kept },
   names: readonly string[],

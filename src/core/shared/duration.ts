@@ -42,11 +42,8 @@ export function durationText(ms: number): string {
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a point in time as milliseconds since 1970.
- *
- * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` if it is not one, names a date that does not exist, has no time zone, or is
- *   before 1970 or after the year 2108.
+ * Reads a point in time in ms since 1970. @param name for the message. @throws {TidegateError} `invalid_request`
+ * also for a date that does not exist, a time without a zone, and one before 1970 or after 2108.
  */
 export function pointInTimeMs(value: unknown, name: string): number {
   const ms = readPointInTime(value);
@@ -57,12 +54,7 @@ export function pointInTimeMs(value: unknown, name: string): number {
   return Math.round(ms);
 }
 
-/**
- * Reads a point in time, or a duration from now, as milliseconds since 1970. A number is a point in time.
- *
- * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` if it is neither.
- */
+/** Reads a point in time, or a duration from now. A number is a point in time. @throws {TidegateError} */
 export function momentMs(value: unknown, now: number, name: string): number {
   const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
   return isDuration ? now + durationMs(value, name) : pointInTimeMs(value, name);

@@ -6,8 +6,6 @@ type Stored = "payload" | "progress" | "result" | "data";
 /**
  * Copies a value as JSON keeps it, so that the stored value is the checked one, whatever the caller changes later.
  *
- * @param what what the value is, for the message.
- * @param most how large it may be, in bytes of UTF-8.
  * @returns undefined for values that JSON leaves out: undefined, a function or a symbol.
  * @throws {TidegateError} `invalid_request` if it cannot be written as JSON, `payload_too_large` if it is larger.
  */

@@ -4,12 +4,10 @@ import { invalidRequest, quote } from "./errors.ts";
 export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 
 /**
- * Checks that options are an object, and that each of them is known. Otherwise a misspelt option, or one of another
- * library, would silently have no effect.
+ * Refuses unknown options: otherwise a misspelt one, or one of another library, would silently have no effect.
  *
  * @param of what the options belong to, for the message: "enqueue".
  * @returns the options without those that are `undefined`.
- * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
 export function knownOptions<Options>(options: Options, known: readonly string[], of: string): Given<Options> {
   const those = known.length > 0 ? `It knows: ${known.join(", ")}.` : "It knows none.";

@@ -35,13 +35,7 @@ export function isStoreFailure(error: unknown): boolean {
   return error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 }
 
-/**
- * Counts a request that is about to be sent.
- *
- * @param commands what it costs at least.
- * @returns what to call with the bill.
- * @throws {OutOfBudgetError} if it may not be sent.
- */
+/** Counts a request that is about to be sent, at its least price. @returns what to call with the bill. */
 export function countRequest(meter: Meter | undefined, commands: number): (billed: number) => void {
   if (meter?.allows?.(1) === false) throw new OutOfBudgetError();
   if (!meter) return () => {};

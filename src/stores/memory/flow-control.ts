@@ -277,10 +277,8 @@ export class FlowControl {
   }
 
   /**
-   * How many jobs of each of these keys the claim takes: one, and a share of the rest. A key whose slots are limited
-   * gets only what the others leave once the caller can start no more.
-   *
-   * @param room how many more the claim may take.
+   * How many jobs of each of these keys the claim takes: one, and a share of the rest, up to `room`. A key whose slots
+   * are limited gets only what the others leave once the caller can start no more.
    */
   shares(keys: readonly string[], room: number, now: number, runs: RunLimits | undefined): ReadonlyMap<string, number> {
     const most = new Map(

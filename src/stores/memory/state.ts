@@ -88,11 +88,7 @@ export class MemoryState {
     else this.due.set(id, score);
   }
 
-  /**
-   * Leases a job.
-   *
-   * @returns whether it waits for the others of its run, since its key has no free slot.
-   */
+  /** Leases a job. @returns whether it waits for the others of its run, since its key has no free slot. */
   lease(lease: Lease, now: number): boolean {
     this.#leave(lease.id);
     this.due.set(lease.id, scores.leaseScore(lease));
@@ -100,11 +96,7 @@ export class MemoryState {
     return flow !== undefined && this.flowControl.openAndCorrect(flow.key, now).begin(now, lease.endsAt);
   }
 
-  /**
-   * Brings a signal to a job.
-   *
-   * @returns false if the job does not wait: it runs, or another signal has come.
-   */
+  /** Brings a signal to a job. @returns false if it does not wait: it runs, or another signal has come. */
   wake(id: string, text: string, now: number): boolean {
     const score = this.due.score(id);
     const record = this.records.get(id);

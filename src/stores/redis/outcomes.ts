@@ -59,11 +59,7 @@ function countText(counts: Float64Array): string {
   return text;
 }
 
-/**
- * What the outcomes count, as if all were accepted. The script then takes out what it refuses.
- *
- * @param byName whether they count by the names of their jobs too.
- */
+/** What the outcomes count, as if all were accepted. The script then takes out what it refuses. */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
   const all = noCounts(ALL_COUNTERS);
   const names = new Map<string, { readonly number: number; readonly counts: Float64Array }>();
