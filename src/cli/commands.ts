@@ -106,7 +106,7 @@ export const commands = {
     words: "queue:jobs list",
     groupDoes: "list, search, show, cancel, move or run jobs",
     about:
-      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To go on, give --cursor, or --all for every job.",
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To continue, give --cursor, or --all for every job.",
     shows: jobColumns,
     shortly: { each: 10 },
     merges: byNearness,

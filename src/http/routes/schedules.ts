@@ -38,13 +38,13 @@ export const scheduleRoutes = {
     run: ({ queue, target }) => queue.schedules.remove(target),
   }),
   pauseSchedule: route({
-    notes: "It does not fire until you resume it.",
+    notes: "The schedule does not fire until you resume it.",
     returns: shapes.schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.pause(target),
   }),
   resumeSchedule: route({
-    notes: "It fires next at its first occurrence from now on.",
+    notes: "The schedule next fires at its first occurrence from now.",
     returns: shapes.schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.resume(target),
@@ -61,7 +61,7 @@ export const scheduleRoutes = {
     },
   }),
   previewSchedule: route({
-    notes: "Its next occurrences. Default: 5.",
+    notes: "Its next occurrences, by default five.",
     query: requests.previewQuery,
     returns: shapes.preview,
     refusals: ["not_found", "conflict"],
