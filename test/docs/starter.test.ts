@@ -17,6 +17,7 @@ describe("the starter Worker", () => {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
       TIDEGATE_ADMIN_TOKEN: "the-admin-token",
+      TIDEGATE_ENQUEUE_TOKEN: "the-enqueue-token",
       WAKE: binding,
       ...secrets,
     };

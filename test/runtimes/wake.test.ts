@@ -28,6 +28,7 @@ async function deployed() {
         UPSTASH_REDIS_REST_URL: secret(redis.shim.url),
         UPSTASH_REDIS_REST_TOKEN: secret(redis.shim.token),
         TIDEGATE_ADMIN_TOKEN: secret("the-admin-token"),
+        TIDEGATE_ENQUEUE_TOKEN: secret("the-enqueue-token"),
       },
       dev: { ...dev, persist: join(folder, "state") },
     });

@@ -15,7 +15,7 @@ export const sendWelcome = defineJob({
 
 export const dailyReport = defineJob({
   name: "daily_report",
-  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }, // seconds come first
+  schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }, // a sixth field, in front, adds seconds
   async perform() {
     return { customers: 0 };
   },

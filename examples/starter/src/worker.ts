@@ -14,6 +14,7 @@ interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
   readonly TIDEGATE_ADMIN_TOKEN: string;
+  readonly TIDEGATE_ENQUEUE_TOKEN: string;
   readonly WAKE: WakeNamespace;
 }
 
@@ -39,18 +40,18 @@ function refused(error: unknown): Response {
 }
 
 // #region worker
-// Fits Workers Free. Drains don't wait for the next job (linger): Wake starts one on time.
+// Sized for Workers Free. With linger "0s", a drain ends when nothing is due, because Wake starts the next one on time.
 const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
-  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
   drain: limits, // when a request starts the drain
   scheduled: limits, // when a cron tick or Wake starts it
 });
 const queueWorker = createWorker(configure);
-export const Wake = createWakeObject(configure); // a Durable Object that runs due jobs
+export const Wake = createWakeObject(configure); // a Durable Object
 
 export default {
   async fetch(request, env, context) {
