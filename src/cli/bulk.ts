@@ -12,9 +12,7 @@ interface Change {
   readonly fields: Row;
   readonly isSure: boolean;
   send(fields: object): Promise<Row>;
-  /** Fills in a text with the fields of an answer. */
   fill(text: string, answer: Row): string;
-  /** Says what a command adds to this answer. */
   add(answer: Row): void;
 }
 

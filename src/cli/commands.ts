@@ -80,7 +80,7 @@ export const commands = {
       if (cron !== undefined || every !== undefined)
         return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}. It fires {runAt}.`;
       if (status === "duplicate") return "Job {id} already exists. Nothing was enqueued.";
-      const done = status === "replaced" ? "Replaced what job {id} does." : "Enqueued job {id}.";
+      const done = status === "replaced" ? "Replaced what job {id} does." : "Enqueued job {id} in {queue}.";
       if (!runAt) return done;
       return `${done} ${runAt.getTime() <= now - 1_000 ? "It has been due since {runAt}." : "Runs {runAt}."}`;
     },
@@ -111,7 +111,7 @@ export const commands = {
     shortly: { each: 10 },
     merges: byNearness,
     none: "No matching jobs.",
-    adds: ["{examined} jobs examined."],
+    adds: ["Jobs examined: {examined}."],
     examples: [
       ["tidegate queue:jobs", "the latest ten of each state"],
       ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
@@ -129,8 +129,8 @@ export const commands = {
     shows: "group jobs=count first=firstAt last=lastAt age name error",
     none: "There are no dead jobs in a group.",
     adds: [
-      "{ungrouped} dead jobs in no group. See: {command queue:dlq}",
-      "{older} older groups not shown. Add --all, or a larger --limit.",
+      "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
+      "Older groups not shown: {older}. Add --all, or a larger --limit.",
     ],
     order: latestFirst,
     examples: [
@@ -262,7 +262,7 @@ export const commands = {
     shows: "at=clock when=at kind job=name id-or-schedule=of",
     order: bySoonest,
     none: "Nothing runs in the next hour.",
-    adds: ["{more} more follow within the hour."],
+    adds: ["Not shown, within the hour too: {more}."],
   },
   previewSchedule: {
     words: "queue:schedules preview <key>",

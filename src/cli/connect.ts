@@ -56,17 +56,14 @@ export async function openTarget(
   change: (options: QueueOptions) => QueueOptions = (options) => options,
 ): Promise<Target> {
   const { globals, io } = session;
-  const named = [
-    globals.url,
-    globals.module,
-    session.env["TIDEGATE_URL"] || session.env["UPSTASH_REDIS_REST_URL"] || undefined,
-  ];
+  const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
+  const isNamed =
+    globals.url !== undefined || module?.queues[0] || io.env["TIDEGATE_URL"] || io.env["UPSTASH_REDIS_REST_URL"];
   // Beside `tidegate dev`, no variable needs to be set.
-  if (!named.some((each) => each !== undefined)) await (await import("./local-env.ts")).findEnv(session);
+  if (!isNamed) await (await import("./local-env.ts")).findEnv(session);
   const { env } = session;
   const address = globals.url ?? env["TIDEGATE_URL"] ?? "";
   const isHandler = address !== "" && !isRedisUrl(address);
-  const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
   const names =
     module && [...module.jobs, ...module.queues].flatMap((each) => ("jobNames" in each ? each.jobNames : each.name));
   if (isHandler && (globals.url !== undefined || !module)) return remoteTarget(session, address, names);

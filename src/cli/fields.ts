@@ -8,7 +8,6 @@ import { UsageError } from "./usage-error.ts";
 
 // Options and arguments, from the schemas of requests: these also read what the user has typed.
 
-/** A field of a request that a command sets. */
 export interface Field {
   /** Where it is in the request: ["dedupe", "key"]. Empty for the id or the key in the path. */
   readonly path: readonly string[];
@@ -17,7 +16,6 @@ export interface Field {
   readonly flag: string;
 }
 
-/** What the options mean to people. Default: the description in the schema. */
 const meanings: Readonly<Record<string, string>> = {
   all: "all of them",
   "backoff-base": "the wait before the first retry",

@@ -21,7 +21,6 @@ const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
 const TYPES =
   "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
-/** How many job types are shown: those with the most attempts. */
 const MOST_TYPES = 20;
 
 export function addList(session: Session): void {
@@ -54,13 +53,11 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const all = [...figures.names, ...(figures.other ? [figures.other] : [])];
   const types = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
-  const { colors, now } = session;
+  const { colors } = session;
   session.print({ ...stats, figures }, () =>
     [
       colors.bold(label),
-      ...pausesOf(stats, now).map(({ text, resume }) =>
-        colors.yellow(printable(`${text} Resume with: ${command(resume)}`)),
-      ),
+      ...pauseLines(stats, command, session),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
       ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
@@ -69,12 +66,21 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   );
 }
 
+/** @param name leaves out what holds no job of this type back. */
+export function pauseLines(stats: QueueStats, command: Target["command"], { now, colors }: Session, name?: unknown) {
+  const meant = pausesOf(stats, now).filter((each) => name === undefined || (each.name ?? name) === name);
+  return meant.map(({ text, resume }) => colors.yellow(printable(`${text} Resume with: ${command(resume)}`)));
+}
+
 /** What is paused, by whom, when and why, and the command that resumes it. */
 export function pausesOf({ paused, pausedBy, pausedAt, pausedJobs }: QueueStats, now: number) {
   const queue = { by: pausedBy, since: pausedAt };
   return [
-    ...(paused ? [{ text: `The queue was paused${pauseText(queue, now)}.`, resume: "queue:resume" }] : []),
+    ...(paused
+      ? [{ name: undefined, text: `The queue was paused${pauseText(queue, now)}.`, resume: "queue:resume" }]
+      : []),
     ...pausedJobs.map((type) => ({
+      name: type.name,
       text: `${type.name} was paused${pauseText(type, now)}.`,
       resume: `queue:types resume ${quoted(type.name)}`,
     })),

@@ -18,6 +18,7 @@ export async function findEnv(session: Session): Promise<void> {
     .then((text) => JSON.parse(text) as { readonly restPort?: number; readonly restToken?: string })
     .catch(() => undefined);
   if (kept?.restPort && kept.restToken) {
+    session.isOfDev = true;
     const url = `http://${HOST}:${kept.restPort}`;
     return take({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: kept.restToken }, ".tidegate");
   }

@@ -5,7 +5,6 @@ import { type Colors, columnsOf, isTerminal } from "./output/text.ts";
 
 export type Program = ReturnType<typeof createProgram>;
 
-/** The options that every command has. */
 export type Globals = ReturnType<Program["opts"]>;
 
 const DESCRIPTION = `Manages a job queue and runs its jobs.
@@ -20,7 +19,6 @@ const EPILOGUE = `
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
-/** Creates the root of the command line, with the options that every command has. */
 export function createProgram(io: Io, isJson: boolean, colors: Colors) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
   return new Command("tidegate")
@@ -68,8 +66,14 @@ export function addCommand(
     .addHelpText("after", lines[0] ? `\nExamples:\n${lines.join("\n")}` : "");
 }
 
-/** "queue:dlq takes list, show, retry or remove." */
-export function subcommandsOf(group: CommandUnknownOpts): string {
+/** "queue:dlq takes list, show, retry or remove. Did you mean retry?" */
+export function subcommandsOf(group: CommandUnknownOpts, typed = ""): string {
   const names = group.commands.map((each) => each.name());
-  return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`;
+  return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.${didYouMean(typed, names)}`;
+}
+
+/** Suggests the name that begins like a misspelt one: " Did you mean retry?"; or nothing. */
+export function didYouMean(typed: string, names: readonly string[]): string {
+  const meant = names.find((name) => name !== typed && name.startsWith(typed.slice(0, 3)));
+  return meant && typed.length > 2 ? ` Did you mean ${meant}?` : "";
 }

@@ -6,7 +6,6 @@ import { redisStore } from "../stores/redis-tcp/index.ts";
 import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Redis's answer to one command, or the reason why there is none. */
 export interface RedisReply {
   readonly result?: unknown;
   readonly error?: string | undefined;
@@ -14,7 +13,6 @@ export interface RedisReply {
   readonly status?: number | undefined;
 }
 
-/** A Redis that commands work on directly. */
 export interface RedisDatabase {
   /** Its URL, without what is secret. */
   readonly url: string;
@@ -23,7 +21,6 @@ export interface RedisDatabase {
   ask(command: readonly string[]): Promise<RedisReply>;
 }
 
-/** A Redis behind Upstash's REST API. */
 export function restDatabase({ url, token }: { readonly url: string; readonly token: string }, io: Io): RedisDatabase {
   return {
     url,

@@ -5,9 +5,7 @@ import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What the user has typed, as a request. */
 export interface Typed {
-  /** The fields of the query or of the body. */
   readonly fields: Record<string, unknown>;
   /** The id or the key in the path. */
   readonly target: string;

@@ -9,7 +9,6 @@ import { UsageError } from "./usage-error.ts";
 interface Call {
   readonly to: Target;
   send(fields: object, from?: Target["send"]): Promise<Row>;
-  /** Says what a command adds to this answer. */
   add(answer: Row): void;
 }
 

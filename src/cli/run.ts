@@ -16,15 +16,9 @@ import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 import { addWork } from "./work/command.ts";
 
-/** What adds the commands, in the order of the help. */
 export const adders: readonly ((session: Session) => void)[] = [addDev, addWork, addList, addOperations, addDoctor];
 
-/**
- * Runs one command line.
- *
- * @param argv the arguments after the program's name.
- * @returns the exit code: 0 success, 1 failure, 2 usage error. It never rejects. Errors go to standard error.
- */
+/** Runs one command line, and returns the exit code. Never rejects: errors go to standard error. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, argv.includes("--json"));
   try {

@@ -1,19 +1,22 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { part, query, read } from "../client/transport.ts";
+import type { QueueFigures } from "../core/manage/figures.ts";
+import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { changeMany } from "./bulk.ts";
-import { openTarget, type Target } from "./connect.ts";
+import { openTarget, suggestedCommand, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
 import { findIds, findJob } from "./find-job.ts";
+import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
+import { printable } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
-import { addCommand, subcommandsOf } from "./program.ts";
+import { addCommand, didYouMean, subcommandsOf } from "./program.ts";
 import { requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Adds the commands of the table. */
 export function addOperations(session: Session): void {
   const all = plans();
   for (const plan of all) addOperation(plan, all, session);
@@ -32,11 +35,13 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
   for (const [flag, means] of Object.entries(plan.extras)) command.option(`--${flag}`, means);
   // "queue:jobs ID" is "queue:jobs show ID".
   const show = name === "list" && all.find((each) => each.group === group && each.name === "show");
-  if (show) command.argument(`[${/<(\w+)>/.exec(show.words)?.[1]}]`, "show only this one").allowExcessArguments();
+  if (show) command.argument(`[${/<(\w+)>/.exec(show.words)?.[1]}]`, "show only this one");
+  command.allowExcessArguments(name === "list");
   command.action(async () => {
-    const [one] = command.processedArgs;
-    if (command.args.length > 1 && show) throw new UsageError(subcommandsOf(parent));
-    if (show && one !== undefined) return showOne(show, String(one), command, parent, session);
+    const [one, ...more] = command.args;
+    if (name === "list" && (show ? more.length > 0 : one !== undefined))
+      throw new UsageError(subcommandsOf(parent, one));
+    if (show && one !== undefined) return showOne(show, one, command, parent, session);
     await run(plan, await requestOf(plan, command, session), session);
   });
 }
@@ -52,17 +57,16 @@ async function showOne(
   if (Object.keys(list.opts()).some((option) => list.getOptionValueSource(option) === "cli"))
     throw new UsageError(
       `${group.name()} ${target} shows one, so leave out the options of a list.`,
-      subcommandsOf(group),
+      subcommandsOf(group, target),
     );
   try {
     await run(plan, { fields: { ...plan.sends }, target, options: {} }, session);
   } catch (error) {
     if (!isTidegateError(error) || error.code !== "not_found" || !/^[a-z]+$/.test(target)) throw error;
-    throw notFound(`${error.message} ${subcommandsOf(group)}`);
+    throw notFound(`${error.message} ${subcommandsOf(group, target)}`);
   }
 }
 
-/** Sends the request of a command, or several, and prints the answer. */
 async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
   const { operation, noun, asks, verb } = plan;
   const { fields, options } = typed;
@@ -71,9 +75,11 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
   const isOfJob = plan.route.path.includes(":id");
   const [target = ""] = isOfJob ? await findIds(to, [typed.target], plan.states, session) : [typed.target];
   if (Array.isArray(fields["ids"])) fields["ids"] = await findIds(to, fields["ids"], plan.states, session);
+  const { label } = to;
+  const queue = `${label.charAt(0).toLowerCase()}${label.slice(1)}`;
   const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
   const fill = (text: string, answer: Row) =>
-    filled(text, { ...fields, ...answer, target, label: to.label }, session, to.command);
+    filled(text, { ...fields, ...answer, target, label, queue }, session, to.command);
   const add = (answer: Row) => {
     for (const text of plan.adds ?? [])
       if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? ""]) > 0) session.note(fill(text, answer));
@@ -85,6 +91,7 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
   const found = (await send(fields)) ?? { done: true };
   const says = typeof plan.says === "function" ? plan.says(found as never, fields, session.now) : plan.says;
   session.print(found, () => (says ? fill(says, found) : factsText(found, plan.shows, session)));
+  if (operation === "pauseJobs") await noteUnknownType(target, to, session);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
@@ -96,7 +103,17 @@ function ask({ route, isInQuery, answer }: Plan, target: string, given: object, 
   return read(answer, from(route.method, path, JSON.stringify(given)));
 }
 
-/** How many children of a job are shown. */
+/** Says so if no job of a paused type has ended or waits: it may be misspelt, or belong to a future deployment. */
+async function noteUnknownType(name: string, to: Target, session: Session): Promise<void> {
+  const { names, other } = await read<QueueFigures>("names", to.send("GET", "/figures?days=0&pending=true"));
+  const seen = names.filter(({ total, pending }) => pending?.count || Object.values(total).some((of) => of > 0));
+  const known = [...seen.map((type) => type.name), ...(to.jobNames ?? [])];
+  if (other || known.includes(name)) return;
+  session.note(`No job of this type is known: ${printable(name)}.${didYouMean(name, known)}`);
+}
+
+const isWaiting = ({ state }: Row) => state === "scheduled" || state === "ready";
+
 const CHILDREN_SHOWN = 20;
 
 /** Shows a job, in whichever queue it is, and the first of its children below it. */
@@ -105,8 +122,16 @@ async function showJob({ shows, states }: Plan, to: Target, text: string, sessio
   const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
   const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
   const rows = (page?.["jobs"] ?? []) as readonly Row[];
+  // A token that may only enqueue reads no statistics.
+  const stats = isWaiting(job) && (await read<QueueStats>("paused", send("GET", "/stats")).catch(() => undefined));
+  const inQueue = (words: string) => suggestedCommand(words, { ...session.globals, queue: String(job["queue"]) });
+  const command = send === to.send ? to.command : inQueue;
   session.print(job, () =>
-    [factsText(job, shows, session), ...(rows[0] ? [listText(rows, children?.shows, session)] : [])].join("\n\n"),
+    [
+      factsText(job, shows, session),
+      ...(stats ? pauseLines(stats, command, session, job["name"]) : []),
+      ...(rows[0] ? [listText(rows, children?.shows, session)] : []),
+    ].join("\n\n"),
   );
   if (page?.["cursor"])
     session.note(`These are the first ${CHILDREN_SHOWN}. See: ${to.command("queue:jobs children ID")}`);

@@ -14,7 +14,6 @@ export class Declined extends Error {
 /** Returns the text of a question, or undefined if there is nothing to do. It may read the queue. */
 export type Question = () => Promise<string | undefined>;
 
-/** The input and output of one command, for people or for programs. */
 export class Session {
   readonly io: Io;
   /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
@@ -24,6 +23,8 @@ export class Session {
   exitCode = 0;
   /** The variables that name a queue: those of the process, else of a file beside it. */
   env: Io["env"];
+  /** Whether that file is the one of `tidegate dev`. */
+  isOfDev = false;
   /** The host and the port of the Redis that this process works on. */
   redis: string | undefined;
 
@@ -45,7 +46,10 @@ export class Session {
 
   /** The message of an error in the words of the command line; if Redis was not reached, with its address. */
   messageOf({ code, message }: TidegateError): string {
-    const said = message.replace(/^prefix\b/, "--prefix").replace("Check url", "Check --url");
+    const said = message
+      .replace(/^prefix\b/, "--prefix")
+      .replace("Check url", "Check --url")
+      .replace("UPSTASH_REDIS_REST_URL", this.isOfDev ? "that tidegate dev runs" : "$&");
     return code === "store_unavailable" && this.redis ? `${said} The address is ${this.redis}.` : said;
   }
 
@@ -54,7 +58,6 @@ export class Session {
     this.io.stdout.write(`${this.isJson ? toJson(document) : text()}\n`);
   }
 
-  /** Prints a remark for people only. */
   note(text: string): void {
     if (!this.isJson) this.io.stderr.write(`${text}\n`);
   }

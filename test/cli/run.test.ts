@@ -89,15 +89,18 @@ describe("beside tidegate dev, no variable is set", () => {
     return made;
   }
 
-  test("the Redis of .tidegate is used, and said to be", async () => {
+  test("the Redis of .tidegate is used, with a module of jobs too, and said to be", async () => {
     const cwd = await folder({
       ".tidegate/dev.json": JSON.stringify({ restPort: 1, restToken: "t" }),
       ".dev.vars": "",
     });
-    const { code, stderr } = await tidegate(["queue:list"], { cwd });
+    const jobs = join(import.meta.dirname, "modules/jobs.ts");
+    const { code, stderr } = await tidegate(["queue:list", "--module", jobs], { cwd });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/^Using the queue of \.tidegate\.\nerror: /),
+      stderr: expect.stringMatching(
+        /^Using the queue of \.tidegate\.\nerror: .* Check that tidegate dev runs, .* is 127\.0\.0\.1:1\.\n$/,
+      ),
     });
   });
 

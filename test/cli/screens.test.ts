@@ -88,6 +88,8 @@ ATTEMPT  FAILED      TOOK
           Error: not yet
       2  now         0ms
           Error: not yet
+
+The queue was paused. Resume with: tidegate queue:resume
 `,
   "queue:jobs held": `Id            held
 Name          send_email
@@ -99,6 +101,8 @@ Runs          2026-03-01 13:00:00 UTC (now)
 Held back by  the key acme: it is paused
 Since         2026-03-01 13:00:00 UTC (now)
 Payload       {"to":"z"}
+
+The queue was paused. Resume with: tidegate queue:resume
 `,
   "queue:jobs contract": `Id         contract
 Name       signs
@@ -116,6 +120,8 @@ STEP      STATE      ATTEMPT  TOOK  RESULT
 draft     completed        1  0ms   {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
 call      failed           1  0ms   RangeError: no answer
 reply-42  waiting          1  -
+
+The queue was paused. Resume with: tidegate queue:resume
 `,
   "queue:jobs parent": `Id         parent
 Name       send_email
@@ -326,7 +332,7 @@ test("a search says how many jobs it has examined, and goes on with --cursor or 
   const first = await cli(search);
   expect(first.stdout).toBe("No matching jobs.\n");
   const [, cursor = ""] =
-    /^1,000 jobs examined\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
+    /^Jobs examined: 1,000\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
   const found = { jobs: [{ id: "the-one" }], cursor: null };
   expect(documentOf(await cli([...search, "--cursor", cursor, "--json"]))).toMatchObject({ ...found, examined: 501 });
   expect(documentOf(await cli([...search, "--all", "--json"]))).toMatchObject({ ...found, examined: 1_501 });
@@ -342,6 +348,33 @@ test("a job that waits for its children says for how many, or that dead ones hol
   await queue.enqueue(sendEmail, { to: "x" }, { id: "held", waitFor: "completed", children: [child] });
   await queue.drain();
   expect((await cli(["queue:jobs", "held"])).stdout).toMatch(/^Waits for +its dead children: retry or remove them$/m);
+  expect((await cli(["queue:doctor"])).stdout).toMatch(
+    /parents +1 parent can only wait, since children are dead: held\.\n +Retry .* tidegate queue:jobs children held --state dead\n/,
+  );
+});
+
+test("a job that waits says what is paused, how long it is overdue, and not what holds others back", async () => {
+  const { queue, clock, cli } = behindHandler();
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "waits" });
+  await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
+  await queue.pauseJobs("fails");
+  await clock.advance("5m");
+  const { stdout } = await cli(["queue:jobs", "waits"]);
+  expect(stdout).toMatch(/^Runs .* \(overdue by 5 minutes\)$/m);
+  expect(stdout).toContain(
+    "\n\nsend_email was paused by on-call 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email\n",
+  );
+  expect(stdout).not.toContain("fails");
+});
+
+test.each([
+  ["send_emial", "No job of this type is known: send_emial. Did you mean send_email?\n"],
+  ["send_email", ""],
+])("queue:types pause %s says whether a job of this type is known", async (name, remark) => {
+  const { queue, cli } = behindHandler();
+  await queue.enqueue(sendEmail, { to: "ada" });
+  const { code, stderr } = await cli(["queue:types", "pause", name]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: remark });
 });
 
 test("queue:list shows every total of the statistics", async () => {

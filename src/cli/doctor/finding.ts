@@ -30,7 +30,6 @@ export function clockFinding(theirs: number | undefined, before: number, after: 
   return skew >= SKEW_WARN_MS ? warn(seconds, advice) : ok("This machine's clock agrees.");
 }
 
-/** Whether a URL points to this machine, where nobody can listen in. */
 export function isLocal(url: string): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }

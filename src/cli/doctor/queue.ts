@@ -1,4 +1,4 @@
-import { query, read, type Send } from "../../client/transport.ts";
+import { part, query, read, type Send } from "../../client/transport.ts";
 import type { FlowControlKey } from "../../core/flow/flow-key.ts";
 import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
@@ -14,13 +14,11 @@ import type { Target } from "../connect.ts";
 import { pausesOf } from "../list.ts";
 import { pauseText, perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
-import { brief, moment, span } from "../output/time.ts";
+import { moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
-/** How many jobs of a state to check for unknown names. */
 const MOST_JOBS = 1_000;
-/** How many flow control keys to check. */
 const MOST_KEYS = 100;
 
 const store = findings("queue");
@@ -30,13 +28,13 @@ const growth = findings("growth");
 const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
+const parents = findings("parents");
 const keys = findings("flow control");
 const recurring = findings("schedules");
 const occurrences = findings("last jobs of schedules");
 
 type Get = <Answer>(field: string, path: string, options?: object) => Promise<Answer>;
 
-/** Checks the queue itself, however it is reached. */
 export async function checkQueue(target: Target, send: Send, now: number): Promise<Finding[]> {
   const { jobNames, command } = target;
   const get: Get = (field, path, options) => read(field, send("GET", path + query(options)));
@@ -59,7 +57,8 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
         jobNames,
       ),
       ...slotFindings(flow.keys, stats, waiting[0]?.jobs ?? [], command),
-      scheduleFinding(schedules, target),
+      scheduleFinding(schedules, stats.paused ? 0 : now, target),
+      ...(await parentFindings(waiting[1]?.jobs ?? [], send, command)),
       ...(schedules.length > 0 ? [occurrenceFinding(schedules, command)] : []),
     ];
   } catch (error) {
@@ -131,7 +130,7 @@ function wakeFinding({ hours }: QueueHistory): Finding {
       "No start of a job was timed in the last 24 hours.",
       "To see whether something wakes the queue, enqueue a job with a delay, and check again after it.",
     );
-  const message = `In the hour from ${moment(at)}, 95 % of the jobs began within ${brief(waiting.p95Ms)} of their time.`;
+  const message = `In the hour from ${moment(at)}, 95 % of the jobs began within ${span(Math.max(1_000, waiting.p95Ms))} of their time.`;
   if (waiting.p95Ms <= LATE_MS.warn) return wakeUps.ok(message);
   return wakeUps.warn(
     message,
@@ -185,7 +184,28 @@ function slotFindings(
   ];
 }
 
-function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, command }: Target): Finding {
+/** The most parents to look at: a list does not say which of their children are dead. */
+const MOST_PARENTS = 10;
+
+async function parentFindings(jobs: readonly JobInfo[], send: Send, command: Target["command"]) {
+  const waiting = jobs.filter(({ runAt }) => runAt === null).slice(0, MOST_PARENTS);
+  const found = waiting.map(({ id }) => read<JobInfo | null>("id", send("GET", `/jobs${part(id)}`), true));
+  const [first, ...more] = (await Promise.all(found)).filter((job) => job?.children?.pending === 0);
+  if (!first) return [];
+  return [
+    parents.warn(
+      `${counted(1 + more.length, "parent")} can only wait, since children are dead: ${list([first, ...more].flatMap((job) => job?.id ?? []))}.`,
+      `Retry or remove these children. See: ${command(`queue:jobs children ${quoted(first.id)} --state dead`)}`,
+    ),
+  ];
+}
+
+/** @param now 0 in a paused queue, where nothing is late. */
+function scheduleFinding(
+  schedules: readonly ScheduleInfo[],
+  now: number,
+  { jobNames: known, command }: Target,
+): Finding {
   const jobless = known ? schedules.filter(({ name }) => !known.includes(name)) : [];
   if (jobless.length > 0)
     return recurring.fail(
@@ -198,6 +218,12 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
     return recurring.warn(
       `These never fire again: ${list(ended.map(({ key }) => key))}.`,
       "Change their cron, or remove them.",
+    );
+  const late = schedules.filter(({ nextRunAt }) => nextRunAt && now - nextRunAt.getTime() >= LATE_MS.warn);
+  if (late.length > 0)
+    return recurring.warn(
+      `These were to fire more than ${span(LATE_MS.warn)} ago: ${list(late.map(({ key }) => key))}.`,
+      "They fire when a drain gets to them, behind the jobs that are due before: see backlog.",
     );
   if (schedules.length === 0) return recurring.ok("There are no schedules.");
   const held = schedules.filter(({ paused }) => paused).length;
@@ -218,7 +244,6 @@ function occurrenceFinding(schedules: readonly ScheduleRow[], command: Target["c
   );
 }
 
-/** The first few of several names. */
 function list(all: readonly string[]): string {
   const different = [...new Set(all)];
   const shown = different.slice(0, 5).map(printable).join(", ");

@@ -101,5 +101,4 @@ function evictionFinding(information: string | undefined): Finding {
 
 const timeOf = ({ result }: RedisReply) => (Array.isArray(result) ? Number(result[0]) * 1_000 : undefined);
 
-/** The text of an answer, with commas in lists. Undefined for an error. */
 const textOf = ({ result }: RedisReply) => (result === undefined ? undefined : String(result));

@@ -93,7 +93,6 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
 const markOf = ({ state, error }: ScheduleRun) =>
   state === "completed" ? "✓" : state === "dead" ? "✗" : error === undefined ? "·" : "!";
 
-/** What the lists inside of one thing show. */
 const inner: Readonly<Record<string, string>> = {
   steps: "step=name state attempt took result=outcome",
   errors: "attempt failed=failedAt took error",
@@ -156,8 +155,8 @@ export function factsText(thing: Row, shows: string | undefined, view: View): st
     const value = at(thing, path);
     if (isList(path)) return [];
     if (Array.isArray(value) && value[0] instanceof Date)
-      return value.map((time, index) => [index > 0 ? "" : inWords(name, true), timeText(time, view)] as const);
-    const text = value instanceof Date && !(path in made) ? timeText(value, view) : cellOf(thing, path, whole);
+      return value.map((time, index) => [index > 0 ? "" : inWords(name, true), timeText(time, path, view)] as const);
+    const text = value instanceof Date && !(path in made) ? timeText(value, path, view) : cellOf(thing, path, whole);
     const isKnown = text !== "" && (path in made || (value !== null && value !== undefined));
     return isKnown ? [[inWords(name, true), paint(name, printable(text), thing, colors)] as const] : [];
   });
@@ -194,7 +193,10 @@ function cellOf(row: Row, path: string, view: View): string {
   return made[path]?.(row as never, view) ?? textOf(path, at(row, path), view);
 }
 
-const timeText = (time: Date, { now }: View) => `${moment(time)} (${fromNow(time, now)})`;
+function timeText(time: Date, path: string, { now }: View): string {
+  const passed = fromNow(time, now).replace(/^(.*) ago$/, /^(next)?runAt$/i.test(path) ? "overdue by $1" : "$&");
+  return `${moment(time)} (${passed})`;
+}
 
 function textOf(name: string, value: unknown, view: View): string {
   if (value === null || value === undefined) return "-";
@@ -223,7 +225,6 @@ interface Failing extends Partial<Pick<JobInfo, "state" | "errors">> {
   readonly name?: string;
 }
 
-/** Why a job, an attempt, a group of jobs or the last job of a schedule has failed. */
 function errorIn({ error, errors = [], runs, state, name = "", message }: Failing): string {
   const run = runs?.findLast((each) => each.error !== undefined || each.state === "completed");
   if (run) return run.error === undefined ? "" : `${run.state}: ${run.error}`;

@@ -16,7 +16,6 @@ export class LiveLine {
     if (logs && this.isVisible) logs.around = (write) => this.above(write);
   }
 
-  /** Writes something above the line. */
   above(write: () => void): void {
     const text = this.#text;
     this.clear();

@@ -60,7 +60,6 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [titles, ...lines].join("\n");
 }
 
-/** Narrows the widest column that may still shrink, until all fit. */
 function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {
   const fitted = [...widths];
   for (let excess = widths.reduce((sum, width) => sum + width, -room); excess > 0; excess--) {
@@ -72,7 +71,6 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
   return fitted;
 }
 
-/** Names and values, one pair per line. */
 export function facts(entries: readonly (readonly [name: string, value: string])[], colors: Colors): string {
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${colors.dim(name.padEnd(width))}${GAP}${value}`).join("\n");

@@ -26,7 +26,6 @@ export function printable(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, " ").replace(unprintable, "\ufffd");
 }
 
-/** Like `printable`, but keeps line breaks. */
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }
@@ -39,7 +38,6 @@ export function toJson(value: unknown): string {
   );
 }
 
-/** A value as JSON, safe for a terminal. */
 export function inline(value: unknown): string {
   return printable(JSON.stringify(value) ?? "null");
 }

@@ -12,7 +12,6 @@ import { brief, fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
 
-/** An attempt of which some things may be unknown. */
 interface Attempt extends Omit<DrainedAttempt, "queue" | "maxRetries" | "ranMs"> {
   readonly maxRetries: number | undefined;
   readonly ranMs: number | undefined;

@@ -48,7 +48,6 @@ export class Display {
     this.#line.above(() => (isJson ? io.stderr : io.stdout).write(`${isJson || width ? "" : stamp(at)}${text}\n`));
   }
 
-  /** Prints a remark above the live line. */
   note(text: string): void {
     this.#line.above(() => this.#session.note(text));
   }
@@ -59,7 +58,6 @@ export class Display {
   }
 }
 
-/** What the work has done so far. */
 export function totalsText({ completed, retried, deadLettered, expired, released, lost }: DrainTotals): string {
   const others = { retried, dead: deadLettered, expired, released, "not stored": lost };
   const shown = Object.entries(others).filter(([, value]) => value > 0);

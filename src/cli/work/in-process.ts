@@ -6,7 +6,6 @@ import type { Target } from "../connect.ts";
 import { printing } from "./attempt-lines.ts";
 import type { WorkContext } from "./context.ts";
 
-/** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
 
 /** Makes a queue print a line for each finished attempt. The hooks print failures too. */

@@ -42,14 +42,14 @@ export function durationText(ms: number): string {
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /**
- * Reads a point in time in ms since 1970. @param name for the message. @throws {TidegateError} `invalid_request`
- * also for a date that does not exist, a time without a zone, and one before 1970 or after 2108.
+ * Reads a point in time in ms since 1970. @param or what else it may be, for the message.
+ * @throws {TidegateError} `invalid_request` also for a date that does not exist, a time without a zone, and one before 1970 or after 2108.
  */
-export function pointInTimeMs(value: unknown, name: string): number {
+export function pointInTimeMs(value: unknown, name: string, or = ""): number {
   const ms = readPointInTime(value);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS)
     throw invalidRequest(
-      `${name} must be a Date, an ISO 8601 time on a date that exists, with its zone, such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
+      `${name} must be ${or}a Date, an ISO 8601 time on a date that exists, with its zone, such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
     );
   return Math.round(ms);
 }
@@ -57,7 +57,7 @@ export function pointInTimeMs(value: unknown, name: string): number {
 /** Reads a point in time, or a duration from now. A number is a point in time. @throws {TidegateError} */
 export function momentMs(value: unknown, now: number, name: string): number {
   const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
-  return isDuration ? now + durationMs(value, name) : pointInTimeMs(value, name);
+  return isDuration ? now + durationMs(value, name) : pointInTimeMs(value, name, 'a duration such as "5m", ');
 }
 
 /** A time that has passed, or how long ago; the beginning of all time if it is left out. @throws {TidegateError} */
