@@ -43,7 +43,8 @@ const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-
 
 /**
  * Reads a point in time in ms since 1970. @param or what else it may be, for the message.
- * @throws {TidegateError} `invalid_request` also for a date that does not exist, a time without a zone, and one before 1970 or after 2108.
+ * @throws {TidegateError} `invalid_request` also for a date that does not exist, a time without a zone, and one before
+ *   1970 or after 2108.
  */
 export function pointInTimeMs(value: unknown, name: string, or = ""): number {
   const ms = readPointInTime(value);
