@@ -177,7 +177,7 @@ test.each([["short"], [[]], [["a secret of the tests", "short"]], [""], [7], [nu
   "a queue refuses %j as its watchSecret, and does not repeat it",
   (watchSecret) => {
     const build = () => new Queue({ store: memoryStore(), watchSecret: watchSecret as string });
-    expect(build).toThrow(/^watchSecret must be a text of at least 16 characters(?!.*(?:short|secret of the))/);
+    expect(build).toThrow(/^watchSecret must be a string of at least 16 characters(?!.*(?:short|secret of the))/);
   },
 );
 

@@ -79,6 +79,6 @@ export function readWatchSecrets(given: unknown): readonly string[] {
   const areLong = secrets.every((secret) => typeof secret === "string" && secret.length >= LEAST_SECRET);
   if (secrets.length > 0 && areLong) return secrets as readonly string[];
   throw invalidRequest(
-    `watchSecret must be a text of at least ${LEAST_SECRET} characters, such as "openssl rand -hex 32" prints, or an array of them.`,
+    `watchSecret must be a string of at least ${LEAST_SECRET} characters, such as "openssl rand -hex 32" prints, or an array of them.`,
   );
 }

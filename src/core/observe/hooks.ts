@@ -132,7 +132,7 @@ export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (hooks === undefined) return undefined;
   if (typeof hooks !== "object" || hooks === null) throw invalidRequest("hooks must be an object of functions.");
   const unknown = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !names.has(name as keyof Hooks));
-  if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no hook. They are: ${[...names].join(", ")}.`);
+  if (unknown !== undefined) throw invalidRequest(`Unknown hook ${quote(unknown)}. Hooks: ${[...names].join(", ")}.`);
   checkFunctions(hooks, [...names], "hooks");
   return { given: hooks, onError: hooks.onError?.bind(hooks) ?? reportOnce() };
 }

@@ -99,7 +99,7 @@ export const jobRoutes = {
       const { cursor, ...selection } = { cursor: undefined, ...body };
       if ((runAt === undefined) === (delay === undefined)) throw invalidRequest("Give either runAt or delay.");
       if (delay !== undefined && cursor !== undefined)
-        throw invalidRequest("With a cursor, give the runAt of the call before in place of delay.");
+        throw invalidRequest("With a cursor, give the previous call's runAt instead of delay.");
       const when = runAt ?? runAtMs({ delay: delay ?? 0 }, queue.clock());
       const moved = await queue.reschedulePending(selection, when, { dryRun, cursor });
       if (moved.rescheduled > 0 && !dryRun && moved.runAt.getTime() <= queue.clock()) drainSoon(call);

@@ -165,9 +165,9 @@ const NO_MODEL = "Destinations below api/ are not supported. Publish to the URL 
 
 function readEntry(entry: unknown): Draft {
   const { destination, headers = {}, body = "", queue } = Object(entry) as Readonly<Record<string, unknown>>;
-  if (typeof destination !== "string") throw invalidRequest("destination must be a text.");
-  if (typeof body !== "string") throw invalidRequest("body must be a text.");
-  if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a text.");
+  if (typeof destination !== "string") throw invalidRequest("destination must be a string.");
+  if (typeof body !== "string") throw invalidRequest("body must be a string.");
+  if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a string.");
   const bytes = encoder.encode(body);
   if (bytes.length > LARGEST_BODY)
     throw new TidegateError("payload_too_large", `body must have at most ${LARGEST_BODY} bytes.`);

@@ -41,7 +41,7 @@ export const queueRoutes = [
 async function upsert(call: QStashCall): Promise<void> {
   const { request, queue, drainSoon } = call;
   const { queueName, parallelism, paused } = Object(await readJsonBody(request, LARGEST_REQUEST));
-  if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");
+  if (typeof queueName !== "string") throw invalidRequest("queueName must be a string.");
   const key = queueKeyOf(queueName);
   if (parallelism !== undefined) wholeNumber(parallelism, "parallelism", 1, HIGHEST_LIMIT);
   if (paused !== undefined) checkFlag(paused, "paused");

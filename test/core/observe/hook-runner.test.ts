@@ -166,7 +166,7 @@ describe("hooks", () => {
 
   test("with an unknown name, or that are not functions, are refused", () => {
     const unknown = { onCompleted: () => {} } as Hooks;
-    expect(() => open(unknown)).toThrow('"onCompleted" is no hook. They are: onEnqueue, onStart,');
+    expect(() => open(unknown)).toThrow('Unknown hook "onCompleted". Hooks: onEnqueue, onStart,');
     expect(() => open({ onDead: "log" } as unknown as Hooks)).toThrow("hooks.onDead must be a function.");
     expect(() => open(7 as unknown as Hooks)).toThrow("hooks must be an object of functions.");
   });
