@@ -53,25 +53,36 @@ export async function readBytes(
   most: number,
   refusal: (beginning: Uint8Array) => Error | undefined = () => undefined,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   // It would pass for an empty one.
   if (request.bodyUsed) throw alreadyRead();
-  const reader = request.body?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw isTidegateError(error) ? error : invalidRequest("The body ended before it was complete.");
-    });
-    if (done) break;
-    length += value.length;
-    chunks.push(value);
-    if (length > most) {
-      await reader.cancel().catch(() => {});
-      throw refusal(joined(chunks)) ?? bodyTooLarge(most);
-    }
+  const { bytes, isWhole } = await readUpTo(request, most).catch((error) => {
+    throw isTidegateError(error) ? error : invalidRequest("The body ended before it was complete.");
+  });
+  if (!isWhole) throw refusal(bytes) ?? bodyTooLarge(most);
+  if (bytes.length === 0 && lengthOf(request) > 0) throw alreadyRead();
+  return bytes;
+}
+
+/** Reads a body to its end, or until it has more bytes than `most`. */
+export async function readUpTo({ body }: Request | Response, most: number) {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader();
+  let isWhole = !reader;
+  while (reader && !isWhole && length <= most) {
+    const { done, value } = await reader.read();
+    isWhole = done;
+    if (value) chunks.push(value);
+    length += value?.length ?? 0;
   }
-  if (length === 0 && lengthOf(request) > 0) throw alreadyRead();
-  return joined(chunks);
+  await reader?.cancel().catch(() => {});
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return { bytes, isWhole };
 }
 
 function lengthOf({ headers }: Request): number {
@@ -82,15 +93,6 @@ export function alreadyRead(): TidegateError {
   return invalidRequest(
     "Something has read the body before the handler. Put the handler before the body parser, or pass it a copy: request.clone().",
   );
-}
-
-export function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  chunks.reduce((offset, chunk) => {
-    bytes.set(chunk, offset);
-    return offset + chunk.length;
-  }, 0);
-  return bytes;
 }
 
 function bodyTooLarge(most: number): TidegateError {

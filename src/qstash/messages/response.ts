@@ -1,6 +1,6 @@
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { joined } from "../../http/contract/body.ts";
+import { readUpTo } from "../../http/contract/body.ts";
 import { bytesOfBody, type StoredBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
@@ -19,21 +19,12 @@ export interface KeptResponse {
 export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8Array() };
 
 export async function keepResponse(
-  { status, headers, body: stream }: Response,
+  response: Response,
   mostBytes: number,
 ): Promise<{ readonly kept: KeptResponse; readonly isWhole: boolean }> {
-  const reader = stream?.getReader();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  let isWhole = !reader;
-  while (reader && !isWhole && length <= mostBytes) {
-    const { done, value } = await reader.read();
-    isWhole = done;
-    if (value) parts.push(value);
-    length += value?.length ?? 0;
-  }
-  await reader?.cancel().catch(() => {});
-  return { kept: { status, header: keptHeaders(headers), body: joined(parts).slice(0, mostBytes) }, isWhole };
+  const { bytes, isWhole } = await readUpTo(response, mostBytes);
+  const { status, headers } = response;
+  return { kept: { status, header: keptHeaders(headers), body: bytes.slice(0, mostBytes) }, isWhole };
 }
 
 function keptHeaders(headers: Headers): HeaderValues {
