@@ -26,10 +26,10 @@ import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules, TypedScheduleOptions } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
-import { TidegateError } from "../core/shared/errors.ts";
+import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import type { ClearableState } from "../core/store/store.ts";
 import type { Problem } from "../http/contract/requests.ts";
-import { asJson, connect, part, plain, type QueueClientOptions, query, read, refusal, type Send } from "./transport.ts";
+import { asJson, connect, part, plain, type QueueClientOptions, query, read, type Send } from "./transport.ts";
 
 export type { JobEvent, JobEventOf } from "../core/manage/job-event.ts";
 export { type WatchJobOptions, watchJob } from "./watch.ts";
@@ -192,7 +192,8 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     const { onProgress } = options;
-    checkProgress(onProgress);
+    if (onProgress !== undefined && typeof onProgress !== "function")
+      throw invalidRequest("onProgress must be a function.");
     // A copy, so that later changes by the caller are not sent.
     const unsent: object[] = JSON.parse(asJson(() => (jobs as readonly BulkJob[]).map(named)));
     while (unsent.length > 0) {
@@ -223,7 +224,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   async wait(job: AnyJob | string, ...rest: unknown[]): Promise<JobInfo | null> {
     const [id, { timeout = 30_000 } = {}] = (typeof job === "string" ? [job, ...rest] : rest) as [string, WaitOptions?];
     const timeoutMs = Number(readDuration(timeout));
-    if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
+    if (!(timeoutMs >= 0)) throw invalidRequest("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
     return waitForEnd(() => this.getJob(job as AnyJob, id), timeoutMs, Date.now, pause);
   }
@@ -387,14 +388,10 @@ type Family = Pick<FamilyOptions<readonly []>, "waitFor"> & { readonly children:
 /** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
 function named({ job, children, ...rest }: NewJob & { readonly children?: readonly ChildJob[] | undefined }): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
-    throw refusal("A name or a function cannot be sent.");
+    throw invalidRequest("A name or a function cannot be sent.");
   return {
     ...rest,
     name: typeof job === "string" ? job : job?.name,
     ...(children && { children: children.map(named) }),
   };
-}
-
-function checkProgress(onProgress: unknown): void {
-  if (onProgress !== undefined && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/shared/errors.ts";
+import { type ErrorCode, InvalidPayloadError, invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import type { Problem } from "../http/contract/requests.ts";
 
 /** Where the handler is, and how to reach it. */
@@ -21,7 +21,7 @@ export type Send = (method: string, path: string, json?: string) => Promise<Repl
 
 /** @throws {TidegateError} `invalid_request` if the url is missing. */
 export function connect({ url, token, fetch: send = (request) => fetch(request), queue }: QueueClientOptions): Send {
-  if (!url) throw refusal("url is not set.");
+  if (!url) throw invalidRequest("url is not set.");
   const base = `${url}`.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
   return async (method, path, body) => {
     let status = 0;
@@ -71,13 +71,13 @@ export async function read<Body>(field: string, reply: Reply | Promise<Reply>, o
 /** A segment of a path. It refuses texts that URL parsers drop: the request would reach another path. */
 export function part(text: string): string {
   if (/^\.{0,2}$/.test(text) || !text?.isWellFormed?.())
-    throw refusal("An id, key or name cannot be empty, dots or malformed.");
+    throw invalidRequest("An id, key or name cannot be empty, dots or malformed.");
   return `/${encodeURIComponent(text)}`;
 }
 
 /** Refuses what a queue refuses as options. */
 export function plain<Options extends object>(options: Options): Options {
-  if (Object.prototype.toString.call(options) !== "[object Object]") throw refusal("Options must be an object.");
+  if (Object.prototype.toString.call(options) !== "[object Object]") throw invalidRequest("Options must be an object.");
   return options;
 }
 
@@ -92,12 +92,8 @@ export function asJson(given: () => unknown): string {
   try {
     return JSON.stringify(given());
   } catch (error) {
-    throw error instanceof TidegateError ? error : refusal("This cannot be sent as JSON.");
+    throw error instanceof TidegateError ? error : invalidRequest("This cannot be sent as JSON.");
   }
-}
-
-export function refusal(message: string): TidegateError {
-  return new TidegateError("invalid_request", message);
 }
 
 /** Turns times into dates. It finds them by their names, and leaves a job's own data alone. */

@@ -1,8 +1,8 @@
 import type { AnyJob } from "../core/job/define.ts";
 import { isLast, type JobEventOf } from "../core/manage/job-event.ts";
 import { alarm, sleep } from "../core/shared/clock.ts";
-import { TidegateError } from "../core/shared/errors.ts";
-import { type QueueClientOptions, read, refusal } from "./transport.ts";
+import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { type QueueClientOptions, read } from "./transport.ts";
 
 /** Which job to watch, and how to reach it. */
 export interface WatchJobOptions extends Pick<QueueClientOptions, "fetch"> {
@@ -137,7 +137,7 @@ function checked(address: string): string {
   try {
     new Request(address);
   } catch {
-    throw refusal("url must be a whole URL without user name and password, such as https://example.com/queue.");
+    throw invalidRequest("url must be a whole URL without user name and password, such as https://example.com/queue.");
   }
   return address;
 }
@@ -145,10 +145,11 @@ function checked(address: string): string {
 /** A watch token names its queue and job, as they stand in a path. */
 function addressOf({ url, token }: WatchJobOptions): string {
   const base = `${url ?? ""}`.replace(/\/+$/, "");
-  if (!base || !token) throw refusal(`${base ? "token" : "url"} is not set.`);
+  if (!base || !token) throw invalidRequest(`${base ? "token" : "url"} is not set.`);
   if (base.endsWith("/events")) return base;
   const [, claims] = /^watch\.([\w-]+)\./.exec(token) ?? [];
-  if (!claims) throw refusal("url must be that of the stream, as in /jobs/ID/events, unless token is a watch token.");
+  if (!claims)
+    throw invalidRequest("url must be that of the stream, as in /jobs/ID/events, unless token is a watch token.");
   const [queue, id] = atob(claims.replaceAll("-", "+").replaceAll("_", "/")).split(":");
   return `${base}/queues/${queue}/jobs/${id}/events`;
 }

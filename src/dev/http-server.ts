@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type FetchHandler, nodeListener } from "../platforms/node-listener.ts";
 import { HOST } from "./start.ts";
 
@@ -21,11 +22,10 @@ export async function serveHttp(
   server.keepAliveTimeout = 600_000;
   server.listen(port, HOST);
   await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The HTTP server has no port.");
+  const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://${HOST}:${address.port}`,
-    port: address.port,
+    url: `http://${HOST}:${taken}`,
+    port: taken,
     async stop() {
       const closed = once(server, "close");
       server.close();

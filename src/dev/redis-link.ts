@@ -72,7 +72,7 @@ export async function send(
 export class RedisLink implements NodeRedisClient {
   readonly #url: URL;
   #connection: Promise<Redis> | undefined;
-  #isClosed = false;
+  isOpen = true;
 
   constructor(url: URL) {
     this.#url = url;
@@ -91,17 +91,13 @@ export class RedisLink implements NodeRedisClient {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.isOpen = false;
     (await this.#connection?.catch(() => undefined))?.disconnect();
-  }
-
-  get isOpen(): boolean {
-    return !this.#isClosed;
   }
 
   /** A command that finds no connection opens one. */
   get isReady(): boolean {
-    return !this.#isClosed;
+    return this.isOpen;
   }
 
   async sendCommand(command: string[], { abortSignal }: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { Redis } from "ioredis";
+import { orUndefined } from "../core/shared/errors.ts";
 import { jsonIn } from "../core/shared/json.ts";
 import { sendJson } from "./http-server.ts";
 import { type Command, type RedisLink, type Reply, send } from "./redis-link.ts";
@@ -158,13 +159,9 @@ function readCommand({ url }: IncomingMessage, body: Buffer): unknown {
   const { pathname, searchParams } = addressOf(url);
   if (pathname === "/") return jsonIn(body.toString());
   searchParams.delete("_token");
-  try {
-    const parts = pathname.slice(1).split("/").map(decodeURIComponent);
-    const value = body.length > 0 ? [body] : [];
-    return [...parts, ...value, ...[...searchParams].flat().filter((part) => part !== "")];
-  } catch {
-    return undefined;
-  }
+  const parts = orUndefined(() => pathname.slice(1).split("/").map(decodeURIComponent));
+  const value = body.length > 0 ? [body] : [];
+  return parts && [...parts, ...value, ...[...searchParams].flat().filter((part) => part !== "")];
 }
 
 function isCommand(value: unknown): value is Command {

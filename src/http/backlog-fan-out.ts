@@ -36,11 +36,8 @@ export function readHop(headers: Headers): Hop | undefined {
   return { generation: Number(generation ?? MOST_HOPS), until: Number(until ?? 0) };
 }
 
-export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions): {
-  readonly fanOut: number;
-  readonly onBacklog?: NonNullable<FanOutOptions["onBacklog"]>;
-} {
-  return { fanOut: wholeNumber(fanOut, "fanOut", 1, 50), ...(onBacklog && { onBacklog }) };
+export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions) {
+  return { onBacklog, fanOut: wholeNumber(fanOut, "fanOut", 1, 50) };
 }
 
 /**

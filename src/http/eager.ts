@@ -9,6 +9,7 @@ import { Afterwards } from "../core/observe/afterwards.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { sleep } from "../core/shared/clock.ts";
+import { orUndefined } from "../core/shared/errors.ts";
 import { takesSlot } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
 import { afterResponse, LONGEST_TIMEOUT_MS } from "./deadline.ts";
@@ -140,11 +141,7 @@ export function backgroundOf(context: Context, settings: Settings): Call["inBack
 }
 
 function platformWaitUntil(context: Context): Settings["waitUntil"] {
-  try {
-    const { executionCtx } = context;
-    return (promise) => executionCtx.waitUntil(promise);
-  } catch {
-    // Hono throws if the platform has no execution context.
-    return undefined;
-  }
+  // Hono throws if the platform has no execution context.
+  const executionCtx = orUndefined(() => context.executionCtx);
+  return executionCtx && ((promise) => executionCtx.waitUntil(promise));
 }

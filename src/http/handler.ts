@@ -19,7 +19,6 @@ import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
-import type { MountedQStash } from "./qstash-port.ts";
 import { routes } from "./routes/index.ts";
 import type { Call, Route } from "./routes/route.ts";
 
@@ -184,7 +183,7 @@ async function orProblem({ req }: Context, { onError }: Settings, respond: () =>
 const QSTASH_PATHS = "/v2/*";
 
 async function serveQStash(
-  { interface: qstash, queue }: MountedQStash,
+  { interface: qstash, queue }: NonNullable<Settings["qstash"]>,
   context: Context,
   settings: Settings,
 ): Promise<Response> {

@@ -1,6 +1,6 @@
 import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
-import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, orUndefined } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { authenticator, readTokens, type Tokens } from "./auth.ts";
@@ -9,7 +9,7 @@ import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-por
 import { deadlineAt } from "./deadline.ts";
 import { type EnqueueLimits, readEnqueueScope } from "./enqueue-scope.ts";
 import { Viewers, type WatchLimits } from "./live/viewers.ts";
-import type { MountedQStash, QStash } from "./qstash-port.ts";
+import type { QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
 export interface HandlerOptions extends FanOutOptions {
@@ -128,10 +128,8 @@ const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\\?#:;*{}%\p{Cc}]+)*\/?$/u;
 
 /** @returns the path as the router sees it. @throws {TidegateError} `invalid_request` */
 export function readBasePath(basePath: unknown = "/"): string {
-  try {
-    const path = typeof basePath === "string" ? decodeURI(basePath) : "";
-    if (path !== "" && PLAIN_PATH.test(path)) return path.replace(/\/$/, "");
-  } catch {}
+  const path = typeof basePath === "string" && orUndefined(() => decodeURI(basePath));
+  if (path && PLAIN_PATH.test(path)) return path.replace(/\/$/, "");
   throw invalidRequest(
     'basePath must be a path of plain segments that begins with a slash, such as "/api/queue". None may be empty, . or .., or hold any of ? # : ; * { } % \\.',
   );
@@ -143,7 +141,7 @@ function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost)
   return dashboard?.open(served);
 }
 
-function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Queue>): MountedQStash | undefined {
+function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Queue>) {
   if (qstash === undefined) return undefined;
   if (typeof qstash?.respond !== "function")
     throw invalidRequest("qstash must be the result of createQStash() from tidegate/qstash.");

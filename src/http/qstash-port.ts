@@ -13,11 +13,6 @@ export interface QStashHost {
   readonly onError: (error: unknown) => void;
 }
 
-export interface MountedQStash {
-  readonly interface: QStash;
-  readonly queue: Queue;
-}
-
 /** The value of a handler's option `qstash`. A handler without it does not bundle QStash's interface. */
 export interface QStash {
   /** The jobs that deliver messages: add them to the jobs of a queue. */

@@ -4,7 +4,7 @@
  * @module tidegate/vercel
  */
 
-import { invalidRequest } from "../core/shared/errors.ts";
+import { invalidRequest, orUndefined } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { misconfigured } from "../http/contract/problems.ts";
@@ -109,11 +109,7 @@ function withoutSegments(request: Request, depth: number): Request {
 const ofRoutes = new Set(routes.flatMap(({ query }) => Object.keys(query?.fields ?? {})));
 
 function plain(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return orUndefined(() => decodeURIComponent(text)) ?? text;
 }
 
 function cronSecret(): string {

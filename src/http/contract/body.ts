@@ -1,6 +1,7 @@
 import {
   invalidRequest,
   isTidegateError,
+  orUndefined,
   quote,
   resultOrRefusal,
   type TidegateError,
@@ -40,11 +41,8 @@ export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Valu
 
 /** Refuses a URL with an escape that is not UTF-8: the router would take it for another URL. */
 export function checkAddress(url: string): void {
-  try {
-    // Uses the result, because bundlers drop a call that is made only for its error.
-    if (decodeURIComponent(url) !== "") return;
-  } catch {}
-  throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
+  if (orUndefined(() => decodeURIComponent(url)) === undefined)
+    throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
 }
 
 /** @param refusal makes another error for a body that is too large, from its beginning. */

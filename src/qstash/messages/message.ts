@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MOST_RETRIES } from "../../core/job/options.ts";
 import { fromBase64 } from "../../core/shared/bytes.ts";
-import { invalidRequest, isTidegateError, resultOrRefusal } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, orUndefined, resultOrRefusal } from "../../core/shared/errors.ts";
 import { LARGEST_RECORD } from "../../core/shared/limits.ts";
 import { accepting, anything, list, object, type Schema, string, whole, word } from "../../core/shared/schema.ts";
 import type { Targets } from "../security/targets.ts";
@@ -117,12 +117,8 @@ function textFor(check: (value: string, name: string) => unknown): Schema {
 }
 
 function isHeader(value: unknown): boolean {
-  try {
-    const names = [...headersOf(value as HeaderValues).keys()];
-    return names.every((name) => !notForwarded.has(name));
-  } catch {
-    return false;
-  }
+  const names = orUndefined(() => [...headersOf(value as HeaderValues).keys()]);
+  return names !== undefined && !names.some((name) => notForwarded.has(name));
 }
 
 /** The headers to send. @throws {TypeError} for an invalid header, or anything but arrays by name. */
