@@ -30,7 +30,7 @@ export class EnvFile {
 
   get(name: string): string | undefined {
     const given = [...this.#text.matchAll(ASSIGNMENT)].filter((match) => match[2] === name).at(-1)?.[3];
-    return given === undefined ? undefined : Buffer.from(bare(given), "latin1").toString();
+    return given === undefined ? undefined : Buffer.from(given.replace(/^(["'`])(.*)\1$/s, "$2"), "latin1").toString();
   }
 
   /** Sets each in its own line if it has one, else at the end. All other lines stay as they are. */
@@ -54,7 +54,3 @@ export class EnvFile {
  */
 const ASSIGNMENT =
   /^((?:\xef\xbb\xbf)?[ \t]*(?:export[ \t]+)?)([\w.-]+)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|'[^']*'|`[^`]*`|[^\r\n]*?(?=[ \t]*$))(?:[ \t]+$)?/gms;
-
-function bare(value: string): string {
-  return value.replace(/^(["'`])(.*)\1$/s, "$2");
-}

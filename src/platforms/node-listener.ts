@@ -72,7 +72,9 @@ export function nodeListener(handler: FetchHandler): NodeListener {
   return async (incoming, outgoing) => {
     if (outgoing.headersSent) return;
     try {
-      await send(await respond(handler, incoming), outgoing);
+      // No Request can have the method TRACE.
+      const isTrace = incoming.method === "TRACE";
+      await send(isTrace ? methodNotAllowed(METHODS) : await handler.fetch(requestOf(incoming)), outgoing);
     } catch (error) {
       logFailure(error);
       await send(problemOf(error), outgoing);
@@ -82,11 +84,6 @@ export function nodeListener(handler: FetchHandler): NodeListener {
 
 /** Every method that a `Request` can have and a handler serves. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-function respond(handler: FetchHandler, incoming: Incoming): Response | Promise<Response> {
-  // No Request can have this method.
-  return incoming.method === "TRACE" ? methodNotAllowed(METHODS) : handler.fetch(requestOf(incoming));
-}
 
 function requestOf(incoming: Incoming): Request {
   const { method = "GET", headers, originalUrl, url = "/" } = incoming;

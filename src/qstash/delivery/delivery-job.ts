@@ -90,17 +90,13 @@ const responses = new WeakMap<AttemptHost, KeptResponse>();
 type Progress = ShownResponse & { readonly end?: { readonly life: number; readonly failure?: string } };
 
 /** How a run's message ended. It is stored before the run changes and callbacks go out, so nothing is sent twice. */
-interface StoredEnd {
-  readonly response: KeptResponse;
-  /** Why the message is dead. Default: it was delivered. */
-  readonly failure?: string;
-}
-
-function endOf(host: AttemptHost): StoredEnd | undefined {
+function endOf(host: AttemptHost) {
   const progress = Object(host.job.record.progress) as Progress;
   if (progress.end?.life !== lifeOf(host)) return undefined;
   return withoutUndefined({ response: responseOf(progress), failure: progress.end.failure });
 }
+
+type StoredEnd = NonNullable<ReturnType<typeof endOf>>;
 
 async function note(
   { eventsKeptMs }: Settings,
@@ -121,7 +117,9 @@ const reported = new WeakMap<AttemptHost, CallbackParts | "of no account">();
 /** Reports the stored end of a run's message to the run, and then ends its job, with the callbacks. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
-  const report = async () => (workflow ? afterMessage(workflow, endingOf(job, end), host, end.response) : {});
+  const { id, attempt: attempts, maxRetries } = job;
+  const ending = withoutUndefined({ id, attempts, maxRetries, failure: end.failure });
+  const report = async () => (workflow ? afterMessage(workflow, ending, host, end.response) : {});
   const after = await ifPossible(report);
   if (after === "not now") return job.snooze(POSTPONED_MS);
   reported.set(host, after);
@@ -144,11 +142,6 @@ async function afterEnd(ending: JobEnding, host: AttemptHost, settings: Settings
   // An attempt may store the end, and the next one be killed before it can report it.
   const after = reported.get(host) ?? (await afterMessage(workflow, known, host, response));
   return after === "of no account" ? [] : callbackJobs(message, known, host, response, after);
-}
-
-function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
-  const { id, attempt: attempts, maxRetries } = job;
-  return withoutUndefined({ id, attempts, maxRetries, failure });
 }
 
 /** Does work of a run, unless the budget has no room for it or the store does not respond. Neither costs a retry. */
