@@ -26,104 +26,93 @@ export function isIdle({ claimed, rearmed }: DrainReport): boolean {
 }
 
 /** Drains repeatedly: at once while there is a backlog, otherwise when something falls due. */
-export class DrainLoop {
-  readonly #needs: LoopNeeds;
-  readonly #underWay = new Set<Promise<unknown>>();
-  #failures = 0;
-  #isOver = false;
+export function drainLoop({ clock, signal, checkMs, leastPauseMs, drain, onReport, onFailure }: LoopNeeds) {
+  const underWay = new Set<Promise<unknown>>();
+  let failures = 0;
+  let isOver = false;
   /** The earliest run time of jobs enqueued since the last drain began. */
-  #nextDueAt = Number.POSITIVE_INFINITY;
-  #wake: () => void = () => {};
+  let nextDueAt = Number.POSITIVE_INFINITY;
+  let wake: () => void = () => {};
 
-  constructor(needs: LoopNeeds) {
-    this.#needs = needs;
-  }
-
-  /** Notes that something was enqueued that is due at `runAt`. The loop wakes for it without a poll. */
-  wakeBy(runAt: number): void {
-    this.#nextDueAt = Math.min(this.#nextDueAt, runAt);
-    this.#wake();
-  }
-
-  /** Runs until the signal is aborted or a callback ends it, and all drains have ended. */
-  async run(): Promise<void> {
-    const { signal } = this.#needs;
-    const stop = () => this.#wake();
-    signal.addEventListener("abort", stop);
-    try {
-      while (!signal.aborted && !this.#isOver) {
-        this.#nextDueAt = Number.POSITIVE_INFINITY;
-        await this.#sleep(await this.#round());
-      }
-    } finally {
-      signal.removeEventListener("abort", stop);
-      await Promise.all(this.#underWay);
-    }
-  }
-
-  /** Drains, and returns how long to wait before the next drain. */
-  async #round(): Promise<number> {
-    const ended = await this.#drainUntilItClaimsNoMore();
-    if ("error" in ended) return this.#retryInMs(ended.error);
-    if (this.#needs.signal.aborted) return 0;
-    const { report, failure } = ended;
-    if (report.stoppedBy === "aborted") return this.#retryInMs(failedWhileJobsRan(failure));
-    if (this.#isOver) return 0;
-    this.#failures = 0;
-    return report.stoppedBy === "paused" ? this.#needs.checkMs : this.#waitMs(report);
-  }
-
-  #drainUntilItClaimsNoMore(): Promise<Ended> {
-    return new Promise<Ended>((resolve) => {
-      const drained: Promise<void> = this.#needs
-        .drain((report, failure) => resolve({ report, failure }))
+  const drainUntilItClaimsNoMore = () =>
+    new Promise<Ended>((resolve) => {
+      const drained: Promise<void> = drain((report, failure) => resolve({ report, failure }))
         .then(
           (report) => {
-            if (this.#needs.onReport(report)) this.#end();
+            if (onReport(report)) {
+              isOver = true;
+              wake();
+            }
             resolve({ report });
           },
           (error: unknown) => resolve({ error }),
         )
-        .finally(() => this.#underWay.delete(drained));
-      this.#underWay.add(drained);
+        .finally(() => underWay.delete(drained));
+      underWay.add(drained);
     });
-  }
 
-  #end(): void {
-    this.#isOver = true;
-    this.#wake();
-  }
-
-  #waitMs(report: DrainReport): number {
-    const { clock, checkMs, leastPauseMs } = this.#needs;
+  const waitMs = (report: DrainReport): number => {
     if (report.backlog) return isIdle(report) ? leastPauseMs : 0;
     const waitMs = report.nextRunAt === null ? checkMs : report.nextRunAt.getTime() - clock();
     if (waitMs > 0) return Math.min(waitMs, checkMs);
     return isIdle(report) ? leastPauseMs : 0;
-  }
+  };
 
-  #retryInMs(error: unknown): number {
-    this.#failures++;
-    const ms = backoffMs(failureBackoff, Math.min(this.#failures, 10), error, Math.random);
-    this.#needs.onFailure(error, ms);
+  const retryInMs = (error: unknown): number => {
+    failures++;
+    const ms = backoffMs(failureBackoff, Math.min(failures, 10), error, Math.random);
+    onFailure(error, ms);
     return ms;
-  }
+  };
+
+  /** Drains, and returns how long to wait before the next drain. */
+  const round = async (): Promise<number> => {
+    const ended = await drainUntilItClaimsNoMore();
+    if ("error" in ended) return retryInMs(ended.error);
+    if (signal.aborted) return 0;
+    const { report, failure } = ended;
+    if (report.stoppedBy === "aborted") return retryInMs(failedWhileJobsRan(failure));
+    if (isOver) return 0;
+    failures = 0;
+    return report.stoppedBy === "paused" ? checkMs : waitMs(report);
+  };
 
   /** Sleeps this long, or until a job that is enqueued meanwhile falls due. */
-  async #sleep(waitMs: number): Promise<void> {
-    const { clock, signal } = this.#needs;
+  const pause = async (waitMs: number): Promise<void> => {
     const sleptAt = clock();
     const wakeAt = sleptAt + waitMs;
-    for (let ms = 1; ms > 0 && !signal.aborted && !this.#isOver; ) {
+    for (let ms = 1; ms > 0 && !signal.aborted && !isOver; ) {
       const awake = new AbortController();
-      this.#wake = () => awake.abort();
+      wake = () => awake.abort();
       const now = clock();
       // If the clock is set back, the loop must not sleep until it has caught up.
       if (now < sleptAt) return;
-      ms = Math.min(wakeAt, this.#failures > 0 ? wakeAt : this.#nextDueAt) - now;
+      ms = Math.min(wakeAt, failures > 0 ? wakeAt : nextDueAt) - now;
       if (ms > 0) await sleep(clock, ms, awake.signal);
     }
-  }
+  };
+
+  return {
+    /** Notes that something was enqueued that is due at `runAt`. The loop wakes for it without a poll. */
+    wakeBy(runAt: number): void {
+      nextDueAt = Math.min(nextDueAt, runAt);
+      wake();
+    },
+    /** Runs until the signal is aborted or a callback ends it, and all drains have ended. */
+    async run(): Promise<void> {
+      const stop = () => wake();
+      signal.addEventListener("abort", stop);
+      try {
+        while (!signal.aborted && !isOver) {
+          nextDueAt = Number.POSITIVE_INFINITY;
+          await pause(await round());
+        }
+      } finally {
+        signal.removeEventListener("abort", stop);
+        await Promise.all(underWay);
+      }
+    },
+  };
 }
 
 type Ended = { readonly report: DrainReport; readonly failure?: unknown } | { readonly error: unknown };

@@ -3,7 +3,7 @@ import { addReport, type DrainReport, type DrainTotals, noTotals } from "../core
 import { SharedSlots } from "../core/drain/slots.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
-import { DrainLoop, isIdle } from "./loop.ts";
+import { drainLoop, isIdle } from "./loop.ts";
 
 export interface WorkerNeeds {
   /** In order of priority. */
@@ -73,7 +73,7 @@ export class Worker {
 
   async #work(queue: Queue, rank: number): Promise<void> {
     const { checkMs, signal, onReport, isDone, onError } = this.#needs;
-    const loop = new DrainLoop({
+    const loop = drainLoop({
       clock: queue.clock,
       signal,
       checkMs,

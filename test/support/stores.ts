@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { encryptedStore } from "../../src/core/encryption/encrypted-store.ts";
-import { type EncryptionOptions, Keys } from "../../src/core/encryption/keys.ts";
+import { type EncryptionOptions, openKeys } from "../../src/core/encryption/keys.ts";
 import type { Store } from "../../src/index.ts";
 import { memoryStore } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -81,7 +81,7 @@ export const testKeys = {
 /** A store whose queues encrypt, as with the option of a queue. */
 export function encrypting(store: Store, options: EncryptionOptions = { current: "k1", keys: testKeys }): Store {
   return {
-    open: (queue, meter) => encryptedStore(store.open(queue, meter), new Keys(queue, options), meter),
+    open: (queue, meter) => encryptedStore(store.open(queue, meter), openKeys(queue, options), meter),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   noTotals,
 } from "../../core/drain/report.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
-import { DrainLoop } from "../../worker/loop.ts";
+import { drainLoop } from "../../worker/loop.ts";
 import type { Target } from "../connect.ts";
 import { counted } from "../output/text.ts";
 import type { WorkContext } from "./context.ts";
@@ -24,7 +24,7 @@ const LEAST_PAUSE_MS = 1_000;
 export async function driveHandler(target: Target, context: WorkContext): Promise<DrainTotals> {
   let totals = noTotals;
   context.display.show(totals);
-  const loop = new DrainLoop({
+  const loop = drainLoop({
     clock: context.clock,
     signal: context.signal,
     checkMs: Math.max(context.checkEvery, LEAST_PAUSE_MS),

@@ -1,5 +1,5 @@
-import { HookCalls } from "../observe/hook-runner.ts";
-import { TraceCalls } from "../observe/tracing.ts";
+import { hookCalls } from "../observe/hook-runner.ts";
+import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, QueueStore } from "../store/store.ts";
 import { checkBudget, DrainBudget, LEAST_ROUND_TRIPS } from "./budget.ts";
@@ -38,8 +38,8 @@ async function drainWithin(budget: DrainBudget, queue: DrainContext, limits: Dra
     first = budget.fits(1 + LEAST_ROUND_TRIPS)
       ? await peekUnlessAborted(queue, store, budget, limits.signal)
       : { paused: false, nextAt: clock() };
-  const hooks = queue.hooks && new HookCalls(queue.hooks, queue.queue, queue.clock);
-  const traces = queue.tracing && new TraceCalls(queue.tracing, queue.clock);
+  const hooks = queue.hooks && hookCalls(queue.hooks, queue.queue, queue.clock);
+  const traces = queue.tracing && traceCalls(queue.tracing, queue.clock);
   const onReturn = (runAt: number) => {
     nextDue.note(runAt);
     limits.onReturn?.(runAt);

@@ -35,58 +35,53 @@ export function readEncryption(given: EncryptionOptions | undefined): Encryption
   return { current, keys: { ...keys } };
 }
 
+export type Keys = ReturnType<typeof openKeys>;
+
 /** Encrypts and decrypts the texts of one queue with AES-256-GCM. */
-export class Keys {
-  readonly #queue: string;
-  readonly #options: EncryptionOptions;
+export function openKeys(queue: string, { current, keys }: EncryptionOptions) {
   // Holds the keys, not promises of them: workerd refuses to await a promise that another request made.
-  readonly #imported = new Map<string, CryptoKey>();
+  const imported = new Map<string, CryptoKey>();
 
-  constructor(queue: string, options: EncryptionOptions) {
-    this.#queue = queue;
-    this.#options = options;
-  }
-
-  isCurrent(sealed: string): boolean {
-    return sealed.startsWith(`${this.#options.current}.`);
-  }
-
-  /** Encrypts a text. Only `open` with the same place decrypts it. @param place what the text is, and of what. */
-  async seal(text: string, place: string): Promise<string> {
-    const { current } = this.#options;
-    const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-    const key = (await this.#key(current)) as CryptoKey;
-    const bytes = new TextEncoder().encode(text);
-    const encrypted = new Uint8Array(await crypto.subtle.encrypt(this.#algorithm(iv, place), key, bytes));
-    const all = new Uint8Array(IV_BYTES + encrypted.length);
-    all.set(iv);
-    all.set(encrypted, IV_BYTES);
-    return `${current}.${toBase64(all)}`;
-  }
-
-  /** Decrypts a text; undefined if its key is missing. Rejects if it was changed, or sealed for another place. */
-  async open(sealed: string, place: string): Promise<string | undefined> {
-    const dot = sealed.indexOf(".");
-    const key = await this.#key(sealed.slice(0, Math.max(0, dot)));
-    if (!key) return undefined;
-    const all = fromBase64(sealed.slice(dot + 1));
-    if (!all) throw new Error("This is not base64.");
-    const algorithm = this.#algorithm(all.subarray(0, IV_BYTES), place);
-    return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, all.subarray(IV_BYTES)));
-  }
-
-  #algorithm(iv: Uint8Array<ArrayBuffer>, place: string) {
-    const additionalData = new TextEncoder().encode(JSON.stringify([this.#queue, place]));
-    return { name: "AES-GCM", iv, additionalData } as const;
-  }
-
-  async #key(name: string): Promise<CryptoKey | undefined> {
-    const imported = this.#imported.get(name);
-    const { keys } = this.#options;
-    if (imported || !Object.hasOwn(keys, name)) return imported;
+  const keyOf = async (name: string): Promise<CryptoKey | undefined> => {
+    const known = imported.get(name);
+    if (known || !Object.hasOwn(keys, name)) return known;
     const bytes = fromBase64(keys[name] ?? "") as Uint8Array<ArrayBuffer>;
     const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
-    this.#imported.set(name, key);
+    imported.set(name, key);
     return key;
-  }
+  };
+
+  const algorithm = (iv: Uint8Array<ArrayBuffer>, place: string) => {
+    const additionalData = new TextEncoder().encode(JSON.stringify([queue, place]));
+    return { name: "AES-GCM", iv, additionalData } as const;
+  };
+
+  return {
+    isCurrent: (sealed: string) => sealed.startsWith(`${current}.`),
+    /** Encrypts a text. Only `open` with the same place decrypts it. @param place what the text is, and of what. */
+    async seal(text: string, place: string): Promise<string> {
+      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+      const key = (await keyOf(current)) as CryptoKey;
+      const bytes = new TextEncoder().encode(text);
+      const encrypted = new Uint8Array(await crypto.subtle.encrypt(algorithm(iv, place), key, bytes));
+      const all = new Uint8Array(IV_BYTES + encrypted.length);
+      all.set(iv);
+      all.set(encrypted, IV_BYTES);
+      return `${current}.${toBase64(all)}`;
+    },
+    /** Decrypts a text; undefined if its key is missing. Rejects if it was changed, or sealed for another place. */
+    async open(sealed: string, place: string): Promise<string | undefined> {
+      const dot = sealed.indexOf(".");
+      const key = await keyOf(sealed.slice(0, Math.max(0, dot)));
+      if (!key) return undefined;
+      const all = fromBase64(sealed.slice(dot + 1));
+      if (!all) throw new Error("This is not base64.");
+      const bytes = await crypto.subtle.decrypt(
+        algorithm(all.subarray(0, IV_BYTES), place),
+        key,
+        all.subarray(IV_BYTES),
+      );
+      return new TextDecoder().decode(bytes);
+    },
+  };
 }

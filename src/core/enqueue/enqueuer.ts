@@ -2,9 +2,9 @@ import type { AnyJob } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import { leaseMsFor } from "../job/lease-length.ts";
 import type { TraceContext } from "../job/trace-context.ts";
-import { HookCalls } from "../observe/hook-runner.ts";
+import { hookCalls } from "../observe/hook-runner.ts";
 import { logMissing } from "../observe/log.ts";
-import { TraceCalls } from "../observe/tracing.ts";
+import { traceCalls } from "../observe/tracing.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { checkTogether, MOST_AT_ONCE } from "../shared/limits.ts";
 import { takesSlot } from "../store/flow.ts";
@@ -133,9 +133,9 @@ export class Enqueuer {
     send: (trace?: TraceContext) => Promise<Result>,
   ): Promise<Result> {
     const { queue, tracing, clock, hooks: given } = this.#needs;
-    const traces = tracing && new TraceCalls(tracing, clock);
+    const traces = tracing && traceCalls(tracing, clock);
     const sent = await (traces ? traces.enqueue({ queue, names, caller }, send) : send());
-    const hooks = given && new HookCalls(given, queue, clock);
+    const hooks = given && hookCalls(given, queue, clock);
     hooks?.enqueued(names, sent.results);
     await Promise.all([hooks?.ended(), traces?.ended()]);
     return sent;

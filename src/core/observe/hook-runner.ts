@@ -5,101 +5,91 @@ import type { StoredStep } from "../job/steps.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire, FollowUpJob } from "../store/store.ts";
 import { Afterwards } from "./afterwards.ts";
-import type { CheckedHooks, StepEvent } from "./hooks.ts";
+import type { CheckedHooks, Hooks } from "./hooks.ts";
+
+export type HookCalls = ReturnType<typeof hookCalls>;
 
 /** Calls the hooks for one drain, or for one enqueue, and keeps their promises to wait for. Never throws. */
-export class HookCalls {
-  readonly #hooks: CheckedHooks;
-  readonly #queue: string;
-  readonly #clock: Clock;
-  readonly #pending = new Afterwards();
+export function hookCalls({ given, onError }: CheckedHooks, queue: string, clock: Clock) {
+  const pending = new Afterwards();
 
-  constructor(hooks: CheckedHooks, queue: string, clock: Clock) {
-    this.#hooks = hooks;
-    this.#queue = queue;
-    this.#clock = clock;
-  }
-
-  enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
-    const { onEnqueue } = this.#hooks.given;
-    names.forEach((name, index) => {
-      const result = results[index];
-      if (result) this.#call("onEnqueue", onEnqueue, { queue: this.#queue, name, ...result });
-    });
-  }
-
-  /** Reports how attempts have ended and which schedules have fired, according to the reply of the store. */
-  exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
-    attempts.forEach(({ job, outcome }, index) => {
-      const isAccepted = reply.settled[index] ?? false;
-      this.#settled(job, outcome, isAccepted);
-      if (isAccepted) for (const made of outcome.followUps ?? []) this.#made(made);
-    });
-    fires.forEach(({ jobs }, index) => {
-      if (reply.fired[index] === "fired") for (const job of jobs) this.#made(job);
-    });
-    for (const { lease, record, dueAt, isFired } of reply.jobs) {
-      if (isFired) this.#made({ id: lease.id, runAt: dueAt, record });
+  const safely = (call: () => unknown, failed: (error: unknown) => void): void => {
+    try {
+      const result = call();
+      if (!isThenable(result)) return;
+      pending.take(Promise.resolve(result).then(() => {}, failed));
+    } catch (error) {
+      failed(error);
     }
-  }
+  };
 
-  #made({ id, runAt, record, parent }: FollowUpJob): void {
+  const call = <Name extends Exclude<keyof Hooks, "onError">>(
+    name: Name,
+    event: Parameters<NonNullable<Hooks[Name]>>[0],
+  ): void => {
+    const hook = given[name] as ((event: unknown) => unknown) | undefined;
+    if (!hook) return;
+    const ignore = () => {};
+    const report = (error: unknown) => safely(() => onError(error, name), ignore);
+    safely(() => hook.call(given, event), report);
+  };
+
+  const made = ({ id, runAt, record, parent }: FollowUpJob): void => {
     const { name = "", occurrence } = decodeRecord(record) ?? {};
     const schedule = occurrence && { schedule: { key: occurrence.key, occurrence: new Date(occurrence.at) } };
-    const job = { queue: this.#queue, id, name, runAt: parent ? null : new Date(runAt), ...schedule };
-    this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
-  }
+    const job = { queue, id, name, runAt: parent ? null : new Date(runAt), ...schedule };
+    call("onEnqueue", { ...job, status: "enqueued" });
+  };
 
-  started(attempt: AttemptInfo, waitedMs: number): void {
-    this.#call("onStart", this.#hooks.given.onStart, { ...attempt, waitedMs });
-  }
-
-  stepped(attempt: AttemptInfo, step: StoredStep, now: number): void {
-    const { name, at, endedAt, attempt: stepAttempt = 1, error } = step;
-    const failed = endedAt === undefined ? "retried" : "failed";
-    const state = error ? failed : "completed";
-    const event = { ...attempt, step: name, state, stepAttempt, ranMs: Math.max(0, now - at), ...(error && { error }) };
-    this.#call("onStep", this.#hooks.given.onStep, event as StepEvent);
-  }
-
-  #settled({ info: attempt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void {
-    const { onComplete, onRetry, onSnooze, onDead, onExpire, onLost } = this.#hooks.given;
+  const settled = ({ info: attempt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void => {
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
     if (outcome.to === "released") return;
     if (outcome.to === "expired") {
-      if (isAccepted) this.#call("onExpire", onExpire, { ...attempt, runAt: new Date(outcome.dueAt) });
+      if (isAccepted) call("onExpire", { ...attempt, runAt: new Date(outcome.dueAt) });
     } else if (!isAccepted) {
-      const failure = "thrown" in outcome ? { error } : {};
-      this.#call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });
-    } else if (outcome.to === "completed") this.#call("onComplete", onComplete, event);
-    else if (outcome.to === "dead") this.#call("onDead", onDead, { ...event, error });
-    else if (outcome.to === "retried") {
-      this.#call("onRetry", onRetry, { ...event, error, runAt: new Date(outcome.runAt) });
-    } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
-  }
+      call("onLost", { ...event, outcome: outcome.to, ...("thrown" in outcome && { error }) });
+    } else if (outcome.to === "completed") call("onComplete", event);
+    else if (outcome.to === "dead") call("onDead", { ...event, error });
+    else if (outcome.to === "retried") call("onRetry", { ...event, error, runAt: new Date(outcome.runAt) });
+    else call("onSnooze", { ...event, runAt: new Date(outcome.runAt) });
+  };
 
-  ended(): Promise<void> {
-    return this.#pending.endedWithin(this.#clock);
-  }
+  return {
+    enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
+      names.forEach((name, index) => {
+        const result = results[index];
+        if (result) call("onEnqueue", { queue, name, ...result });
+      });
+    },
 
-  #call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
-    if (!hook) return;
-    const ignore = () => {};
-    const report = (error: unknown) => this.#safely(() => this.#hooks.onError(error, name), ignore);
-    this.#safely(() => hook.call(this.#hooks.given, event), report);
-  }
+    /** Reports how attempts have ended and which schedules have fired, according to the reply of the store. */
+    exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
+      attempts.forEach(({ job, outcome }, index) => {
+        const isAccepted = reply.settled[index] ?? false;
+        settled(job, outcome, isAccepted);
+        if (isAccepted) for (const job of outcome.followUps ?? []) made(job);
+      });
+      fires.forEach(({ jobs }, index) => {
+        if (reply.fired[index] === "fired") for (const job of jobs) made(job);
+      });
+      for (const { lease, record, dueAt, isFired } of reply.jobs)
+        if (isFired) made({ id: lease.id, runAt: dueAt, record });
+    },
 
-  #safely(call: () => unknown, failed: (error: unknown) => void): void {
-    try {
-      const result = call();
-      if (!isThenable(result)) return;
-      this.#pending.take(Promise.resolve(result).then(() => {}, failed));
-    } catch (error) {
-      failed(error);
-    }
-  }
+    started: (attempt: AttemptInfo, waitedMs: number): void => call("onStart", { ...attempt, waitedMs }),
+
+    stepped(attempt: AttemptInfo, step: StoredStep, now: number): void {
+      const { name, at, endedAt, attempt: stepAttempt = 1, error } = step;
+      const failed = endedAt === undefined ? "retried" : "failed";
+      const state = error ? failed : "completed";
+      const ranMs = Math.max(0, now - at);
+      call("onStep", { ...attempt, step: name, state, stepAttempt, ranMs, ...(error && { error }) });
+    },
+
+    ended: (): Promise<void> => pending.endedWithin(clock),
+  };
 }
 
 // The query builders of some database clients are thenables but not promises, and start only when they are awaited.

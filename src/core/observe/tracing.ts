@@ -74,52 +74,28 @@ const BEGINS_WITHIN_MS = 1_000;
 /** How long a drain waits at its end for traces to end, before it sends them. */
 const ENDS_WITHIN_MS = 1_000;
 
+export type TraceCalls = ReturnType<typeof traceCalls>;
+
 /** Traces one drain or enqueue. The work is done once, and its result counts. Only the end waits for the tracing. */
-export class TraceCalls {
-  readonly #tracing: Tracing;
-  readonly #clock: Clock;
-  readonly #pending = new Afterwards();
-  #hasHung = false;
+export function traceCalls(tracing: Tracing, clock: Clock) {
+  const pending = new Afterwards();
+  let hasHung = false;
 
-  constructor(tracing: Tracing, clock: Clock) {
-    this.#tracing = tracing;
-    this.#clock = clock;
-  }
-
-  enqueue<Sent extends { readonly results: readonly EnqueueResult[] }>(
-    jobs: TracedEnqueue,
-    enqueue: (trace?: TraceContext) => Promise<Sent>,
-  ): Promise<Sent> {
-    return this.#traced((work) => this.#tracing.enqueue(jobs, work), enqueue);
-  }
-
-  attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
-    return this.#traced((work) => this.#tracing.attempt(attempt, work), make);
-  }
-
-  step<Result>(step: TracedStep, run: () => Promise<Result>): Promise<Result> {
-    if (!this.#tracing.step) return run();
-    return this.#traced(async (work) => this.#tracing.step?.(step, work), run);
-  }
-
-  ended(): Promise<void> {
-    return this.#pending.endedWithin(this.#clock, ENDS_WITHIN_MS);
-  }
-
-  /** Sends the traces. Takes at most two seconds, including the wait for traces to end. */
-  async flushed(): Promise<void> {
-    if (!this.#tracing.flush) return this.ended();
-    await atMostAWhile(this.#clock, async () => {
-      await this.ended();
-      await this.#tracing.flush?.();
+  /** Waits for a tracing to start the work, or to end without it. One that hangs is not called again. */
+  const begins = async (begun: Promise<void>): Promise<void> => {
+    let hangs = true;
+    const noted = begun.then(() => {
+      hangs = false;
     });
-  }
+    await atMostAWhile(clock, () => noted, BEGINS_WITHIN_MS);
+    if (hangs) hasHung = true;
+  };
 
-  async #traced<Result>(
+  const traced = async <Result>(
     trace: (work: (context?: TraceContext) => Promise<Result>) => Promise<unknown>,
     work: (context?: TraceContext) => Promise<Result>,
-  ): Promise<Result> {
-    if (this.#hasHung) return work();
+  ): Promise<Result> => {
+    if (hasHung) return work();
     let result: Promise<Result> | undefined;
     let begin = () => {};
     const begun = new Promise<void>((resolve) => {
@@ -135,18 +111,32 @@ export class TraceCalls {
       () => {},
       () => {},
     );
-    this.#pending.take(ended);
-    if (!result) await this.#begins(Promise.race([begun, ended]));
+    pending.take(ended);
+    if (!result) await begins(Promise.race([begun, ended]));
     return once();
-  }
+  };
 
-  /** Waits for a tracing to start the work, or to end without it. One that hangs is not called again. */
-  async #begins(begun: Promise<void>): Promise<void> {
-    let hangs = true;
-    const noted = begun.then(() => {
-      hangs = false;
-    });
-    await atMostAWhile(this.#clock, () => noted, BEGINS_WITHIN_MS);
-    if (hangs) this.#hasHung = true;
-  }
+  const ended = (): Promise<void> => pending.endedWithin(clock, ENDS_WITHIN_MS);
+
+  return {
+    ended,
+    enqueue: <Sent extends { readonly results: readonly EnqueueResult[] }>(
+      jobs: TracedEnqueue,
+      enqueue: (trace?: TraceContext) => Promise<Sent>,
+    ): Promise<Sent> => traced((work) => tracing.enqueue(jobs, work), enqueue),
+    attempt: (
+      attempt: TracedAttempt,
+      make: (trace?: TraceContext) => Promise<AttemptOutcome>,
+    ): Promise<AttemptOutcome> => traced((work) => tracing.attempt(attempt, work), make),
+    step: <Result>(step: TracedStep, run: () => Promise<Result>): Promise<Result> =>
+      tracing.step ? traced(async (work) => tracing.step?.(step, work), run) : run(),
+    /** Sends the traces. Takes at most two seconds, including the wait for traces to end. */
+    async flushed(): Promise<void> {
+      if (!tracing.flush) return ended();
+      await atMostAWhile(clock, async () => {
+        await ended();
+        await tracing.flush?.();
+      });
+    },
+  };
 }

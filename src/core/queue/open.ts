@@ -1,7 +1,7 @@
 import { LEAST_ROUND_TRIPS } from "../drain/budget.ts";
 import { type DrainContext, NextDueHint } from "../drain/context.ts";
 import { encryptedStore } from "../encryption/encrypted-store.ts";
-import { Keys } from "../encryption/keys.ts";
+import { openKeys } from "../encryption/keys.ts";
 import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
 import type { QueueContext } from "../enqueue/context.ts";
 import { readWatchSecrets, type WatchTokens, watchTokens } from "../manage/watch-token.ts";
@@ -34,7 +34,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const meter: Meter = { roundTrips: 0, commands: 0 };
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
-  const keys = encryption && new Keys(queue, encryption);
+  const keys = encryption && openKeys(queue, encryption);
   const open = (meter: Meter) => {
     const opened = kept.open(queue, meter);
     return keys ? encryptedStore(opened, keys, meter) : opened;

@@ -1,5 +1,5 @@
 import { encryptedProducer } from "../encryption/encrypted-store.ts";
-import { Keys } from "../encryption/keys.ts";
+import { openKeys } from "../encryption/keys.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions } from "../enqueue/new-job.ts";
@@ -28,7 +28,7 @@ export class Producer<Jobs extends AnyJob = AnyJob> {
     this.name = queue;
     this.#enqueuer = new Enqueuer({
       ...chosen,
-      store: encryption ? encryptedProducer(opened, new Keys(queue, encryption)) : opened,
+      store: encryption ? encryptedProducer(opened, openKeys(queue, encryption)) : opened,
       noteDue: (runAt) => wakes?.by(runAt),
       noteLeased: (endsAt) => wakes?.by(endsAt),
     });
