@@ -7,7 +7,7 @@ import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
-import { LEAST_PAUSE_MS, Worker, type WorkerNeeds } from "../worker/worker.ts";
+import { LEAST_PAUSE_MS, makeWorker, type WorkerNeeds } from "../worker/worker.ts";
 
 export {
   type FetchHandler,
@@ -72,7 +72,7 @@ export interface RunningWorker {
  */
 export function startWorker(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
   const stopping = new AbortController();
-  const worker = new Worker(readOptions([queue].flat(), options, stopping.signal));
+  const worker = makeWorker(readOptions([queue].flat(), options, stopping.signal));
   const stop = () => stopping.abort();
   const ignoreSignals = options.handleSignals ? onFirstSignal(stop) : () => {};
   const done = worker.run().finally(ignoreSignals);

@@ -35,50 +35,46 @@ export const LEAST_PAUSE_MS = 100;
  * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots: no slot
  * is free while a job of any queue is due, and earlier queues come first.
  */
-export class Worker {
-  readonly #needs: WorkerNeeds;
-  readonly #slots: SharedSlots;
-  readonly #underWay = new Map<object, DrainReport>();
-  #ended: DrainTotals = noTotals;
+export function makeWorker(needs: WorkerNeeds) {
+  const { queues, workers, batchSize, checkMs, signal, onReport, isDone, onError } = needs;
+  const slots = new SharedSlots(workers);
+  const underWay = new Map<object, DrainReport>();
+  let ended = noTotals;
+  const limits: DrainOptions = {
+    concurrency: workers,
+    maxJobs: NO_LIMIT,
+    budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
+    timeBudget: LONGEST_DRAIN,
+    checkEvery: checkMs,
+    signal,
+    ...(batchSize !== undefined && { batchSize }),
+  };
+  drainLimits(limits);
 
-  constructor(needs: WorkerNeeds) {
-    this.#needs = needs;
-    this.#slots = new SharedSlots(needs.workers);
-    drainLimits(this.#options);
-  }
-
-  /** The totals so far, including current drains. */
-  get totals(): DrainTotals {
-    return [...this.#underWay.values()].reduce(addReport, this.#ended);
-  }
-
-  /** Works until the signal aborts and all jobs have ended. @returns the totals. Rejects only as `isDone` says. */
-  async run(): Promise<DrainTotals> {
-    await Promise.all(this.#needs.queues.map((queue, rank) => this.#work(queue, rank)));
-    return this.#ended;
-  }
-
-  get #options(): DrainOptions {
-    const { workers, batchSize, checkMs, signal } = this.#needs;
-    return {
-      concurrency: workers,
-      maxJobs: NO_LIMIT,
-      budget: { roundTrips: NO_LIMIT, commands: NO_LIMIT },
-      timeBudget: LONGEST_DRAIN,
-      checkEvery: checkMs,
-      signal,
-      ...(batchSize !== undefined && { batchSize }),
+  const drain = async (queue: Queue, options: InternalDrainOptions): Promise<DrainReport> => {
+    const own = {};
+    const onProgress = (report: DrainReport) => {
+      underWay.set(own, report);
+      needs.onProgress(report);
     };
-  }
+    try {
+      const report = await internalsOf(queue).drain(options, { ...limits, onProgress });
+      underWay.set(own, report);
+      return report;
+    } finally {
+      const report = underWay.get(own);
+      if (report) ended = addReport(ended, report);
+      underWay.delete(own);
+    }
+  };
 
-  async #work(queue: Queue, rank: number): Promise<void> {
-    const { checkMs, signal, onReport, isDone, onError } = this.#needs;
+  const work = async (queue: Queue, rank: number): Promise<void> => {
     const loop = drainLoop({
       clock: queue.clock,
       signal,
       checkMs,
       leastPauseMs: LEAST_PAUSE_MS,
-      drain: (onStopped) => this.#drain(queue, { slots: this.#slots.for(rank), onStopped }),
+      drain: (onStopped) => drain(queue, { slots: slots.for(rank), onStopped }),
       onReport(report) {
         if (!isIdle(report)) onReport(report);
         return isDone?.(report) === true;
@@ -90,22 +86,17 @@ export class Worker {
     });
     const stopListening = internalsOf(queue).onDue((runAt) => loop.wakeBy(runAt));
     await loop.run().finally(stopListening);
-  }
+  };
 
-  async #drain(queue: Queue, options: InternalDrainOptions): Promise<DrainReport> {
-    const drain = {};
-    const onProgress = (report: DrainReport) => {
-      this.#underWay.set(drain, report);
-      this.#needs.onProgress(report);
-    };
-    try {
-      const report = await internalsOf(queue).drain(options, { ...this.#options, onProgress });
-      this.#underWay.set(drain, report);
-      return report;
-    } finally {
-      const report = this.#underWay.get(drain);
-      if (report) this.#ended = addReport(this.#ended, report);
-      this.#underWay.delete(drain);
-    }
-  }
+  return {
+    /** The totals so far, including current drains. */
+    get totals(): DrainTotals {
+      return [...underWay.values()].reduce(addReport, ended);
+    },
+    /** Works until the signal aborts and all jobs have ended. @returns the totals. Rejects only as `isDone` says. */
+    async run(): Promise<DrainTotals> {
+      await Promise.all(queues.map(work));
+      return ended;
+    },
+  };
 }

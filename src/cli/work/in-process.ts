@@ -1,7 +1,7 @@
 import { addTotals, type DrainReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
 import type { QueueOptions } from "../../core/queue/options.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { LEAST_PAUSE_MS, Worker } from "../../worker/worker.ts";
+import { LEAST_PAUSE_MS, makeWorker } from "../../worker/worker.ts";
 import type { Target } from "../connect.ts";
 import { printing } from "./attempt-lines.ts";
 import type { WorkContext } from "./context.ts";
@@ -32,7 +32,7 @@ export async function workInProcess(
   for (let claimed = 1; claimed > 0; ) {
     const before = totals;
     next = null;
-    const worker = new Worker({
+    const worker = makeWorker({
       ...{ queues, signal, workers: context.workers ?? WORKERS },
       checkMs: Math.max(context.checkEvery, LEAST_PAUSE_MS),
       isDone: once ? isDone : undefined,
