@@ -5,7 +5,7 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import { checkObject } from "../core/shared/validate.ts";
 import { openAlerting } from "./alerting.ts";
 import { slackRequest } from "./slack.ts";
-import { type AlertOptions, Target } from "./target.ts";
+import { type AlertOptions, type Target, targetOf } from "./target.ts";
 import { keysOf, webhookRequest } from "./webhook.ts";
 
 export type { Alert } from "../core/observe/alerts.ts";
@@ -38,7 +38,7 @@ const key = Symbol.for("tidegate.alertTarget");
  * @throws {TidegateError} `invalid_request` for an invalid option.
  */
 export function slack(url: string, options: AlertOptions = {}): Alert {
-  return alertOf(new Target("slack", url, options, slackRequest));
+  return alertOf(targetOf("slack", url, options, slackRequest));
 }
 
 /**
@@ -56,7 +56,7 @@ export function webhook(url: string, options: WebhookOptions): Alert {
   checkObject(options, "webhook takes an object of options after the URL, with the secret that signs the requests.");
   const { secret, ...rest } = options;
   const keys = keysOf(secret);
-  return alertOf(new Target("webhook", url, rest, (message, sending) => webhookRequest(message, sending, keys)));
+  return alertOf(targetOf("webhook", url, rest, (message, sending) => webhookRequest(message, sending, keys)));
 }
 
 function alertOf(target: Target): Alert {

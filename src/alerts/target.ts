@@ -65,81 +65,51 @@ export class ReceiverError extends Error {
   }
 }
 
-/** A receiver of alerts. Its URL is a secret: only this class has it, and puts it into nothing but the request. */
-export class Target {
+/** A receiver of alerts. */
+export interface Target {
   readonly name: string;
   /** Infinite if it gets no messages of that kind. */
   readonly silentForMs: number;
   /** Infinite if it gets no messages of that kind. */
   readonly growingForMs: number;
-  readonly #url: string;
-  readonly #dashboard: string | undefined;
-  readonly #showsMessages: boolean;
-  readonly #fetch: NonNullable<AlertOptions["fetch"]>;
-  readonly #requestOf: (message: AlertMessage, sending: Sending) => AlertRequest | Promise<AlertRequest>;
+  /**
+   * Sends a message. It puts the URL, which is a secret, into nothing but the request.
+   *
+   * @throws {PermanentError} if another attempt would fail as well; other errors if it may succeed.
+   */
+  send(stored: StoredMessage, sending: Sending): Promise<void>;
+}
 
-  /** @throws {TidegateError} `invalid_request`; the message names the option, and never has the URL. */
-  constructor(
-    kind: "slack" | "webhook",
-    url: string,
-    options: AlertOptions,
-    requestOf: (message: AlertMessage, sending: Sending) => AlertRequest | Promise<AlertRequest>,
-  ) {
-    const given = knownOptions(options, alertOptionNames, kind);
-    checkFunctions(given, ["fetch"], kind);
-    const { name = kind, dashboard, messages = true, fetch: send } = given;
-    checkPathText(name, `${kind}: name`, LONGEST_NAME);
-    checkFlag(messages, `${kind}: messages`);
-    checkUrl(url, `${kind}: the URL of the receiver`);
-    if (dashboard !== undefined) checkUrl(dashboard, `${kind}: dashboard`);
-    this.name = name;
-    const lasting = (option: "silentFor" | "growingFor") => {
-      const ms = given[option] === undefined ? Number.POSITIVE_INFINITY : durationMs(given[option], option);
-      if (ms < SHORTEST_MS) throw invalidRequest(`${kind}: ${option} must be at least "1m".`);
-      return ms;
-    };
-    this.silentForMs = lasting("silentFor");
-    this.growingForMs = lasting("growingFor");
-    this.#url = url;
-    this.#dashboard = dashboard?.replace(/#.*$/, "");
-    this.#showsMessages = messages;
-    this.#fetch = send ?? ((input, init) => fetch(input, init));
-    this.#requestOf = requestOf;
-  }
+/** @throws {TidegateError} `invalid_request`; the message names the option, and never has the URL. */
+export function targetOf(
+  kind: "slack" | "webhook",
+  url: string,
+  options: AlertOptions,
+  requestOf: (message: AlertMessage, sending: Sending) => AlertRequest | Promise<AlertRequest>,
+): Target {
+  const given = knownOptions(options, alertOptionNames, kind);
+  checkFunctions(given, ["fetch"], kind);
+  const { name = kind, dashboard, messages = true } = given;
+  checkPathText(name, `${kind}: name`, LONGEST_NAME);
+  checkFlag(messages, `${kind}: messages`);
+  checkUrl(url, `${kind}: the URL of the receiver`);
+  if (dashboard !== undefined) checkUrl(dashboard, `${kind}: dashboard`);
+  const lasting = (option: "silentFor" | "growingFor") => {
+    const ms = given[option] === undefined ? Number.POSITIVE_INFINITY : durationMs(given[option], option);
+    if (ms < SHORTEST_MS) throw invalidRequest(`${kind}: ${option} must be at least "1m".`);
+    return ms;
+  };
+  const post = given.fetch ?? ((input, init) => fetch(input, init));
 
-  /** @throws {PermanentError} if another attempt would fail as well; other errors if it may succeed. */
-  async send(stored: StoredMessage, sending: Sending): Promise<void> {
-    const { headers, body } = await this.#requestOf(this.#messageOf(stored, sending.queue), sending);
-    const response = await this.#fetch(this.#url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...headers },
-      body,
-      redirect: "manual",
-      signal: sending.signal,
-    }).catch((error: unknown) => {
-      // The message of the error may have the URL.
-      const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${codeOf(error)}`;
-      throw withoutStack(new Error(`The receiver of the alert "${this.name}" ${reason}.`));
-    });
-    await response.body?.cancel().catch(() => {});
-    const failure = this.#failureOf(response, sending.now);
-    if (failure) throw withoutStack(failure);
-  }
-
-  #messageOf({ type, group, name, error, ...rest }: StoredMessage, queue: string): AlertMessage {
-    const shown = error && { name: error.name, message: this.#showsMessages ? error.message : null };
-    return { type, queue, group, name, error: shown, ...rest, url: this.#linkTo(group, queue) };
-  }
-
-  #linkTo(group: string | null, queue: string): string | null {
-    if (this.#dashboard === undefined) return null;
+  const linkTo = (group: string | null, queue: string): string | null => {
+    if (dashboard === undefined) return null;
     const route = group === null ? { view: "overview", queue } : { view: "jobs", queue, state: "dead", group };
-    return `${this.#dashboard}#${new URLSearchParams(route)}`;
-  }
+    return `${dashboard.replace(/#.*$/, "")}#${new URLSearchParams(route)}`;
+  };
 
-  #failureOf({ ok, status, type, headers }: Response, now: number): Error | undefined {
+  const failureOf = ({ ok, status, type, headers }: Response, now: number): Error | undefined => {
     if (ok) return undefined;
-    const what = `The receiver of the alert "${this.name}"`;
+    const what = `The receiver of the alert "${name}"`;
     // In a browser, a redirect has no status.
     if (type === "opaqueredirect" || (status >= 300 && status < 400))
       return new PermanentError(`${what} redirects elsewhere. Give the alert the URL that it redirects to.`);
@@ -147,7 +117,32 @@ export class Target {
     if (status !== 408 && status !== 429 && status < 500)
       return new PermanentError(`${text} Check the URL and the secret of the alert, then retry this job.`);
     return new ReceiverError(text, retryAfterMs(headers.get("Retry-After"), now));
-  }
+  };
+
+  return {
+    name,
+    silentForMs: lasting("silentFor"),
+    growingForMs: lasting("growingFor"),
+    async send({ type, group, name: job, error, ...rest }, sending) {
+      const shown = error && { name: error.name, message: messages ? error.message : null };
+      const about = { type, queue: sending.queue, group, name: job, error: shown, ...rest };
+      const { headers, body } = await requestOf({ ...about, url: linkTo(group, sending.queue) }, sending);
+      const response = await post(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...headers },
+        body,
+        redirect: "manual",
+        signal: sending.signal,
+      }).catch((error: unknown) => {
+        // The message of the error may have the URL.
+        const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${codeOf(error)}`;
+        throw withoutStack(new Error(`The receiver of the alert "${name}" ${reason}.`));
+      });
+      await response.body?.cancel().catch(() => {});
+      const failure = failureOf(response, sending.now);
+      if (failure) throw withoutStack(failure);
+    },
+  };
 }
 
 /** The wait that a receiver asks for, no longer than a day; 0 if it asks for none. */

@@ -1,6 +1,6 @@
 import type { Meter } from "../../core/store/meter.ts";
 import type { EnqueueStore, QueueStore } from "../../core/store/store.ts";
-import { Caller } from "./caller.ts";
+import { callerOf } from "./caller.ts";
 import { changeCalls } from "./changes.ts";
 import type { Connection } from "./connection.ts";
 import { documentCalls } from "./documents.ts";
@@ -21,7 +21,7 @@ export function redisQueue(
   meter: Meter | undefined,
   random: () => number,
 ): QueueStore {
-  const caller = new Caller(connection, keys, meter, random);
+  const caller = callerOf(connection, keys, meter, random);
   return {
     keepsConnection: connection.keepsConnection,
     isFree: connection.keepsConnection,
@@ -43,5 +43,5 @@ export function redisQueue(
 
 /** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
 export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
-  return enqueueCalls(new Caller(connection, keys, undefined, random));
+  return enqueueCalls(callerOf(connection, keys, undefined, random));
 }
