@@ -31,10 +31,6 @@ const MOST_MICROTASKS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
-function largestBatch({ definitions }: AttemptNeeds): number {
-  return Math.max(1, ...[...definitions.values()].map(batchSizeOf));
-}
-
 /**
  * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and otherwise
  * waits until a job ends, a reply arrives or a time comes. It ends when nothing runs and no reply is on its way, and
@@ -96,7 +92,8 @@ export class Drain {
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
     // A worker has no budget to spare.
     const isFree = limits.roundTrips === NO_LIMIT && store.isFree;
-    this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt, isFree);
+    const largestBatch = Math.max(1, ...[...needs.definitions.values()].map(batchSizeOf));
+    this.#prefetch = new Prefetch(limits.slots, largestBatch, startedAt, isFree);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
       ...{ budget, inFlight: this.#inFlight, prefetch: this.#prefetch },
@@ -150,7 +147,7 @@ export class Drain {
       this.#startWaiting(now);
       // Jobs that are about to end are settled together. Replies may arrive meanwhile, too.
       if (this.#jobs.running.size > 0 && this.#next.isDue(now)) {
-        await this.#othersEnd();
+        for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
         now = clock();
         this.#startWaiting(now);
       }
@@ -306,10 +303,6 @@ export class Drain {
       else this.#jobs.ended.putBack(ended);
       this.#limits.onProgress?.(this.report());
     });
-  }
-
-  async #othersEnd(): Promise<void> {
-    for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
