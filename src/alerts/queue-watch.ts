@@ -17,10 +17,7 @@ interface Silence {
   readonly message: StoredMessage;
 }
 
-/**
- * Looks whether anything drains a queue, and whether it grows. If nothing drains it, no job would run, so whoever looks
- * sends the message.
- */
+/** Looks whether anything drains a queue, and whether it grows. If nothing does, whoever looks sends the message. */
 export function queueWatch(targets: readonly Target[]): Alerting["look"] {
   const shortestMs = Math.min(...targets.flatMap(({ silentForMs, growingForMs }) => [silentForMs, growingForMs]));
   let lookedAt = Number.NEGATIVE_INFINITY;

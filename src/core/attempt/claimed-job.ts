@@ -127,10 +127,7 @@ export class ClaimedJob {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }
 
-  /**
-   * The record as it was claimed, decoded again: `perform` may have changed the payload that it was given. What the
-   * job has waited for is over.
-   */
+  /** The record as claimed, decoded again: `perform` may have changed its payload. What it has waited for is over. */
   get stored(): records.JobRecord {
     const { waits, signal, lockedSince, held, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
     return {

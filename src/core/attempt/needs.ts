@@ -16,9 +16,6 @@ export interface AttemptNeeds
   readonly spacing?: ((ms: number) => number) | undefined;
   /** Stores the steps of all jobs of a drain. Default: each job stores its own. */
   readonly stepSaver?: StepSaver | undefined;
-  /**
-   * Whether the invocation has time for a step that takes so long. The first step of an attempt may always begin.
-   * Default: it always has.
-   */
+  /** Whether there is time for a step that takes so long. The first one may always begin. Default: there is. */
   readonly hasTimeFor?: ((timeoutMs: number, isFirst: boolean) => boolean) | undefined;
 }

@@ -49,10 +49,7 @@ export function save(host: StepHost): Promise<Saved> {
   return renew(host, host.needs.clock() + host.job.timeoutMs, host.job.textWithSteps);
 }
 
-/**
- * Gives the attempt time until then. A lease that is too short for that also gets some time to spare for the next
- * steps.
- */
+/** Gives the attempt time until then. A lease that is too short also gets some to spare for the next steps. */
 async function renew(host: StepHost, until: number, record: string | undefined): Promise<Saved> {
   const { job, needs, onLost } = host;
   const { lease } = job;

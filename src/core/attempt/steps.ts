@@ -235,10 +235,7 @@ export class Steps {
     return this.#leave({ why: "waits" });
   }
 
-  /**
-   * Notes a call. @returns false if `perform` must go no further. @throws {TidegateError} `conflict` if the attempt
-   * has ended.
-   */
+  /** Notes a call. @returns false if `perform` must go no further. @throws {TidegateError} if the attempt has ended. */
   #enters(kind: StoredStep["kind"], name: string): boolean {
     if (this.#hasEnded || this.#isClosed)
       throw conflict(`The attempt of job "${this.#host.job.lease.current.id}" has ended. Stop working.`);

@@ -67,10 +67,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainContext, limits: Dra
   }
 }
 
-/**
- * Peeks. If the drain is aborted meanwhile, it does not wait for the reply, and closes the budget: after its report it
- * sends nothing more.
- */
+/** Peeks. If the drain is aborted meanwhile, it does not wait for the reply, and sends nothing more. */
 async function peekUnlessAborted(
   queue: DrainContext,
   store: QueueStore,

@@ -24,10 +24,7 @@ export interface DrainRequest extends Omit<ExchangeRequest, "retentionMs" | "obs
   readonly isLastTry: boolean;
 }
 
-/**
- * The exchanges of one drain that are in flight, and what their replies say about the queue. Only this class changes
- * its fields.
- */
+/** The exchanges of a drain in flight, and what their replies say of the queue. Only this class changes its fields. */
 export class InFlight {
   readonly #exchange: (request: DrainRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
@@ -86,10 +83,7 @@ export class InFlight {
     this.#abortedBy ??= error;
   }
 
-  /**
-   * At first one exchange may be in flight, and two more with each reply. So a store that is slow or refuses gets only
-   * one request.
-   */
+  /** At first one exchange, and two more with each reply: a store that is slow or refuses gets only one request. */
   get hasRoom(): boolean {
     return this.count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#replied);
   }

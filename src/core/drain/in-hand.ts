@@ -77,10 +77,7 @@ function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): 
   return bytes * possibleLeases(lease).length;
 }
 
-/**
- * How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s
- * (`SETTLE_MARGIN_MS`).
- */
+/** How long an ended job waits for others to be settled with it. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
 const WAITS_MS = 1_000;
 
 /** The jobs of a drain that have ended and are not settled yet, oldest first. */

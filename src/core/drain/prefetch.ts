@@ -112,10 +112,7 @@ export class Prefetch {
     return ahead >= this.#enough(this.#pace(now, replyMs), replyMs);
   }
 
-  /**
-   * One for each free slot, one for each slot since all may come free at once, and twice what starts until a reply
-   * comes, since replies vary.
-   */
+  /** One for each free slot, one for each as all may come free at once, and twice what starts until a reply comes. */
   #enough(pace: number, replyMs: number): number {
     return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);
   }

@@ -17,10 +17,7 @@ export function ownSlots(most: number): DrainSlots {
   return { most, take: nothing, give: nothing, join: nothing, changed: nothing, leave: nothing };
 }
 
-/**
- * The slots of a worker. The drains of several queues share them in the order of the queues: a later one gets none that
- * an earlier one could use.
- */
+/** The slots of a worker. Its queues share them in their order: a later one gets none that an earlier one could use. */
 export class SharedSlots {
   readonly shares = new Set<Share>();
   taken = 0;

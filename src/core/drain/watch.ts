@@ -3,10 +3,7 @@ import type { QueueStore } from "../store/store.ts";
 
 /** How long a job runs before a drain checks on it, and the least time between checks. Each costs 2 commands in all. */
 const CHECKS_EVERY_MS = 15_000;
-/**
- * Beyond a minute, the time between two checks grows with the age of the oldest attempt, so that an hour costs 22
- * checks and not 240.
- */
+/** Beyond a minute, checks are further apart the older the oldest attempt is: an hour costs 22 and not 240. */
 const PART_OF_RUN = 1 / 4;
 
 /**

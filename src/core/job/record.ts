@@ -169,10 +169,7 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/**
- * How the records of all jobs with this name begin, after the digit of their version. If `by` is given: of those that
- * this sender enqueued.
- */
+/** How the records of all jobs of a name, or of one sender, begin after the digit of their version. */
 export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
   `${encode({ name, by }).slice(1, -1)},`;
 
@@ -203,10 +200,7 @@ export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
-/**
- * Whether a record is larger than a store accepts, with so many bytes sent beside it. As a text within JSON it has
- * at most twice its bytes.
- */
+/** Whether a record, and so many bytes beside it, are more than a store accepts. JSON takes at most twice its bytes. */
 export function isTooLarge(record: string, beside = 0): boolean {
   const room = LARGEST_RECORD - beside;
   return isLarger(record, room / 2) && isLarger(JSON.stringify(record), room);

@@ -141,9 +141,7 @@ export async function getActivity({ store, clock }: Pick<QueueContext, "store" |
   return { ...activity, stats: await withPause(store, activity.stats) };
 }
 
-/**
- * What a queue is doing and has done, in all and by job type. It does not count completed jobs: `completedCount` is 0.
- */
+/** What a queue is doing and has done, in all and by job type, without completed jobs: `completedCount` is 0. */
 export interface QueueMeasures extends QueueActivity {
   readonly figures: QueueFigures;
 }

@@ -54,10 +54,7 @@ type MissingLines = Map<string, { readonly at: number; readonly since: number }>
 
 const missingLines = new WeakMap<Logger, MissingLines>();
 
-/**
- * Reports how many records of jobs and schedules are gone, or with 0 that the whole queue is: at most once a minute for
- * each queue in a process.
- */
+/** Reports how many records are gone, or with 0 that the whole queue is: at most once a minute for each queue. */
 export function logMissing(logger: Logger | undefined, queue: string, count: number, now: number): void {
   if (!logger) return;
   const queues: MissingLines = missingLines.get(logger) ?? new Map();

@@ -76,10 +76,7 @@ export interface Lease {
   readonly sealed?: SealedTexts;
 }
 
-/**
- * The cipher texts of a job that is in hand, by what they are and say. What has not changed keeps its own, so that a
- * store recognizes the record.
- */
+/** The cipher texts of a job in hand, by what they say. What is the same keeps its own: stores recognize the record. */
 export type SealedTexts = Map<string, string | Promise<string>>;
 
 export const CHANGES_KEPT = 1_000;
@@ -279,10 +276,7 @@ export interface LeasedJob {
   readonly isTampered?: boolean;
 }
 
-/**
- * Jobs of a flow control key that were claimed together, in their order. Without limits that matter to the caller there
- * is none.
- */
+/** Jobs of a flow control key that were claimed together, in order. There is none without limits for the caller. */
 export interface Run {
   /** How many of them may run at once, if not all: the key keeps so many slots for them until fewer are left. */
   readonly slots?: number | undefined;

@@ -89,10 +89,7 @@ function place(state: MemoryState, entry: Entry, now: number): void {
 /** The end of the record of a job that was claimed this often, and released each time before it started. */
 const returnedEnd = (claims: number): string => `,"returned":${claims % CLAIM_CYCLE}}`;
 
-/**
- * Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces` after
- * the digit of its version.
- */
+/** Whether a job can be replaced: never attempted, and its record begins so after the digit of its version. */
 function canBeReplaced(record: string, claims: number, beginning: string): boolean {
   return record.startsWith(beginning, 1) && (claims === 0 || record.endsWith(returnedEnd(claims)));
 }

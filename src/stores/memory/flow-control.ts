@@ -116,10 +116,7 @@ class FlowKey {
     return waitsForSlot;
   }
 
-  /**
-   * A lease until `endsAt` is over. Of those with the same end, the ones that wait go first: so a run keeps its slots
-   * until fewer jobs are left.
-   */
+  /** A lease until `endsAt` is over. Of those with the same end, the ones that wait go first: a run keeps its slots. */
   end(endsAt: number): void {
     const waiting = this.waiting.get(endsAt);
     if (waiting === undefined) this.running = Math.max(0, this.running - 1);
