@@ -85,7 +85,7 @@ export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.t
 export type { QueuePace } from "./core/manage/pace.ts";
 export type { PausedJobType, PauseJobsOptions } from "./core/manage/paused-jobs.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
-export type { Before, DeadSelection, OneOf, PendingSelection, PendingState } from "./core/manage/selection.ts";
+export type { DeadSelection, OneOf, PendingSelection, PendingState, Period } from "./core/manage/selection.ts";
 export type { SignalOptions, SignalResult } from "./core/manage/signal.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { StepInfo } from "./core/manage/step-info.ts";

@@ -105,7 +105,7 @@ function pastText(past: string, changed: number, kind: string, { runAt }: Row, {
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */
 function described(size: number, kind: string, { fields }: Change): string {
   const jobs = counted(size, kind);
-  if (fields["all"] && fields["limit"] === undefined) return `all ${jobs}`;
+  if (fields["all"] && fields["limit"] === undefined && fields["since"] === undefined) return `all ${jobs}`;
   if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
   return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
 }

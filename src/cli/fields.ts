@@ -83,9 +83,10 @@ export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
   const { json } = schema;
   const isFlag = json["type"] === "boolean" || json["const"] === true;
   const option = new Option(`--${flag}${isFlag ? "" : ` <${kindOf(json)}>`}`, meaningOf(flag, json));
+  const isPast = kindOf(json) === "time" && /^(before|since)$/.test(flag);
   const words = json["enum"] as readonly string[] | undefined;
   if (words) option.choices(words);
-  else if (!isFlag) option.argParser((text: string) => readText(schema, flag === "before" ? timeBefore(text) : text));
+  else if (!isFlag) option.argParser((text: string) => readText(schema, isPast ? timeBefore(text) : text));
   if (fallback !== undefined) option.default(fallback);
   return option;
 }

@@ -58,11 +58,18 @@ export async function withFlags<Result>(plan: Plan, call: () => Promise<Result>)
 
 /** @throws {UsageError} unless the user chooses jobs in exactly one of the ways that the schema has. */
 function refuseChoices({ route: { body } }: Plan, fields: Typed["fields"]): void {
-  const kinds = (body?.json["anyOf"] ?? []) as readonly { readonly required?: readonly string[] }[];
+  const kinds = (body?.json["anyOf"] ?? []) as readonly {
+    readonly required?: string[];
+    readonly properties?: object;
+  }[];
   const ways = kinds.flatMap(({ required = [] }) => required);
-  if (!ways.includes("all") || ways.filter((way) => fields[way] !== undefined).length === 1) return;
+  const given = ways.filter((way) => fields[way] !== undefined);
+  const isOne = ({ required = [], properties = {} }: (typeof kinds)[number]) =>
+    given.includes(required[0] ?? "") && given.every((way) => way in properties);
+  if (!ways.includes("all") || kinds.some(isOne)) return;
   const flags = ways.map((way) => (way === "all" ? "--all" : `--${way} ${way.toUpperCase()}`)).slice(1);
-  const hint = fields["before"] === undefined ? "Give ids, or" : "--before only limits a choice: add --all,";
+  const isLimited = fields["before"] !== undefined || fields["since"] !== undefined;
+  const hint = isLimited ? "--before and --since only limit a choice: add --all," : "Give ids, or";
   throw new UsageError("Choose jobs in exactly one way.", `${hint} ${flags.join(", or ")}.`);
 }
 

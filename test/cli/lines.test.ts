@@ -109,6 +109,10 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:dlq retry a", 'POST /dead-letter/retry {"ids":["a"]}'],
   [`queue:dlq retry a --payload '{"to":"ben"}'`, 'POST /dead-letter/retry {"ids":["a"],"payload":{"to":"ben"}}'],
   ["queue:dlq retry --all --over 10m", 'POST /dead-letter/retry {"over":"10m","all":true,"limit":250}'],
+  [
+    "queue:dlq retry --name fails --group 3f1c9a04b7de --since 2026-03-01T00:00:00Z",
+    'POST /dead-letter/retry {"since":"2026-03-01T00:00:00Z","name":"fails","group":"3f1c9a04b7de","limit":250}',
+  ],
   ["queue:dlq retry --name fails --first 10", 'POST /dead-letter/retry {"name":"fails","limit":10}'],
   [
     "queue:dlq remove --group 3f1c9a04b7de --dry-run",
@@ -195,9 +199,9 @@ test.each([
   ["queue:jobs cancel a", "Add --yes"],
   ["queue:jobs run a --all --yes", "Choose jobs in exactly one way."],
   ["queue:dlq retry", "Give ids, or --name NAME, or --group GROUP, or --all."],
-  ["queue:dlq retry --before 1h", "--before only limits a choice: add --all, --name NAME, or --group GROUP"],
+  ["queue:dlq retry --before 1h", "--before and --since only limit a choice: add --all, --name NAME, or --group GROUP"],
   ["queue:dlq retry a --first 2", "--first does not go with the other options."],
-  ["queue:dlq retry --group charge", "a group that the list of failures names, such as"],
+  ["queue:dlq retry --group charge", "a group of failures, such as"],
   ["queue:dlq remove --all", "Add --yes"],
   ["queue:schedules set nightly --cron @daily", "--job is missing."],
   ["queue:schedules set nightly --job x", "or --every, as in "],

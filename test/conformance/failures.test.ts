@@ -141,13 +141,15 @@ onEachKindOfStore((kind) => {
     await expect(queue.getFailure("acme")).rejects.toThrow("group must be a group that the list of failures names");
   });
 
-  test("with before, what died later is neither listed, counted, retried nor removed", async () => {
+  test("with before and since, what died later or earlier is neither listed, counted, retried nor removed", async () => {
     const { clock, queue, charges } = await broken();
     const { group } = charges;
     const before = new Date(clock.now - 120_000); // between the second and the third charge
     const listed = await queue.listDeadLetter({ group, before });
     expect(listed.jobs.map(({ payload }) => payload)).toEqual([2, 1]);
     expect(await queue.retryFromDeadLetter({ group, before }, { dryRun: true })).toEqual({ retried: 2 });
+    expect(await queue.retryFromDeadLetter({ group, since: before, name: "mail" })).toEqual({ retried: 0 });
+    expect(await queue.retryFromDeadLetter({ group, since: before }, { dryRun: true })).toEqual({ retried: 1 });
     expect(await queue.retryFromDeadLetter({ group }, { before })).toEqual({ retried: 2 });
     expect(await queue.removeFromDeadLetter({ all: true, before })).toEqual({ removed: 2 });
     expect((await queue.listDeadLetter()).jobs.map(({ payload }) => payload)).toEqual([3]);

@@ -2,17 +2,17 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
-import { type Duration, durationMs, pointInTimeMs } from "../shared/duration.ts";
+import { type Duration, durationMs, momentBefore, pointInTimeMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { inPieces, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import { foundPieces, hasName, storedPages } from "./pages.ts";
-import { type Before, before, type DeadSelection, deadSelection } from "./selection.ts";
+import { type DeadSelection, deadSelection, type Period, period } from "./selection.ts";
 
 /** Options of a call that goes through the dead-letter queue. */
-export interface DeadLetterOptions extends Before {
+export interface DeadLetterOptions extends Period {
   /** Only counts the jobs, and changes nothing. */
   readonly dryRun?: boolean | undefined;
   /** Called after each piece of a large selection with the number of jobs done. */
@@ -38,7 +38,7 @@ export interface DeadJobChanges {
 }
 
 export const removeOptions = optionsOf<DeadLetterOptions>("removeFromDeadLetter", {
-  before,
+  ...period,
   dryRun: flag,
   onProgress: callable,
 });
@@ -53,9 +53,9 @@ const selections = deadSelection({}, {});
 /** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;
 
-function readSelection(selection: string | DeadSelection, { before }: Before): DeadSelection {
+function readSelection(selection: string | DeadSelection, { since, before }: Period): DeadSelection {
   const selected = selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
-  return { ...selected, before: selected.before ?? before };
+  return { ...selected, since: selected.since ?? since, before: selected.before ?? before };
 }
 
 async function* piecesOf(
@@ -64,7 +64,8 @@ async function* piecesOf(
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
   const last = selection.before === undefined ? Infinity : pointInTimeMs(selection.before, "before");
-  const isInTime = ({ at }: StoredJob) => at <= last;
+  const first = momentBefore(selection.since, now);
+  const isInTime = ({ at }: StoredJob) => at >= first && at <= last;
   if (selection.ids) {
     const ids = [...new Set(selection.ids)];
     for await (const jobs of foundPieces(store, ids, now, true, PIECE)) yield jobs.filter(isInTime);
@@ -72,7 +73,7 @@ async function* piecesOf(
   }
   const { name, group } = selection;
   const request = { limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group };
-  for await (const { items } of storedPages(store, ["dead"], undefined, () => request))
+  for await (const { items } of storedPages(store, ["dead"], undefined, () => request, first))
     yield items.filter(isInTime).filter(hasName(name));
 }
 

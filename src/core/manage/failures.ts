@@ -60,7 +60,7 @@ export interface FailuresOptions {
 }
 
 const EXAMPLE = "3f1c9a04b7de";
-export const groupText = formed(groupPattern, EXAMPLE, `a group that the list of failures names, such as "${EXAMPLE}"`);
+export const groupText = formed(groupPattern, EXAMPLE, `a group of failures, such as "${EXAMPLE}"`);
 
 export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   cursor: orFirst(

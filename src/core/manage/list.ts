@@ -9,7 +9,7 @@ import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
 import { readJobs } from "./jobs.ts";
 import { storedPages } from "./pages.ts";
-import { type Before, before, type DeadSelection } from "./selection.ts";
+import { type DeadSelection, type Period, period } from "./selection.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
@@ -31,7 +31,7 @@ export interface ListOptions {
 }
 
 /** Which dead jobs to list. */
-export interface DeadListOptions extends Omit<ListOptions, "state">, Before {
+export interface DeadListOptions extends Omit<ListOptions, "state">, Pick<Period, "before"> {
   /** Only jobs of this group of failures, as `getFailures` names it. */
   readonly group?: string | undefined;
 }
@@ -54,7 +54,7 @@ export const listOptions = optionsOf<ListOptions>("a list", {
 const { state: _, ...ofAnyState } = listOptions.fields;
 export const deadListOptions = optionsOf<DeadListOptions>("a list", {
   ...ofAnyState,
-  ...{ group: groupText, before },
+  ...{ group: groupText, before: period.before },
   cursor: orFirst(cursorIn(["dead"])),
 });
 
@@ -129,8 +129,9 @@ export async function firstJobs(
   const chosen = state === "pending" ? states : [state];
   if (!ids) return (await readPage(needs, chosen, { ...given, limit: 10 })).jobs;
   const until = given.before === undefined ? Infinity : pointInTimeMs(given.before, "before");
+  const from = momentBefore(given.since, needs.clock());
   const jobs = await readJobs(needs, ids.slice(0, 10));
-  return jobs.filter((job) => chosen.includes(job.state) && lastEventOf(job) <= until);
+  return jobs.filter((job) => chosen.includes(job.state) && lastEventOf(job) >= from && lastEventOf(job) <= until);
 }
 
 type Times = Pick<KeyedJob, "completedAt" | "failedAt" | "startedAt" | "runAt" | "enqueuedAt">;

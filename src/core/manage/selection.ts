@@ -12,10 +12,16 @@ export type OneOf<Ways> = {
 }[keyof Ways];
 
 /** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
-export type DeadSelection = OneOf<{ ids: readonly string[]; name: string; group: string; all: true }> & Before;
+export type DeadSelection = Period &
+  (
+    | OneOf<{ ids: readonly string[]; name: string; group: string; all: true }>
+    | { readonly group: string; readonly name: string; readonly ids?: undefined; readonly all?: undefined }
+  );
 
-/** A limit of a selection of dead jobs. */
-export interface Before {
+/** Limits of a selection of dead jobs. */
+export interface Period {
+  /** Leaves out jobs that died before this time. Default: none. */
+  readonly since?: PointInTime | undefined;
   /** Leaves out jobs that died after this time: what you have counted is then what you change. Default: none. */
   readonly before?: PointInTime | undefined;
 }
@@ -31,15 +37,18 @@ export type PendingSelection = OneOf<{ ids: readonly string[]; name: string; all
 
 const ids = list(idText, MOST_AT_ONCE);
 
-export const before = described(time, "Leaves out jobs that died after this time. Default: none.");
+export const period = {
+  since: described(time, "Leaves out jobs that died before this time. Default: none."),
+  before: described(time, "Leaves out jobs that died after this time. Default: none."),
+};
 
 /** A selection of dead jobs. @param more further fields of a request. @param paged those of several calls. */
 export const deadSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) =>
   oneBy({
-    ids: object({ ids, before, ...more }, ["ids"]),
-    name: object({ name: nameText, before, ...more, ...paged }, ["name"]),
-    group: object({ group: groupText, before, ...more, ...paged }, ["group"]),
-    all: object({ all: yes, before, ...more, ...paged }, ["all"]),
+    ids: object({ ids, ...period, ...more }, ["ids"]),
+    name: object({ name: nameText, ...period, ...more, ...paged }, ["name"]),
+    group: object({ group: groupText, name: nameText, ...period, ...more, ...paged }, ["group"]),
+    all: object({ all: yes, ...period, ...more, ...paged }, ["all"]),
   });
 
 /** A selection of waiting jobs. @param more further fields of a request. @param paged those of several calls. */

@@ -246,7 +246,8 @@ export function oneBy<const Kinds extends Readonly<Record<string, ObjectSchema<u
     { anyOf: Object.values(kinds).map(({ json }) => json) },
     (value, name) => {
       const given = isObject(value) ? names.filter((field) => value[field] !== undefined) : [];
-      const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
+      const chosen = given.find((field) => given.every((other) => Object.hasOwn(kinds[field]?.fields ?? {}, other)));
+      const kind = chosen === undefined ? undefined : kinds[chosen];
       if (!kind)
         throw invalidRequest(`${name || "The body"} must have exactly one of these fields: ${names.join(", ")}.`);
       kind.read(value, name);

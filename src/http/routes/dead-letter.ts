@@ -82,8 +82,9 @@ type Paged = DeadSelection & { readonly limit?: number; readonly cursor?: string
 async function pieceOf(queue: Queue, given: Paged, dryRun: boolean) {
   const { limit, cursor, ...rest } = { limit: undefined, cursor: undefined, ...given };
   const { before = dryRun ? new Date(queue.clock()) : undefined } = rest;
-  const { name, group } = { name: undefined, group: undefined, ...rest };
-  const page = limit === undefined ? undefined : await queue.listDeadLetter({ name, group, before, limit, cursor });
+  const { name, group, since } = { name: undefined, group: undefined, since: undefined, ...rest };
+  const page =
+    limit === undefined ? undefined : await queue.listDeadLetter({ name, group, since, before, limit, cursor });
   const selection: DeadSelection = page ? { ids: page.jobs.map(({ id }) => id), before } : { ...rest, before };
   if (!dryRun) return { selection, cursor: page?.cursor };
   const jobs = await firstJobs(internalsOf(queue), ["dead"], selection);
