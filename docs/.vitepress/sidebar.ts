@@ -18,9 +18,10 @@ export const groups: readonly Group[] = [
     text: "Guide",
     pages: [
       "docs/guide/jobs.md",
-      "docs/guide/schedules.md",
-      "docs/guide/retries.md",
       "docs/guide/running.md",
+      "docs/guide/local.md",
+      "docs/guide/retries.md",
+      "docs/guide/schedules.md",
       "docs/guide/duplicates.md",
       "docs/guide/flow-control.md",
       "docs/guide/steps.md",
@@ -33,7 +34,6 @@ export const groups: readonly Group[] = [
   {
     text: "Operate",
     pages: [
-      "docs/guide/local.md",
       "docs/guide/production.md",
       "docs/guide/observe.md",
       "docs/guide/costs.md",
@@ -42,7 +42,7 @@ export const groups: readonly Group[] = [
       "docs/guide/troubleshooting.md",
     ],
   },
-  { text: "Move", pages: ["docs/compare.md", "docs/guide/qstash.md"] },
+  { text: "Compare and migrate", pages: ["docs/compare.md", "docs/guide/qstash.md"] },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md", "docs/options.md"] },
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];

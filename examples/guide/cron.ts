@@ -65,7 +65,7 @@ export async function asEnqueue(queue: Queue) {
 export async function lookAt(queue: Queue) {
   // #region look
   const next = await queue.schedules.preview("daily_report", 3); // three dates
-  const [first] = await queue.schedules.list(); // key, cron, zone, last and next run, in the order of their keys
+  const [first] = await queue.schedules.list(); // key, cron, zone, last and next run, sorted by key
   await queue.schedules.remove("friday"); // jobs it has made stay
   // #endregion
   return { next, first };

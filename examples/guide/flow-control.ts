@@ -55,7 +55,7 @@ interface Report {
 
 export const renderReport = defineJob({
   name: "render_report",
-  flowControl: { key: ({ customer }: Report) => `customer-${customer}` }, // no limit: keys are served round-robin
+  flowControl: { key: ({ customer }: Report) => `reports-${customer}` }, // no limit: keys are served round-robin
   async perform({ customer, month }: Report) {
     await storeRow(`${customer} ${month}`, "rendered");
   },

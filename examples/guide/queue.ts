@@ -25,7 +25,7 @@ export async function openStores(env: Env) {
   // #region stores
   const inMemory = memoryStore();
   const onUpstash = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
-  const client = await createClient({ url: env.REDIS_URL }).connect(); // or a client of ioredis
+  const client = await createClient({ url: env.REDIS_URL }).connect(); // or an ioredis client
   const onYourRedis = redisStore(client);
   // #endregion
   return { stores: { inMemory, onUpstash, onYourRedis }, client };

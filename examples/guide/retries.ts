@@ -42,18 +42,22 @@ export const charge = defineJob({
   },
 });
 
-const retryAfter = (response: Response) => `${Number(response.headers.get("Retry-After") ?? 60)}s`;
+/** The header is a number of seconds, or a date. */
+export function retryAfter({ headers }: Response) {
+  const value = headers.get("Retry-After") ?? "60";
+  return /^\d+$/.test(value) ? Number(value) * 1_000 : new Date(value);
+}
 // #endregion
 
 // #region timeout
 export const render = defineJob({
   name: "render",
-  timeout: "10s",
+  timeout: "1m",
   async perform({ pages }: { readonly pages: readonly string[] }, job) {
-    for (const page of pages) {
+    for (const [index, page] of pages.entries()) {
       job.signal.throwIfAborted(); // stops here once the time is up, or the lease is gone
       await draw(page);
-      await job.extend(); // ten seconds more for the next page
+      if (index % 20 === 19) await job.extend(); // a minute more, after every twentieth page
     }
   },
 });

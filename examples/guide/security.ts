@@ -31,7 +31,7 @@ export function guarded(queue: Queue, password: string) {
   // #region guarded
   const app = new Hono();
   app.use("/queue/*", basicAuth({ username: "operator", password }));
-  app.route("/queue", createHandler({ queue, auth: "none" })); // everybody who gets this far can do everything
+  app.route("/queue", createHandler({ queue, auth: "none" })); // anyone who gets this far can do everything
   // #endregion
   return app;
 }

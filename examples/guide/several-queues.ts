@@ -9,7 +9,7 @@ export function openQueues(stores: readonly Store[], jobs: readonly AnyJob[]): r
   });
 }
 
-/** Chooses the queue of a customer: always the same one. The hash is FNV-1a. */
+/** Chooses a customer's queue: always the same one. The hash is FNV-1a. */
 export function queueOf(queues: readonly Queue[], customer: string): Queue {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(customer)) hash = Math.imul(hash ^ byte, 0x01000193);

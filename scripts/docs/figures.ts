@@ -38,11 +38,11 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const enqueue = counted("enqueue one job");
   const eager = counted("one job, run right after it is enqueued");
   const found = counted("one job, enqueued and then found by a tick or a wake-up");
-  const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
+  const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls made in the same turn of the event loop");
   const batch = counted("drain a backlog in batches of 100");
-  const batchAlone = counted("drain 100 jobs with nothing else waiting, in ten slots");
+  const batchAlone = counted("drain a lone batch of 100 jobs, ten at a time");
   const occurrence = counted("an occurrence of a schedule, found by a tick and run");
-  const idle = counted("a tick that finds nothing, or of a paused queue");
+  const idle = counted("a tick that finds nothing, or finds the queue paused");
   const scrape = counted("a scrape of metrics");
   const step = counted("a step");
   const stepBulk = counted("a step, if 100 jobs store theirs together");

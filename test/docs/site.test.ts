@@ -20,7 +20,7 @@ function pagesIn(page: string, lines: RegExp): string[] {
 
 describe("the site", () => {
   test("has 25 pages for users, with at most 35,000 words besides the code that they take from files", () => {
-    const pages = ["Start", "Guide", "Operate", "Move"].flatMap(
+    const pages = ["Start", "Guide", "Operate", "Compare and migrate"].flatMap(
       (text) => groups.find((each) => each.text === text)?.pages ?? [],
     );
     expect(pages).toHaveLength(25);
@@ -38,7 +38,7 @@ describe("the site", () => {
   });
 
   test("has the order of the pages that the guide lists", () => {
-    const listed = ["Guide", "Operate", "Move"].flatMap(
+    const listed = ["Guide", "Operate", "Compare and migrate"].flatMap(
       (text) => groups.find((each) => each.text === text)?.pages ?? [],
     );
     expect(pagesIn("docs/guide/README.md", /^\| \[.*$/gm)).toEqual(listed);

@@ -88,7 +88,7 @@ describe("the example for Next.js", () => {
 
   /** Adds the import of the page on steps to the jobs of the app. */
   async function addImport() {
-    for (const file of ["services.ts", "steps/services.ts", "steps/import.ts"]) {
+    for (const file of ["services.ts", "retries.ts", "steps/services.ts", "steps/import.ts"]) {
       const code = await readFile(join(guide, file), "utf8");
       await mkdir(dirname(join(app, "guide", file)), { recursive: true });
       await writeFile(join(app, "guide", file), code.replaceAll('.ts";', '";'));

@@ -24,7 +24,7 @@ let send: (path: string, init: RequestInit) => Promise<Response>;
 beforeAll(async () => {
   const folder = await mkdtemp(join(await installedBuild(), "steps-"));
   cleanUps.push(() => rm(folder, { recursive: true }));
-  for (const each of ["services.ts", "recipes/webhook.ts", "steps"])
+  for (const each of ["services.ts", "retries.ts", "recipes/webhook.ts", "steps"])
     await cp(join(examples, each), join(folder, each), { recursive: true });
   const outside = await serveFetch(services.fetch);
   cleanUps.push(() => outside.stop());

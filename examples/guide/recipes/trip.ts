@@ -19,6 +19,7 @@ export const reserve = defineJob({
   name: "reserve",
   async perform({ trip, what }: Reservation) {
     if (table.has(`cancelled ${trip}`)) throw new PermanentError("The trip is cancelled.");
+    if (table.has(`sold out: ${what}`)) throw new PermanentError("Sold out."); // no retry will help
     await storeRow(`${what} of ${trip}`, "reserved");
   },
 });

@@ -10,7 +10,7 @@ interface Video {
 export const addVideo = defineJob({
   name: "add_video",
   async perform({ video }: Video, job) {
-    const scenes = await readRows(`scenes of ${video}`, job.signal); // nobody knows how many before
+    const scenes = await readRows(`scenes of ${video}`, job.signal); // how many is known only now
     const thumbnails = scenes.map((scene) => ({ job: drawThumbnail, payload: { scene } }));
     job.enqueue(
       publish,

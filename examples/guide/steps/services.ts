@@ -1,4 +1,5 @@
 import { PermanentError, RetryAfterError, type StepRun } from "tidegate";
+import { retryAfter } from "../retries.ts";
 
 // The outside world of the examples of steps: a model, a payment service, a warehouse and a partner with a list.
 
@@ -13,7 +14,7 @@ export async function post<Reply>(service: string, body: object, { key, signal }
   const { ok, status } = response;
   if (ok) return (await response.json()) as Reply;
   const problem = `The ${service} responded with status ${status}.`;
-  if (status === 429) throw new RetryAfterError(problem, `${Number(response.headers.get("Retry-After") ?? 60)}s`);
+  if (status === 429) throw new RetryAfterError(problem, retryAfter(response));
   throw status < 500 ? new PermanentError(problem) : new Error(problem);
 }
 // #endregion

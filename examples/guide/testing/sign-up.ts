@@ -20,7 +20,7 @@ export const askForOpinion = defineJob({
   },
 });
 
-/** Signs somebody up: an email at once, and a question a week later. */
+/** Signs someone up: an email at once, and a question a week later. */
 export async function signUp(queue: Queue, user: { readonly id: number; readonly email: string }): Promise<void> {
   await queue.enqueueMany([
     { job: welcome, payload: { to: user.email }, id: `welcome-${user.id}` },

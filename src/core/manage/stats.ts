@@ -42,8 +42,8 @@ export interface QueueStats {
   /** When something next needs attention: a run time, an occurrence, or the end of a lease. */
   readonly nextRunAt: Date | null;
   /**
-   * For how long the oldest ready job could have started, in ms; null if there is none. A job that its flow control key
-   * holds back counts only from when it is no longer held back.
+   * How long the oldest ready job has been waiting, in ms; null if there is none. For a job that its flow control key
+   * held back, only the time since then counts.
    */
   readonly oldestReadyAgeMs: number | null;
   /**
@@ -51,7 +51,7 @@ export interface QueueStats {
    * `emptyInMs`, the time until no job is ready at this pace; null while it grows.
    */
   readonly pace: QueuePace;
-  /** Whether drains start nothing, until `resume`. */
+  /** Whether the queue is paused. */
   readonly paused: boolean;
   /** The job types that are paused, until `resumeJobs`. */
   readonly pausedJobs: readonly PausedJobType[];
