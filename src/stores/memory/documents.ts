@@ -41,7 +41,11 @@ export class Documents {
       return isDone || from === undefined || (from ?? undefined) === stored;
     };
     if (!changes.every(isAsRead)) return false;
-    for (const place of this.#documents.keys()) this.#at(place, now);
+    // They expire about in the order in which they were stored: behind one that is kept, none need be looked at.
+    for (const [place, { expiresAt = 0 }] of this.#documents) {
+      if (expiresAt > now) break;
+      this.#at(place, now);
+    }
     for (const { kind, name, text, mark, expiresAt } of changes) {
       const place = placeOf(kind, name);
       if (text === undefined) this.#documents.delete(place);
