@@ -105,6 +105,7 @@ import type { Results } from "./results.ts";
 import { amount, anything, count, described, either, flag, list, nullable, record, type Shape, shape, text, time, words } from "./shape.ts";
 
 ${constants.join("\n")}
+export const all = {${wanted.map(({ name }) => name).sort()}};
 `;
   return { file: "src/http/contract/shapes.generated.ts", content, origin: "results.ts" };
 }

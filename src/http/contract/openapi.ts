@@ -5,10 +5,10 @@ import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
 import { backoff, flowControl, flowLimits, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
 import type { ResponseBody } from "./shape.ts";
-import * as shapes from "./shapes.generated.ts";
+import { all } from "./shapes.generated.ts";
 
 /** The document describes each of these schemas once, and refers to it elsewhere by its name with a capital. */
-const shared = { ...shapes, newJob, recurringJob, backoff, flowControl, flowLimits, duration, span, time };
+const shared = { ...all, newJob, recurringJob, backoff, flowControl, flowLimits, duration, span, time };
 const named = Object.fromEntries(Object.entries(shared).map(([name, { json }]) => [capitalized(name), json]));
 const names = new Map<unknown, string>(Object.entries(named).map(([name, json]) => [json, name]));
 
@@ -30,7 +30,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
         ...(headers && { headers: mapValues(headers, () => ({ schema: { type: "string" } })) }),
         content: {
           "application/problem+json": {
-            schema: { allOf: [shapes.problem.json, { properties: { code: { const: code } } }] },
+            schema: { allOf: [all.problem.json, { properties: { code: { const: code } } }] },
           },
         },
       })),

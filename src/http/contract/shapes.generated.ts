@@ -63,3 +63,4 @@ export const queueHistory: Shape<Results["queueHistory"]> = record({hours:descri
 export const paused: Shape<Results["paused"]> = record({paused:flag});
 export const resumed: Shape<Results["resumed"]> = record({resumed:flag});
 export const healthy: Shape<Results["healthy"]> = record({status:words("ok"),"version?":text});
+export const all = {activity,cancelledJobs,changePage,cleared,deadJob,deadJobPage,drainReport,drainedAttempt,draining,duplicateOrMany,eachResults,enqueueResult,enqueueResults,failureDetails,failurePage,flowControlKey,flowControlPage,foundJobs,healthy,heldBack,job,jobPage,paused,pausedJobType,preview,problem,queueFigures,queueHistory,queueList,rekeyed,removed,rescheduledJobs,resumed,retried,schedule,scheduleRow,schedules,signalResult,stats,step,upcoming};
