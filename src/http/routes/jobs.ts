@@ -46,7 +46,7 @@ export const jobRoutes = {
   }),
   listJobs: route({
     notes:
-      "With search, only jobs with a text, among about 1,000 in a call: go on while there is a cursor. With each, the nearest of each state.",
+      "With search, only jobs with a text, among about 1,000 in a call: continue while there is a cursor. With each, the nearest of each state.",
     query: requests.jobsQuery,
     returns: shapes.foundJobs,
     refusals: ["conflict"],

@@ -72,7 +72,7 @@ export const queueRoutes = {
       pauseJobs(internalsOf(queue), target, { ...body, by: caller.name ?? null }),
   }),
   resumeJobs: route({
-    notes: "What drains have handed back is due at once.",
+    notes: "Jobs that drains have handed back get their run times back.",
     returns: shapes.resumed,
     async run(call) {
       const result = await call.queue.resumeJobs(call.target);
