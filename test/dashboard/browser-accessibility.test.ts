@@ -78,7 +78,6 @@ const largePlaces = [
 const dialogs: readonly (readonly [hash: string, opens: string, press?: string])[] = [
   ["#view=overview", "Enqueue..."],
   ["#view=overview", "Keys: ?"],
-  ["#view=failures", "Edit newest Error of fails: no luck"],
   ["#view=failures", "Remove Error of fails: no luck"],
   ["#view=failures", "Retry Error of fails: no luck"],
   ["#view=job&id=running", "Stop..."],

@@ -40,8 +40,7 @@ test("a job that waits shows its children by state and by page, and each child i
   ]);
   await card.getByRole("img", { name: "54 of 60 have ended, 2 of them dead" }).waitFor();
   expect(await card.locator("rect.dead").getAttribute("width")).toBe("2");
-  expect(await page.locator("dl", { hasText: "Waits for" }).innerText()).toContain("its children");
-  await page.locator(".timeline li", { hasText: "Waits for its children" }).waitFor();
+  await page.getByText("Waits for its children.").waitFor();
   await page.getByRole("button", { name: "Reschedule..." }).waitFor();
   expect(await page.getByRole("button", { name: "Run now" }).count()).toBe(0);
 
@@ -73,8 +72,8 @@ test("a job that dead children hold names them, retries them, and runs once they
   on.clock.now += 3_600_000;
   await queue.drain();
   const page = await open(on, "#view=job&id=may");
-  const about = page.locator("section.card", { hasText: "About" });
-  await about.getByText("its dead children: retry or remove them").waitFor();
+  const held = page.getByText("Waits for its dead children: retry or remove them.");
+  await held.waitFor();
   await page.getByRole("link", { name: "2 dead" }).click();
   await expect
     .poll(() => page.locator("tbody tr").allInnerTexts(), patience)
@@ -85,10 +84,10 @@ test("a job that dead children hold names them, retries them, and runs once they
   await notice(page, "2 jobs retried.");
   await queue.drain();
   await press(page, "Refresh now");
-  await about.getByText("its dead children: retry or remove them").waitFor();
+  await held.waitFor();
   await queue.removeFromDeadLetter({ ids: ["may/000000", "may/000001"] });
   await press(page, "Refresh now");
-  await about.getByText("its dead children").waitFor({ state: "detached" });
+  await held.waitFor({ state: "detached" });
   await queue.drain();
   await press(page, "Refresh now");
   await page.getByText("Attempt 1 completed").waitFor();

@@ -58,7 +58,7 @@ test("what broke, since when, and its repair are a click away", async () => {
   const what = ({ name, error }: FailureGroup) => `${error.name} of ${name}: ${error.message}`;
   const [first] = await rows(page);
   expect(first?.slice(0, 2)).toEqual([`${worst.name} new`, `PermanentError ${worst.error.message}`]);
-  expect(first?.slice(-3)).toEqual(["2 h ago", "60 s ago", String(worst.count)]);
+  expect(first?.slice(-3)).toEqual([String(worst.trend.at(-1)), "60 s ago", String(worst.count)]);
   // Its jobs.
   await page.locator("tbody tr a").first().click();
   await heading(page, `${worst.name}: PermanentError`);
@@ -69,16 +69,15 @@ test("what broke, since when, and its repair are a click away", async () => {
     .waitFor();
   expect(await page.locator("td.job a").allTextContents()).toEqual(Array(shown).fill(worst.name));
   expect(await page.locator('[data-key="Last hour"]').innerText()).toContain("dead job");
-  expect(await page.locator('[data-key="Who is affected"] dt').first().innerText()).toBe("order");
+  expect(await page.locator('[data-key="Who is affected"]').count()).toBe(0);
   await page.getByLabel("Select all on this page").check();
   await press(page, "Remove...");
   await page.getByText(`This removes ${worst.count} jobs for good`).waitFor();
   expect(await page.locator(".subject").innerText()).toContain(`${worst.name} (${worst.count})`);
   await press(page, "Go back");
-  await page.goBack();
   // Its repair.
   const dead = async () => (await on.queue.getStats()).deadLetterCount;
-  await press(page, `Edit newest ${what(worst)}`);
+  await press(page, "Edit newest...");
   await page.getByText(`The other ${worst.count - 1} of this failure stay dead.`).waitFor();
   expect(await page.locator(".subject").innerText()).toBe(`${worst.name} ${worst.sampleId}`);
   await page.getByLabel("Payload, as JSON").fill('{"order": -1}');
@@ -86,6 +85,7 @@ test("what broke, since when, and its repair are a click away", async () => {
   await notice(page, "1 job retried.");
   expect(await on.queue.getJob(worst.sampleId)).toMatchObject({ state: "ready", payload: { order: -1 } });
   expect(await dead()).toBe(DEAD - 1);
+  await page.goBack();
   await press(page, `Retry ${what(worst)}`);
   expect(await page.locator(".subject").innerText()).toBe(`${worst.name} PermanentError: ${worst.error.message}`);
   await press(page, `Retry ${worst.count - 1} jobs`);

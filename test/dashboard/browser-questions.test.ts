@@ -27,15 +27,14 @@ test("which schedule fails: it comes first, with the outcome of its last occurre
   await expect.poll(() => page.locator("h1").textContent(), patience).toContain("nightly_invoices");
 });
 
-test("which key holds jobs back: the overview names it, and links to its jobs, which say so", async () => {
+test("which key holds jobs back: the overview names it, and leads to its jobs, which say so, past any others", async () => {
+  await world.queues[0]?.enqueueMany(Array(1_000).fill({ job: "default_0", payload: {} }));
   const page = await openWorld("#view=overview");
-  const card = page.locator('[data-key="holding"]');
-  await card.waitFor();
-  expect(await card.locator(".row").first().innerText()).toContain("1 key, up to 40 jobs");
-  expect(await card.locator("tbody tr").allInnerTexts()).toEqual([
-    expect.stringContaining("Limits: 1 at once. It is paused."),
-  ]);
-  await card.getByRole("link", { name: "tenant-12" }).click();
+  const line = page.locator(".attention li");
+  await line.waitFor();
+  expect(await line.innerText()).toBe("held back up to 40 jobs by tenant-12: it is paused Resume");
+  await line.getByRole("link", { name: "held back" }).click();
+  await page.getByRole("link", { name: "tenant-12" }).click();
   await page.locator("tbody tr").nth(39).waitFor();
   expect(await page.locator("tbody tr").first().innerText()).toContain("held back by tenant-12 (paused)");
   expect(await page.locator("tbody tr").count()).toBe(40);
@@ -52,7 +51,14 @@ test("what is dead in all queues together: one list says in which queue, and lea
   expect(await page.locator("header .count.dead").innerText()).toBe("3,012");
   const tags = await page.locator("tbody .job > .count").allInnerTexts();
   expect([...new Set(tags)].sort()).toEqual(["billing", "default", "imports", "media"]);
-  expect(await page.getByRole("button", { name: /^(Retry|Remove)/ }).count()).toBe(0);
+  const row = page.locator("tbody tr", { hasText: "media_2" }).first();
+  await row.getByRole("button", { name: /^Remove/ }).click();
+  await page.getByRole("dialog").getByText("In the queue media. This removes 50 jobs for good").waitFor();
+  await page.getByRole("button", { name: "Go back" }).click();
+  await row.getByRole("button", { name: /^Retry/ }).click();
+  await page.getByRole("button", { name: "Retry 50 jobs" }).click();
+  await page.getByText("50 jobs retried.").waitFor();
+  expect(await world.queues[2]?.getStats()).toMatchObject({ readyCount: 50, deadLetterCount: 700 });
   await page.getByRole("link", { name: "media_2" }).first().click();
   await heading(page, "media_2: PermanentError");
   expect(await page.getByLabel("Queue", { exact: true }).inputValue()).toBe("media");
@@ -97,7 +103,7 @@ test("which job took longest, and how far one is: lists have durations to sort b
 
 test("what runs next: the next hour has scheduled jobs and occurrences on one axis, and names them", async () => {
   const page = await openWorld("#view=overview&queue=billing");
-  await page.getByRole("link", { name: "Next due" }).click();
+  await page.getByRole("link", { name: "Next hour" }).click();
   await page.getByText("2 scheduled jobs").waitFor();
   await page.getByText("1 occurrence", { exact: true }).waitFor();
   const rows = page.locator(".card.table tbody tr");

@@ -86,9 +86,8 @@ describe("a job's page", () => {
     expect(await entries.first().innerText()).toMatch(
       /^reply-42 or stop\s+waits\s+until 11 Mar 2026, 12:01:30, in 7 d$/,
     );
-    expect(await page.locator("dl", { hasText: "Waits for" }).innerText()).toMatch(
-      /Waits for\s+reply-42 or stop\s+Times out\s+in 7 d/,
-    );
+    await page.getByText("Waits for the signal reply-42 or stop.").waitFor();
+    await page.locator(".timeline li", { hasText: /Times out.*in 7 d/ }).waitFor();
     await press(page, "Send signal...");
     await page.getByLabel("Data, as JSON").fill("{");
     await press(page, "Send the signal");

@@ -43,6 +43,8 @@ export interface Contents {
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */
   readonly total?: QueueBrief;
+  /** The jobs in them that wait for nothing but dead children. */
+  readonly stuck?: readonly { readonly queue: string; readonly id: string; readonly dead: number }[];
   /** In which of them jobs have died lately. */
   readonly dying?: readonly { readonly queue: string; readonly jobs: number }[];
   readonly failures?: Omit<FailurePage, "failures"> & { readonly failures: readonly (FailureGroup & Placed)[] };

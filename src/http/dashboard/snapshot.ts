@@ -13,6 +13,8 @@ import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
+import { parentOf } from "../../core/store/family.ts";
+import { IN_LINE } from "../../core/store/score.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
@@ -28,12 +30,15 @@ const ROWS_OF_EACH = 20;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
-const DAY_HOURS = 24;
+/** With the current hour, and the same one of yesterday. */
+const DAY_HOURS = 25;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
+/** The cursor of ready jobs before those in lines. */
+const LINES = `ready:${IN_LINE}: `;
 /** Jobs that died in these minutes fail now. */
 const RECENT_MINUTES = 10;
-/** How many keys that hold jobs back a list of all queues names of each. */
+/** How many keys that hold jobs back, and failures of children, the page names of each queue. */
 const KEYS_OF_EACH = 3;
 
 export const snapshotQuery = object(
@@ -109,12 +114,9 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands" | "isFree"> & { re
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
- * the statistics cost 5 commands, and up to 18 in a large queue. On top of them: 2 for the history, 4 to 15 for
- * failures and 1 for keys on the overview; the statistics of each further queue in the list of all, and now and then up
- * to 12 for each, for its keys and schedules; 4 to 15 for
- * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list
- * of the latest; 3 for a job, up to 14 more for its children; 6 to 9 for job types, 13 to 50 for the page of one; up to
- * 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what search.ts says.
+ * the statistics of a queue cost 5 commands, up to 18 in a large one, and the contents what test/dashboard asserts. A
+ * search costs what search.ts says. The list of all queues reads, now and then, the keys and schedules of each, for up
+ * to 12 commands, and the jobs that wait for dead children, for up to 30 if any are dead.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -142,6 +144,11 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
   const statsOfAll = read.map(([, { stats }]) => stats);
+  const withDead = read.filter(([, { stats }]) => stats.deadLetterCount > 0);
+  const stuck =
+    query.view === "queues" && query.only !== "statistics"
+      ? { stuck: (await Promise.all(withDead.map(([each]) => readStuck(each)))).flat() }
+      : {};
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(statsOfAll) } : own;
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
   return {
@@ -151,6 +158,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(activity && { activity, pausedJobs }),
     ...(mark !== undefined && { mark }),
     ...contents,
+    ...stuck,
     ...(query.view === "queues" && listOfQueues(read)),
   };
 }
@@ -186,7 +194,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       const [history, failures, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
         queue.getFailures({ limit: GROUPS_ON_OVERVIEW, latest: true }),
-        queue.flowControl.list({ holding: true, limit: ROWS }),
+        queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
       ]);
       return { history, failures, keys };
     }
@@ -235,6 +243,19 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   }
 }
 
+/** The jobs that wait for nothing but dead children, as far as these are the latest of a failure: 4 to 30 commands. */
+async function readStuck(queue: Queue): Promise<NonNullable<Contents["stuck"]>> {
+  const { failures } = await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true });
+  const ofChildren = failures.filter(({ sampleId }) => parentOf(sampleId)).slice(0, KEYS_OF_EACH);
+  const pages = await Promise.all(ofChildren.map(({ group }) => queue.listDeadLetter({ group, limit: ROWS })));
+  const parents = new Set(pages.flatMap(({ jobs }) => jobs.flatMap(({ id }) => parentOf(id) ?? [])));
+  const jobs = await Promise.all([...parents].slice(0, KEYS_OF_EACH).map((id) => queue.getJob(id)));
+  return jobs.flatMap((job) => {
+    const { pending, dead } = job?.children ?? { pending: 1, dead: 0 };
+    return job?.state === "scheduled" && !job.runAt && pending === 0 ? [{ queue: queue.name, id: job.id, dead }] : [];
+  });
+}
+
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
   if (!search) return [...(await flowControl.list({ limit: 1_000 })).keys].sort(busiestFirst).slice(0, ROWS);
   const found = await flowControl.get(search);
@@ -254,7 +275,14 @@ async function findById(
 
 async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Promise<JobRows> {
   if (search) {
-    const { jobs, ...found } = await findJobs(internalsOf(queue), { state, text: search, by: by ?? "any", cursor });
+    // All jobs that a key holds back are in lines, which come after all other ready jobs.
+    const from = cursor ?? (state === "ready" && by === "key" ? LINES : undefined);
+    const { jobs, ...found } = await findJobs(internalsOf(queue), {
+      state,
+      text: search,
+      by: by ?? "any",
+      cursor: from,
+    });
     const isWhole = wholeMatcher(search);
     const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
     return { ...found, rows: rows.sort(wholeFirst) };

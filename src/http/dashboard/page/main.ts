@@ -10,20 +10,6 @@ import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
 
-let place = "";
-
-/** Brings the tabs that say where the user is into view, where they do not all fit. */
-function showPlace(): void {
-  const now = `${location.hash} ${state.isLoading} ${state.snapshot !== undefined}`;
-  if (place === now) return;
-  place = now;
-  for (const tab of shown.querySelectorAll("nav [aria-current]")) {
-    const tabs = tab.closest("nav") as HTMLElement;
-    const [outer, inner] = [tabs.getBoundingClientRect(), tab.getBoundingClientRect()];
-    tabs.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
-  }
-}
-
 /** Names the view and the queue, after the number of dead jobs. */
 function title(): string {
   const { queue, queues, activity } = state.snapshot ?? {};
@@ -39,7 +25,6 @@ function show(): void {
     shown.querySelector("dialog")?.close();
   morph(shown, wanted);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
-  showPlace();
   document.title = title();
 }
 
@@ -53,7 +38,9 @@ for (const type of ["click", "change", "input", "submit", "pointermove"]) {
     const inner = target.closest("a, button, input, label, summary");
     if (inner && inner !== element && element.contains(inner)) return;
     if (type === "click" || type === "submit") event.preventDefault();
-    void actions[element.dataset[type] as ActionName]?.(element.dataset["with"] ?? "", element, event);
+    // Undefined for the queue on screen.
+    const queue = element.closest<HTMLElement>("[data-queue]")?.dataset["queue"];
+    void actions[element.dataset[type] as ActionName]?.(element.dataset["with"] ?? "", queue, element, event);
   });
 }
 followKeys();

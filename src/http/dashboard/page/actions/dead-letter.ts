@@ -19,8 +19,10 @@ function selection(): DeadSelection {
   return search ? { name: search } : { all: true };
 }
 
-const groupOf = (id: string) =>
-  [state.snapshot?.failure, ...(state.snapshot?.failures?.failures ?? [])].find((each) => each?.group === id);
+/** A group in a row, or the one on screen. Two queues may have the same. */
+const groupOf = (id: string, queue?: string) =>
+  state.snapshot?.failures?.failures.find((each) => each.group === id && (!queue || each.queue === queue)) ??
+  state.snapshot?.failure;
 
 /** How many are retried first, to see whether they pass. */
 const TEN = 10;
@@ -57,19 +59,21 @@ const PIECE = 250;
 export async function askForDead(
   what: "retry" | "remove",
   jobs: DeadSelection = selection(),
+  queue?: string,
   about?: Html,
 ): Promise<void> {
-  const known = jobs.group ? groupOf(jobs.group) : undefined;
+  const known = jobs.group ? groupOf(jobs.group, queue) : undefined;
   const subject: Html = about ?? (known ? aboutGroup(known) : aboutSelection());
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
   const address = `POST /dead-letter/${what}` as const;
   await refusalShown(async () => {
-    const { changed: count, before } = await changeMany(address, { ...jobs, dryRun: true });
+    const { changed: count, before } = await changeMany(address, { ...jobs, dryRun: true }, 0, queue);
     const counted = { ...jobs, before };
     const all = plural(count, "job");
     ask({
       title: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}?`,
+      queue,
       subject,
       text: ({ pace }) =>
         isRetry
@@ -81,12 +85,12 @@ export async function askForDead(
       act: async ({ pace }) => {
         if (pace === "ten") {
           const ten = jobs.ids ? { ids: jobs.ids.slice(0, TEN) } : { limit: TEN };
-          const { retried } = await act<{ readonly retried: number }>(address, { body: { ...counted, ...ten } });
+          const { retried } = await act<{ readonly retried: number }>(address, { body: { ...counted, ...ten }, queue });
           return `${plural(retried, "job")} retried. The others stay dead.`;
         }
         const pieces = jobs.ids ? {} : { limit: PIECE };
         const over = pace ? { over: pace } : {};
-        const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count);
+        const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count, queue);
         const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
         if (isStopped) return `${done}, then stopped. The others stay dead.`;
         return `${done}${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
@@ -95,12 +99,13 @@ export async function askForDead(
   });
 }
 
-/** Retries the dead children of the job on screen. */
-export async function askForChildren(parent: string): Promise<void> {
+/** Retries the dead children of a job. */
+export async function askForChildren(parent: string, queue?: string): Promise<void> {
   await refusalShown(async () => {
     const query = { state: "dead", limit: "1000" };
-    const { jobs } = await act<Json<JobPage>>("GET /jobs/:id/children", { target: parent, query });
-    await askForDead("retry", { ids: jobs.map(({ id }) => id) }, html`The dead children of <code>${parent}</code>`);
+    const { jobs } = await act<Json<JobPage>>("GET /jobs/:id/children", { target: parent, query, queue });
+    const ids = jobs.map(({ id }) => id);
+    await askForDead("retry", { ids }, queue, html`The dead children of <code>${parent}</code>`);
   });
 }
 

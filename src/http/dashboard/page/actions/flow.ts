@@ -10,12 +10,13 @@ const numberIn = (text = ""): number | string | undefined =>
   text === "" ? undefined : Number.isNaN(Number(text)) ? text : Number(text);
 
 /** Sets the limits of a key, and pins them. @param key empty if the user names the key. */
-export function askForLimits(key: string): void {
-  const known = state.snapshot?.keys?.find((each) => each.key === key);
+export function askForLimits(key: string, queue?: string): void {
+  const known = state.snapshot?.keys?.find((each) => each.key === key && (!queue || each.queue === queue));
   const { concurrency = null, rate = null, period = null, ordered = false } = known ?? {};
   const optional = (field: Field): Field => ({ ...field, isOptional: true });
   ask({
     title: key ? "Change the limits" : "Set the limits of a key",
+    queue,
     subject: known && html`<b>${key}</b> ${limitsOf(known)}`,
     text: "This pins them: enqueues no longer change them, until you unpin the key. Leave a field empty for no limit. Running jobs go on.",
     confirm: "Set limits",
@@ -46,19 +47,20 @@ export function askForLimits(key: string): void {
         period: period || undefined,
         ordered: ordered === "yes" || undefined,
       };
-      await act("PUT /flow-control/:key", { target: named, body: limits });
+      await act("PUT /flow-control/:key", { target: named, body: limits, queue });
       return `The limits of ${named} are set.`;
     },
   });
 }
 
-export function askToUnpin(key: string): void {
+export function askToUnpin(key: string, queue?: string): void {
   ask({
     title: "Unpin the limits?",
+    queue,
     subject: html`<b>${key}</b>`,
-    text: "They apply until the next enqueue under this key sets others.",
+    text: "The next enqueue under this key sets others.",
     confirm: "Unpin",
     act: () =>
-      act("DELETE /flow-control/:key", { target: key }).then(() => `The limits of ${key} are no longer pinned.`),
+      act("DELETE /flow-control/:key", { target: key, queue }).then(() => `The limits of ${key} are no longer pinned.`),
   });
 }

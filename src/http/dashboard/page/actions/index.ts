@@ -10,6 +10,7 @@ import { askForChildren, askForDead, askForNewestPayload, askForPayload } from "
 import { askForLimits, askToUnpin } from "./flow.ts";
 import {
   askToCancel,
+  askToCancelType,
   askToEnqueue,
   askToReschedule,
   askToRun,
@@ -18,7 +19,7 @@ import {
   copyOfJob,
   runNow,
 } from "./jobs.ts";
-import { askAboutJob, filledIn, queueOf, showOutcome } from "./outcome.ts";
+import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
@@ -56,14 +57,13 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
-type Action = (text: string, element: HTMLElement, event: Event) => unknown;
+type Action = (text: string, queue: string | undefined, element: HTMLElement, event: Event) => unknown;
 
 /** Asks for an operation at once, of what `data-with` names. @param done what is so then */
 const atOnce =
   (address: OperationAddress, done: string): Action =>
-  (of, element, event) =>
-    isRepeated(event) ||
-    showOutcome(act(address, { target: of, queue: queueOf(element) }).then(() => `${of} ${done}.`));
+  (of, queue, _, event) =>
+    isRepeated(event) || showOutcome(act(address, { target: of, queue }).then(() => `${of} ${done}.`));
 
 /** Whether it is the second click of a double click. */
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
@@ -87,22 +87,23 @@ function sort(by: string): void {
   location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? other : by });
 }
 
-/** Every action by its name. It gets the text of `data-with`, the element and the event. */
+/** Every action by its name. It gets the text of `data-with`, the queue of the row, the element and the event. */
 export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
-  pause: askToPause,
+  pause: (queue) => askToPause(queue),
   resume: atOnce("POST /resume", "is running again"),
-  "pause-type": (name, element) => askToPauseType(name, queueOf(element)),
+  "pause-type": askToPauseType,
   resumeJobs: atOnce("POST /job-types/:name/resume", "is running again"),
   pauseSchedule: atOnce("POST /schedules/:key/pause", "is paused"),
   resumeSchedule: atOnce("POST /schedules/:key/resume", "is running again"),
   runSchedule: atOnce("POST /schedules/:key/run", "has enqueued a job"),
   pauseFlowControlKey: atOnce("POST /flow-control/:key/pause", "is paused"),
   resumeFlowControlKey: atOnce("POST /flow-control/:key/resume", "is running again"),
-  run: (_, __, event) => isRepeated(event) || showOutcome(runNow()),
+  run: (_, __, ___, event) => isRepeated(event) || showOutcome(runNow()),
   "run-selected": askToRun,
   reschedule: askToReschedule,
   cancel: askToCancel,
+  "cancel-type": askToCancelType,
   stop: askToStop,
   signal: askToSignal,
   enqueue: () => askToEnqueue(),
@@ -111,16 +112,16 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
   "retry-children": askForChildren,
-  "retry-group": (group) => askForDead("retry", { group }),
-  "remove-group": (group) => askForDead("remove", { group }),
+  "retry-group": (group, queue) => askForDead("retry", { group }, queue),
+  "remove-group": (group, queue) => askForDead("remove", { group }, queue),
   "edit-newest": askForNewestPayload,
   limits: askForLimits,
   unpin: askToUnpin,
   schedule: askForSchedule,
   unschedule: askToRemoveSchedule,
-  preview: (_, input) => previewSchedule(input),
-  confirm: (_, form) => confirm(form),
-  choose: (_, list) => change({ chosen: filledIn(list.closest("form") as HTMLElement) }),
+  preview: (_, __, input) => previewSchedule(input),
+  confirm: (_, __, form) => confirm(form),
+  choose: (_, __, list) => change({ chosen: filledIn(list.closest("form") as HTMLElement) }),
   leave: () => change({ question: undefined, isHelp: false }),
   copy: copyOfJob,
   "search-all": askToSearchAll,
@@ -130,13 +131,13 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     change({});
     if (name === "live") followLive();
   },
-  open: (_, row) => row.querySelector("a")?.click(),
-  select: (id, box) => select([id], (box as HTMLInputElement).checked),
-  "select-page": (_, box) =>
+  open: (_, __, row) => row.querySelector("a")?.click(),
+  select: (id, _, box) => select([id], (box as HTMLInputElement).checked),
+  "select-page": (_, __, box) =>
     select(state.snapshot?.jobs?.rows.filter(maySelect).map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
   "select-all": () => change({ isAllSelected: true }),
   sort,
-  switch: (_, list) => {
+  switch: (_, __, list) => {
     const { view, state: kind } = state.route;
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name. Views of one queue have a counterpart in the list of all.
@@ -151,27 +152,27 @@ export const actions: Readonly<Record<ActionName, Action>> = {
       queue,
     });
   },
-  read(text, chart, event) {
+  read(text, _, chart, event) {
     const { left, width } = chart.getBoundingClientRect();
     const at = Math.floor((((event as PointerEvent).clientX - left) / width) * Number(text.split(" ")[1]));
     readChart(text, at);
   },
   /** The slider below a chart, for use without a mouse. */
-  point: (text, slider) => readChart(text, Number((slider as HTMLInputElement).value)),
-  find: (_, form) => {
+  point: (text, _, slider) => readChart(text, Number((slider as HTMLInputElement).value)),
+  find: (_, __, form) => {
     const scope = state.snapshot?.queues[1] && "all";
     location.hash = hrefTo({ view: "jobs", ...filledIn(form), ...(scope && { scope }) });
   },
-  "search-in": (_, list) => {
+  "search-in": (_, __, list) => {
     if (state.route.search) list.closest("form")?.requestSubmit();
   },
-  search: (_, form) => {
+  search: (_, __, form) => {
     const { view, state: kind } = state.route;
     const { search, by } = filledIn(form);
     location.hash = hrefTo({ view, state: kind, search, by });
   },
   skip: () => document.querySelector("h1")?.focus(),
-  "sign-in": async (_, form) => {
+  "sign-in": async (_, __, form) => {
     try {
       await signIn(filledIn(form)["token"] ?? "");
       change({ refusal: undefined });

@@ -6,7 +6,7 @@ import { act, root } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
-import { countOf, hrefTo } from "../views/parts.ts";
+import { hrefTo } from "../views/parts.ts";
 import {
   ask,
   askAboutJob,
@@ -18,9 +18,6 @@ import {
   refusalShown,
   typedPayload,
 } from "./outcome.ts";
-
-/** What a call that examines a thousand waiting jobs costs, as test/dashboard counts it. */
-const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
 
@@ -43,17 +40,16 @@ async function askWaiting(
   whenOf: (filled: Filled) => object = () => ({}),
 ): Promise<void> {
   const jobs = waiting();
-  const { snapshot, isAllSelected, selected, route } = state;
+  const { snapshot, isAllSelected, selected } = state;
   await refusalShown(async () => {
     const counted = isAllSelected ? await changeMany("POST /jobs/cancel", { ...jobs, dryRun: true }) : undefined;
     if (counted?.isStopped) return;
     const count = counted?.changed ?? (snapshot?.job ? 1 : selected.size);
-    const examined = snapshot && isAllSelected && route.state ? countOf(snapshot.activity.stats, route.state) : count;
     const question = asked(plural(count, "job"), count === 1);
     ask({
       subject: aboutSelection(),
       ...question,
-      text: `${question.text}${isAllSelected ? " This includes jobs enqueued meanwhile." : ""}${costs(examined)}`,
+      text: `${question.text}${isAllSelected ? " This includes jobs enqueued meanwhile." : ""}`,
       act: async (filled) =>
         outcome(
           await changeMany(`POST /jobs/${what}`, { ...jobs, ...whenOf(filled) }, isAllSelected ? count : 0),
@@ -72,12 +68,6 @@ function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>,
   return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
-/** What a bulk action costs. It may change only a few of the jobs that it examines. */
-const costs = (examined: number): string =>
-  examined > 1
-    ? ` It takes about ${COMMANDS_PER_THOUSAND} commands for each 1,000 jobs that it examines (${number(examined)} here), and up to one more for each job with a flow control key.`
-    : "";
-
 export const askToCancel = (): Promise<void> =>
   askWaiting("cancel", "cancelled", (jobs, isOne) => ({
     title: `Cancel ${isOne ? "this job" : jobs}?`,
@@ -86,13 +76,29 @@ export const askToCancel = (): Promise<void> =>
     isDangerous: true,
   }));
 
+/** Cancels the waiting jobs of one type, as many as its row has counted. */
+export function askToCancelType(name: string, queue: string | undefined): void {
+  const { pending } =
+    state.snapshot?.figures?.names.find((each) => each.name === name && (!queue || each.queue === queue)) ?? {};
+  if (!pending) return;
+  const { count, estimated } = pending;
+  ask({
+    title: `Cancel the waiting jobs of ${name}?`,
+    queue,
+    text: `${estimated ? "About " : ""}${plural(count, "job")} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
+    confirm: "Cancel the jobs",
+    isDangerous: true,
+    act: async () => outcome(await changeMany("POST /jobs/cancel", { name }, count, queue), 0, "cancelled"),
+  });
+}
+
 export function askToStop(): void {
   const { job } = state.snapshot ?? {};
   if (!job) return;
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "This removes the job at once, with its payload. It is neither retried nor dead. Its drain aborts the handler at its next check: within 15 seconds, or a quarter of the time that the job has run.",
+    text: "This removes the job at once, with its payload. Its drain aborts the handler within 15 seconds, or a quarter of the time that it has run.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () =>
@@ -155,7 +161,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
   ask({
     title: again ? "Run it again" : "Enqueue a job",
     subject: again ? aboutJob(again) : undefined,
-    text: again ? "Enqueues another job with this payload. The one on screen stays as it is." : "",
+    text: again ? "Enqueues another job with this payload." : "",
     confirm: "Enqueue",
     fields: [
       { name: "name", label: "Name", value: again?.name ?? names[0], options: names },

@@ -62,10 +62,6 @@ interface Progress extends Pick<Changed, "before"> {
 type ChangeOfMany = `POST /${"jobs" | "dead-letter"}/${"cancel" | "reschedule" | "retry" | "remove"}` &
   OperationAddress;
 
-/** The queue in whose row an element is. Undefined for the queue on screen. */
-export const queueOf = (element: Element): string | undefined =>
-  element.closest<HTMLElement>("[data-queue]")?.dataset["queue"];
-
 /** Changes many jobs, some in each call, until the user closes the dialog. @param total for the bar; 0 if unknown */
 export async function changeMany(address: ChangeOfMany, body: object, total = 0, queue?: string): Promise<Progress> {
   const { question } = state;

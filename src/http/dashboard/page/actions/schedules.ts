@@ -2,26 +2,17 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
 import { describeCron, describeEvery } from "../views/describe-cron.ts";
-import { plural } from "../views/format.ts";
-import {
-  ask,
-  changeMany,
-  enqueuedNames,
-  filledIn,
-  isDuration,
-  payloadField,
-  refusalShown,
-  typedPayload,
-} from "./outcome.ts";
+import { ask, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
-export function askForSchedule(key: string): void {
+export function askForSchedule(key: string, queue?: string): void {
   const { schedules = [] } = state.snapshot ?? {};
   const names = enqueuedNames();
-  const known = schedules.find((each) => each.key === key);
+  const known = schedules.find((each) => each.key === key && (!queue || each.queue === queue));
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   ask({
     title: known ? "Change the schedule" : "Create a schedule",
+    queue,
     subject: known && html`<b>${key}</b>`,
     text: "",
     confirm: known ? "Change" : "Create",
@@ -38,7 +29,7 @@ export function askForSchedule(key: string): void {
     async act({ key: to = key, name, payload, ...rule }) {
       const { missed, overlap } = known ?? {};
       const body = { name, ...ruleIn(rule), payload: typedPayload(payload), ...(known && { missed, overlap }) };
-      await act("PUT /schedules/:key", { target: to, body });
+      await act("PUT /schedules/:key", { target: to, body, queue });
       return `Schedule ${to} ${known ? "changed" : "created"}.`;
     },
   });
@@ -48,14 +39,15 @@ export function askForSchedule(key: string): void {
 const ruleIn = ({ cron = "", timeZone = "" }: Filled): Filled =>
   isDuration(cron) ? { every: cron } : { cron, timeZone };
 
-export function askToRemoveSchedule(key: string): void {
+export function askToRemoveSchedule(key: string, queue?: string): void {
   ask({
     title: "Remove the schedule?",
+    queue,
     subject: html`<b>${key}</b>`,
     text: "It enqueues no more jobs. Those that it has enqueued stay.",
     confirm: "Remove the schedule",
     isDangerous: true,
-    act: () => act("DELETE /schedules/:key", { target: key }).then(() => `Schedule ${key} removed.`),
+    act: () => act("DELETE /schedules/:key", { target: key, queue }).then(() => `Schedule ${key} removed.`),
   });
 }
 
@@ -87,35 +79,17 @@ export function askToPause(queue: string): void {
   });
 }
 
-/** Asks before it stops a job type, whose waiting jobs may be cancelled with it. */
-export async function askToPauseType(name: string, queue: string | undefined): Promise<void> {
-  await refusalShown(async () => {
-    const { changed: count } = await changeMany("POST /jobs/cancel", { name, dryRun: true }, 0, queue);
-    const cancels = ({ waiting }: Filled) => waiting === "cancel";
-    const jobs = plural(count, "waiting job");
-    ask({
-      title: `Pause ${name}?`,
-      subject: queue === undefined ? undefined : html`In the queue <b>${queue}</b>`,
-      text: (chosen) =>
-        `No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.${cancels(chosen) ? ` The ${jobs} will not run, and their payloads are deleted.` : ""}`,
-      fields: [
-        { name: "reason", label: "Reason (may be empty)", isOptional: true },
-        ...(count > 0
-          ? [
-              {
-                ...{ name: "waiting", label: `The ${jobs}` },
-                choices: [["", "Wait"] as const, ["cancel", "Are cancelled"] as const],
-              },
-            ]
-          : []),
-      ],
-      confirm: (chosen) => (cancels(chosen) ? `Pause, and cancel ${jobs}` : "Pause"),
-      async act({ reason = "", ...chosen }) {
-        await act("POST /job-types/:name/pause", { target: name, queue, body: reason === "" ? {} : { reason } });
-        if (!cancels(chosen)) return `${name} is paused.`;
-        const { changed, isStopped } = await changeMany("POST /jobs/cancel", { name }, count, queue);
-        return `${name} is paused, and ${plural(changed, "job")} cancelled${isStopped ? ", then stopped" : ""}.`;
-      },
-    });
+/** Asks before it stops a job type. */
+export function askToPauseType(name: string, queue: string | undefined): void {
+  ask({
+    title: `Pause ${name}?`,
+    queue,
+    text: "No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.",
+    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }],
+    confirm: "Pause",
+    async act({ reason }) {
+      await act("POST /job-types/:name/pause", { target: name, queue, body: reason ? { reason } : {} });
+      return `${name} is paused.`;
+    },
   });
 }

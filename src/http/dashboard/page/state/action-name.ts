@@ -2,7 +2,7 @@
 export type ActionName =
   | ("pauseFlowControlKey" | "pauseSchedule" | "resume" | "resumeFlowControlKey" | "resumeJobs")
   | ("resumeSchedule" | "runSchedule")
-  | ("again" | "cancel" | "copy" | "edit" | "enqueue" | "pause" | "pause-type" | "reschedule" | "run")
+  | ("again" | "cancel" | "cancel-type" | "copy" | "edit" | "enqueue" | "pause" | "pause-type" | "reschedule" | "run")
   | (
       | "edit-newest"
       | "remove"

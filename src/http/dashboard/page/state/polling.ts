@@ -122,9 +122,8 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
-const contents = "jobs job upcoming changes figures schedules keys briefs total dying failures failure history".split(
-  " ",
-);
+const contents =
+  "jobs job upcoming changes figures schedules keys stuck briefs total dying failures failure history".split(" ");
 
 /** What views showed when the user left them: it stays on screen, greyed out, until the response is there. */
 const visited = new Map<string, object>();

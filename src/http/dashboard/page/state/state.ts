@@ -26,6 +26,8 @@ export type ChosenText = string | ((chosen: Filled) => string);
 
 export interface Question {
   readonly title: ChosenText;
+  /** Its queue, if that is not the one on screen. */
+  readonly queue?: string | undefined;
   /** The job, group or jobs that it is about. */
   readonly subject?: Html | undefined;
   readonly text: ChosenText;

@@ -2,7 +2,7 @@ import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { clock, moment, span } from "./format.ts";
-import { code, runText, stamp, waitText } from "./parts.ts";
+import { code, runText, stamp } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
@@ -21,11 +21,10 @@ const DEAD = "Dead";
 
 /** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
 export function timeline(job: Info): Html {
-  const waits = waitText(job);
   const attempts = attemptsOf(job);
   const attemptOf = ({ attempt, at }: Line) =>
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
-  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job), job.runAt)}${waits && html`<li class="scheduled" data-key="waits">Waits for ${waits}</li>`}
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job), job.runAt)}
 ${lives(attempts, job.attempts).map(
   (life, index, { length }) =>
     html`${life.map((attempt) =>

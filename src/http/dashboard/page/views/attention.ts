@@ -2,9 +2,10 @@ import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import type { Route } from "../state/route.ts";
 import { number, plural, span } from "./format.ts";
-import { link, when } from "./parts.ts";
+import { button, keyOf, link, when } from "./parts.ts";
 
 type Stats = Json<Snapshot>["activity"]["stats"];
 
@@ -12,34 +13,63 @@ type Stats = Json<Snapshot>["activity"]["stats"];
 export const pausedText = (by: string | null | undefined, since: string | undefined, reason?: string | null): Html =>
   html`${by && ` by ${by}`}${since && html` ${when(since)}`}${reason && `: ${reason}`}`;
 
+/** The pause of a job type, in the queue of a row or in the one on screen. */
+export const pauseOf = (name: string, queue: string | undefined, { pausedJobs, queue: shown }: Json<Snapshot>) =>
+  pausedJobs.find((each) => each.name === name && each.queue === (queue ?? shown));
+
+/** The button that pauses a job type, or resumes it. @param what it pauses, where that is not plain */
+export function pauseButton(name: string, queue: string | undefined, snapshot: Json<Snapshot>, what = ""): Html {
+  const isPaused = pauseOf(name, queue, snapshot);
+  const text = `${isPaused ? "Resume" : "Pause"}${what}`;
+  return button(
+    isPaused ? text : `${text}...`,
+    isPaused ? "resumeJobs" : "pause-type",
+    name,
+    "",
+    `${text} ${keyOf(queue, name)}`,
+  );
+}
+
 /** What needs somebody, in every queue: nothing while all is well. */
-export function attention({ briefs = [], dying = [], keys = [], schedules = [], pausedJobs }: Json<Snapshot>): Html {
-  const line = (kind: string, queue: string | undefined, to: Route, what: string, text: Html | string, key = "") =>
-    html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}"><b>${queue}</b> ${link({ ...to, queue }, what)} ${text}</li>`;
+export function attention(snapshot: Json<Snapshot>): Html {
+  const { briefs = [], dying = [], keys = [], schedules = [], stuck = [], pausedJobs, mayChange } = snapshot;
+  const line =
+    (kind: string, queue: string | undefined, to: Route) =>
+    (what: string, text: Html | string, act?: Html, key = "") =>
+      html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}" data-queue="${queue}">${queue && html`<b>${queue}</b> `}${link(queue ? { ...to, queue } : to, what)} ${text} ${mayChange && act}</li>`;
+  const resume = (action: ActionName, of: string) => button("Resume", action, of, "", `Resume ${of}`);
   const ofStats = (each: (queue: string, stats: Stats) => Html) => briefs.map(({ queue, stats }) => each(queue, stats));
   const lines = [
-    dying.map(({ queue, jobs }) =>
-      line("dead", queue, { view: "failures" }, "failing now", `${plural(jobs, "job")} died in the last ten minutes`),
-    ),
+    dying.map(({ queue, jobs }) => {
+      const died = `${plural(jobs, "job")} died in the last ten minutes`;
+      return line("dead", queue, { view: "failures", sort: "-hour" })("failing now", died);
+    }),
+    stuck.map(({ queue, id, dead }) => {
+      const retry = button("Retry them...", "retry-children", id, "", `Retry the children of ${id}`);
+      const children = `${number(dead)} dead ${dead === 1 ? "child" : "children"}`;
+      return line("dead", queue, { view: "job", id, children: "dead" })(id, `waits for its ${children}`, retry);
+    }),
     ofStats((queue, { pace }) =>
-      isGrowing(pace) ? line("retried", queue, { view: "overview" }, "growing", paceText(pace, number, span)) : [],
+      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
     ),
-    ofStats((queue, { paused, pausedBy, pausedAt }) =>
-      paused
-        ? line("retried", queue, { view: "overview" }, "all jobs", html`paused${pausedText(pausedBy, pausedAt)}`)
-        : [],
-    ),
-    pausedJobs.map(({ queue, name, by, since, reason }) =>
-      line("retried", queue, { view: "type", id: name }, name, html`paused${pausedText(by, since, reason)}`),
-    ),
+    ofStats((queue, { paused, pausedBy, pausedAt }) => {
+      const text = html`paused${pausedText(pausedBy, pausedAt)}`;
+      return paused ? line("retried", queue, { view: "overview" })("all jobs", text, resume("resume", queue)) : [];
+    }),
+    pausedJobs.map(({ queue, name, by, since, reason }) => {
+      const text = html`paused${pausedText(by, since, reason)}`;
+      return line("retried", queue, { view: "type", id: name })(name, text, resume("resumeJobs", name));
+    }),
     keys.map(({ queue, key, ...of }) => {
       const reason = holdReason({ key, ...of });
       const text = `up to ${plural(of.waiting, "job")} by ${key}${reason ? `: ${heldBackTexts[reason]}` : ""}`;
-      return line("retried", queue, { view: "flow", search: key }, "held back", text, key);
+      const act = of.paused ? resume("resumeFlowControlKey", key) : undefined;
+      return line("retried", queue, { view: "flow", search: key })("held back", text, act, key);
     }),
-    schedules.map(({ queue, key, runs }) =>
-      line("dead", queue, { view: "schedules" }, "schedule fails", `${key}: ${runs.at(-1)?.error ?? ""}`, key),
-    ),
+    schedules.map(({ queue, key, runs }) => {
+      const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
+      return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);
+    }),
   ].flat(2);
   return html`${lines[0] && html`<section class="card" data-key="attention"><h2>Needs attention</h2><ul class="attention">${lines}</ul></section>`}`;
 }

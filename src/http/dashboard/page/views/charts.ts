@@ -57,6 +57,8 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     series: times,
     kind: "lines",
     text: span,
+    // The same hour.
+    before: history?.hours.at(-25),
   };
   return html`<div class="columns even">${chart(throughput)}${byHour.points[0] && chart(ofLatency)}</div>`;
 }
@@ -89,6 +91,8 @@ export interface ChartOptions<Point> {
   text(value: number): string;
   /** The value of all points together, for the legend. */
   sum?(points: readonly Point[], series: Series<Point>): number;
+  /** The point of yesterday, which the legend compares with the last one. */
+  readonly before?: Point | undefined;
   /** What the end of the axis is. Default: now. */
   readonly end?: string;
 }
@@ -107,7 +111,7 @@ export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>)
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, of, points, series, unit, time, text, sum, kind, end = "now" } = options;
+  const { title, of, points, series, unit, time, text, sum, kind, before, end = "now" } = options;
   const point = state.charts[of];
   const [first] = points;
   const read = point === undefined ? undefined : points[point];
@@ -118,17 +122,18 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
     kind === "bars" ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
   const most = Math.max(0, ...points.map(height));
   const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
+  const shownText = (value: number | null) => (value === null ? "-" : text(value));
   const labelOf = (each: Series<Point>): string => {
-    const value = read !== undefined ? each.value(read) : sum?.(points, each);
-    return value === undefined
-      ? each.name
-      : `${value === null ? "-" : text(value)} ${(value === 1 && each.one) || each.name}`;
+    const at = read ?? (sum ? undefined : points.at(-1));
+    const value = at ? each.value(at) : (sum?.(points, each) ?? null);
+    const then = !read && before ? ` (${shownText(each.value(before))})` : "";
+    return `${shownText(value)}${then} ${(value === 1 && each.one) || each.name}`;
   };
   // What does not occur needs no legend.
   const named = series.filter((each, index) => index === 0 || sum?.(points, each) !== 0);
   const words = named.map(labelOf).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
-<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
+<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read ? time(read) : before && "(yesterday)"}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="${"read" satisfies ActionName}">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}

@@ -20,9 +20,6 @@ import { names, type } from "./types.ts";
 
 const views = { overview, queues, failures, jobs, job, names, type, schedules, upcoming, flow, changes };
 
-/** The views of all queues together whose rows have buttons. */
-const changing: ReadonlySet<string> = new Set(["queues", "names"]);
-
 /** How long the outcome of an action stays, if it is good. */
 const NOTICE_MS = 10_000;
 
@@ -37,7 +34,7 @@ export function frame(): Html {
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: no job starts.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
-<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && !changing.has(route.view) ? { ...snapshot, mayChange: false } : snapshot)}</div>
+<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }

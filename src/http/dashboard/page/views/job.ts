@@ -1,12 +1,13 @@
 import { heldBackTexts } from "../../../../core/flow/flow-key.ts";
-import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { paceText } from "../../../../core/manage/pace.ts";
 import { shareOf } from "../../../../core/manage/progress-share.ts";
 import type { ShownJob } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
+import { pauseOf } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -18,7 +19,9 @@ import {
   empty,
   facts,
   heading,
+  isWaiting,
   link,
+  parentIn,
   progressBar,
   runText,
   stamp,
@@ -35,8 +38,9 @@ export function job(snapshot: Json<Snapshot>): Html {
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
+${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}.</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
-<div>${about(job)}${job.children && family(job, job.children, mayChange)}${progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
+<div>${about(job)}${job.children && family(job, job.children, mayChange)}${progress(job)}</div></div>
 ${jobs && html`<section data-key="children"><div class="row"><h2>${shown ? `${capital(shown)} children` : "Children"}</h2>${shown && link({ view: "job", id: job.id }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
@@ -68,7 +72,7 @@ function actions(job: Info): Html | false {
 
 function about(job: Info): Html {
   const isRunning = job.state === "running";
-  const [, parent] = /^(.+)\/\d{6}(-\w+)?$/.exec(job.id) ?? [];
+  const parent = parentIn(job.id);
   return card(
     "About",
     facts([
@@ -79,8 +83,6 @@ function about(job: Info): Html {
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Enqueued by", job.enqueuedBy],
       ["Attempt", attempts(job)],
-      ["Waits for", waitText(job) || job.waitingFor?.events.join(" or ")],
-      [runText(job), job.runAt && when(job.runAt)],
       ["Expires", job.expiresAt && when(job.expiresAt)],
       ["Claimed", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
@@ -122,15 +124,23 @@ function progress(job: Info): Html | false {
   return card("Progress", html`${progressBar(share)}${isMore && code(JSON.stringify(job.progress, null, 2))}`);
 }
 
-const held = ({ key, reason, since, until }: Json<HeldBack>): Html =>
-  card(
-    "Held back",
-    html`<p>By the key ${link({ view: "flow", search: key }, key)}: ${heldBackTexts[reason]}.</p>
-${facts([
-  ["Since", when(since)],
-  ["Until", until && when(until)],
-])}`,
-  );
+/** What a job waits for that has not begun, or does not run now. */
+function awaited(job: Info, snapshot: Json<Snapshot>): Html | string {
+  const { heldBack, waitingFor, runAt, state: of } = job;
+  const { paused, readyCount, pace } = snapshot.activity.stats;
+  const others = waitText(job);
+  if (others) return others;
+  if (waitingFor) return `the signal ${waitingFor.events.join(" or ")}`;
+  if (paused) return "the queue to be resumed";
+  if (pauseOf(job.name, undefined, snapshot)) return "its job type to be resumed";
+  if (heldBack) {
+    const { key, reason, until } = heldBack;
+    return html`the key ${link({ view: "flow", search: key }, key)}: ${heldBackTexts[reason]}${until && html`, for ${span(Date.parse(until) - queueNow())}`}`;
+  }
+  if (of === "scheduled")
+    return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}`;
+  return `its turn among ${plural(readyCount, "ready job")}: ${paceText(pace, number, span)}`;
+}
 
 type Step = NonNullable<Info["steps"]>[number];
 

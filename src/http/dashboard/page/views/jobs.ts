@@ -5,6 +5,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
 import { state } from "../state/state.ts";
+import { pauseButton, pauseOf } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -18,6 +19,7 @@ import {
   facts,
   heading,
   inQueue,
+  isWaiting,
   keyOf,
   link,
   maySelect,
@@ -45,15 +47,16 @@ const searched = [
   ["key", "Flow control key"],
 ] as const;
 
-export function jobs(snapshot: Json<Snapshot>): Html {
+export function jobs(shown: Json<Snapshot>): Html {
   const { route } = state;
+  // A selection is of one queue.
+  const snapshot = { ...shown, mayChange: shown.mayChange && !route.scope };
   const { search, by, group } = route;
   if (group) return ofGroup(group, snapshot);
   return html`${heading(route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
   html`<select name="by" aria-label="Search in" data-change="${"search-in" satisfies ActionName}">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-  `Searches 1,000 jobs${route.scope ? " of each queue" : ""} at a time, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
 )}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
@@ -81,36 +84,32 @@ function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
   const actions =
     !!found &&
     mayChange &&
-    html`${button("Retry all...", "retry-group", group, "primary")}${button("Remove all...", "remove-group", group, "dead")}`;
+    html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
   return html`${heading(title, actions)}
-<p>${link({ view: "failures" }, "All failures")}</p>${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>${details(found)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>${details(found)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
 /** The last hour of a group, and the values that its latest jobs share. */
-const details = ({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>): Html =>
-  html`${card(
-    "Last hour",
-    html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(
-      byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0),
-      "dead job",
-    )}, by the minute</span></p>`,
-  )}${
+function details({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>): Html {
+  const dead = byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0);
+  // What each job has a value of its own of affects nobody in particular.
+  const shared = affected.filter(({ values, of }) => of === 1 || values.some(({ count }) => count > 1));
+  return html`<div class="columns even">${
     !state.route.cursor &&
-    affected[0] &&
+    shared[0] &&
     card(
       "Who is affected",
       facts(
-        affected.map(({ field, values, of }) => [
+        shared.map(({ field, values, of }) => [
           field || "payload",
-          values
-            .map(({ value, count }, index) => `${index > 0 ? ", " : ""}${value} (${number(count)} of ${number(of)})`)
-            .join(""),
+          values.map(({ value, count }) => `${value} (${number(count)} of ${number(of)})`).join(", "),
         ]),
       ),
     )
-  }`;
+  }${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
+}
 
 export function list(
   { rows, cursor, examined, rest, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
@@ -132,19 +131,14 @@ export function list(
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, isUnfinished, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(isUnfinished || !!isCut)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
-  return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable)}${more}`;
+  return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
 }
 
 /** Leads from a search in one queue to the same one in all. */
-function elsewhere({ queues }: Json<Snapshot>): Html | false {
-  const { search, by, view, scope } = state.route;
-  return (
-    view === "jobs" &&
-    !!search &&
-    !scope &&
-    queues.length > 1 &&
-    html`<p>${link({ view, search, by, scope: "all", state: state.route.state }, "Search all queues")}</p>`
-  );
+function elsewhere({ queues }: Json<Snapshot>) {
+  const { search, by, view, scope, state: kind } = state.route;
+  const isOfOne = view === "jobs" && search && !scope && queues.length > 1;
+  return isOfOne && html`<p>${link({ view, search, by, scope: "all", state: kind }, "Search all queues")}</p>`;
 }
 
 /** How many jobs the tab has. */
@@ -179,7 +173,7 @@ const columns: readonly Column<Row>[] = [
   ["at", "When", at],
 ];
 
-function table(rows: readonly Row[], selectable: readonly Row[]): Html {
+function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<Snapshot>): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
@@ -193,14 +187,14 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code>
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
 const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
-  html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, key)} (${reason})`)}</div>`;
+  html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, html`${key}`)} (${reason})`)}</div>`;
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 

@@ -1,15 +1,16 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
+import type { QueueStats } from "../../../../core/manage/stats.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { queueNow } from "../state/state.ts";
+import { attention } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
-import { holding } from "./flow.ts";
 import { capital, number, span } from "./format.ts";
-import { badge, button, card, code, countOf, empty, facts, heading, link, when } from "./parts.ts";
+import { badge, button, card, code, countOf, empty, heading, link, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;
@@ -17,19 +18,24 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const states = jobStates.map((state) =>
     link(
       { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b>${state === "ready" && stats.pace.arrivals + stats.pace.departures > 0 && html`<small>${paceText(stats.pace, number, span)}</small>`}`,
+      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(stats) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
   return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
-${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
-${card("Due", due(snapshot))}`;
+${attention({ ...snapshot, pausedJobs: [] })}${failing(snapshot)}${charts(snapshot)}`;
+}
+
+/** Since when the oldest ready job could have started, and whether the queue keeps up. */
+function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Json<QueueStats>): string {
+  const oldest = age !== null ? `oldest ${span(age)}` : readyCount > 0 && "held back";
+  return [oldest, pace.arrivals + pace.departures > 0 && paceText(pace, number, span)].filter(Boolean).join("; ");
 }
 
 /** Who changed what, newest first. */
 export function changes({ changes: all }: Json<Snapshot>): Html {
-  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "Who pauses, retries, removes, cancels or moves something stands here. Give tokens names, and you see who."))}`;
+  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "What people and programs change stands here. Give tokens names, and you see who."))}`;
 }
 
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
@@ -39,26 +45,8 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
       html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
   )}</tbody></table></div>`;
 
-function due({ activity: { stats } }: Json<Snapshot>): Html {
-  const { readyCount, oldestReadyAgeMs, nextRunAt } = stats;
-  return facts([
-    [
-      "Oldest ready job",
-      oldestReadyAgeMs !== null
-        ? span(oldestReadyAgeMs)
-        : readyCount > 0
-          ? link({ view: "flow" }, "held back by flow control")
-          : "none",
-    ],
-    [
-      link({ view: "upcoming" }, "Next due"),
-      stats.paused ? "paused" : nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
-    ],
-  ]);
-}
-
-const failing = ({ failures }: Json<Snapshot>): Html =>
-  html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2>${failures.cursor && html`<small>Among the first 1,000 groups</small>`}<span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
+const failing = (snapshot: Json<Snapshot>): Html =>
+  html`${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2>${snapshot.failures.cursor && html`<small>Among the first 1,000 groups</small>`}<span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(snapshot.failures.failures, snapshot)}</section>`}`;
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const name = names.find((each) => !isReservedName(each)) ?? "send_email";

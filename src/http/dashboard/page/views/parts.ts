@@ -38,7 +38,13 @@ export const queueTag = (queue: string | undefined): Html | false =>
 export const keyOf = (queue: string | undefined, key: string): string => (isPlaced(queue) ? `${queue}/${key}` : key);
 
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
-  html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
+  html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${typeof text === "string" ? breakable(text) : text}</a>`;
+
+/** A name that is broken after its parts, where it does not fit. */
+const breakable = (text: string): Html => html`${text.split(/(?<=[_.:/-])/).map((part) => html`${part}<wbr/>`)}`;
+
+/** The parent of a job whose id says that it is a child. */
+export const parentIn = (id: string): string | undefined => /^(.+)\/\d{6}(-\w+)?$/.exec(id)?.[1];
 
 /** Ranges of time: the text of each, and its value in the URL. */
 type Ranges = readonly (readonly [string, ("day" | "weeks")?])[];
@@ -64,15 +70,14 @@ export function runText({ state: of, waitingFor, steps, attempts, errors, ...job
   return hasBegun && !errors[0] ? "Snoozed by its handler until" : "Runs";
 }
 
+/** Whether a job is not at work, and has not ended. */
+export const isWaiting = ({ state: of }: { readonly state: JobState }): boolean => of === "scheduled" || of === "ready";
+
 /** What a job waits for that has no run time yet. */
-export const waitText = ({
-  state: of,
-  runAt,
-  children,
-}: Pick<Json<JobInfo>, "state" | "runAt" | "children">): string | false =>
-  (of === "scheduled" || of === "ready") &&
-  runAt === null &&
-  (children?.pending === 0 ? "its dead children: retry or remove them" : "its children");
+export const waitText = (job: Pick<Json<JobInfo>, "state" | "runAt" | "children">): string | false =>
+  isWaiting(job) &&
+  job.runAt === null &&
+  (job.children?.pending === 0 ? "its dead children: retry or remove them" : "its children");
 
 /** A button for an action. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: ActionName, argument = "", kind = "", label = text): Html =>
@@ -82,8 +87,7 @@ export const button = (text: string, action: ActionName, argument = "", kind = "
 export const opens: ActionName = "open";
 
 /** Whether there is something to do with a job of a list. */
-export const maySelect = ({ state: of }: { readonly state: JobState }): boolean =>
-  of !== "completed" && of !== "running";
+export const maySelect = (job: { readonly state: JobState }): boolean => isWaiting(job) || job.state === "dead";
 
 export const countOf = (
   stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
@@ -115,12 +119,12 @@ export const card = (title: string, content: Html): Html =>
 export const empty = (title: string, text: Html | string): Html =>
   html`<section class="card empty"><h2>${title}</h2><p>${text}</p></section>`;
 
-/** A search within a view. @param more a choice. @param note what it costs. */
-export function searchForm(what: string, more?: Html, note = ""): Html {
+/** A search within a view. @param more a choice */
+export function searchForm(what: string, more?: Html): Html {
   const { search } = state.route;
   return html`<form class="row" role="search" data-submit="${"search" satisfies ActionName}" data-key="search">
 <input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${`${what}  ( / )`}"/>${more}
-<button>Search</button><small>${note}</small></form>`;
+<button>Search</button></form>`;
 }
 
 /** A list of facts, without those that have no value. */

@@ -6,7 +6,7 @@ import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
-import { queueNow } from "../state/state.ts";
+import { queueNow, state } from "../state/state.ts";
 import { chart, type Series, sumOf } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
 import { clock, moment, number, plural, span } from "./format.ts";
@@ -22,40 +22,25 @@ const MOST_ROWS = 200;
 
 export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
   const failing = all?.filter(({ failing }) => failing) ?? [];
-  return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
+  return html`${heading("Schedules", mayChange && !state.route.scope && button("Create...", "schedule", "", "primary"))}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
 ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their" : "its"} last occurrence.</p>`}
 ${
   all?.[0] &&
-  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
+  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th></tr></thead>
 <tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].slice(0, MOST_ROWS).map((row) => line(row, mayChange))}</tbody></table></div>`
 }${all?.[MOST_ROWS] && html`<p class="muted">These are the first ${MOST_ROWS} of ${plural(all.length, "schedule")}. See all with <code>npx tidegate queue:schedules</code>.</p>`}`;
 }
 
 function line(row: Row, mayChange: boolean): Html {
-  const {
-    key,
-    name,
-    cron,
-    every,
-    timeZone,
-    paused,
-    declared,
-    nextRunAt,
-    lastRunAt,
-    occurrences,
-    missed,
-    overlap,
-    queue,
-  } = row;
-  const actions = mayChange && actionsOn(row);
-  return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
+  const { key, name, cron, every, timeZone, paused, declared, nextRunAt, lastRunAt, queue } = row;
+  return html`<tr data-key="${keyOf(queue, key)}" data-queue="${queue}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
 <div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code>${cron}</code> <small>${cron && timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
-<div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${missedTexts[missed]}. Overlapping ones: ${overlap === "skip" ? "skipped" : "allowed"}.</small></details><span class="narrow">${actions}</span></td>
+<div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
+<small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${row.overlap === "skip" ? "skipped" : "allowed"}.</small></details>${mayChange && actionsOn(row)}</td>
 <td class="wide outcomes">${outcomes(row)}</td>
-<td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
+<td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td></tr>`;
 }
 
 function actionsOn({ key, name, paused, declared }: Row): Html {
@@ -108,7 +93,7 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
     text: number,
     sum: sumOf,
     end: "in an hour",
-  })}${isCut && html`<p class="muted">More jobs are scheduled for this hour: only the next ones are counted.</p>`}
+  })}${isCut && html`<p class="muted">More jobs are scheduled for this hour than are counted.</p>`}
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
 
 function eventLine({ at, kind, name, of, queue }: Event): Html {

@@ -4,8 +4,8 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
-import { pausedText } from "./attention.ts";
-import { type Counts, chart, outcomes, spark, sumOf, times } from "./charts.ts";
+import { pauseButton, pausedText, pauseOf } from "./attention.ts";
+import { type Counts, chart, outcomes, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list, tookMs } from "./jobs.ts";
@@ -13,7 +13,6 @@ import {
   badge,
   button,
   type Column,
-  empty,
   figure,
   heading,
   inQueue,
@@ -29,7 +28,7 @@ import {
 
 /** The metrics that the page shows. */
 type Figures = Counts & Json<Pick<AllFigures, "waiting" | "running">>;
-export type Name = Json<Pick<NameFigures & Placed, "name" | "queue" | "pending">> & {
+type Name = Json<Pick<NameFigures & Placed, "name" | "queue" | "pending">> & {
   readonly total: Omit<Counts, "at">;
   readonly hour: Figures;
   readonly days: readonly Figures[];
@@ -41,36 +40,28 @@ const DAYS = 7;
 const nothing = { processed: 0, retried: 0, dead: 0 };
 
 /** A job type of which no job has ended. */
-export const unused = (name: string): Name => ({
+const unused = (name: string): Name => ({
   name,
   total: nothing,
   hour: { ...nothing, at: "", waiting: null, running: null },
   days: [],
 });
 
-/** The metrics of every job type: of those that the queue performs, and of those that jobs have had. */
+/** Every job type that jobs have had. Of one queue, also those that it performs. */
 function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefined {
   if (!figures) return undefined;
   const known = new Set(figures.names.map(({ name }) => name));
-  const others = names.filter((name) => !known.has(name)).map(unused);
+  const others = state.route.scope ? [] : names.filter((name) => !known.has(name)).map(unused);
   return [...figures.names, ...others, ...(figures.other ? [figures.other] : [])];
-}
-
-/** Whether jobs have ended without metrics. */
-function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
-  const { totalProcessed, totalFailed } = activity.stats;
-  const isNone = figures?.names.every(({ total }) => total.processed + total.retried + total.dead === 0);
-  return isNone === true && totalProcessed + totalFailed > 0;
 }
 
 export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
   return html`${heading("Job types")}${metricRanges({ view: "names" })}
-${all?.length === 0 && empty("No metrics yet", "They appear here once a job has ended. A queue with observe: false keeps none by job type.")}
-${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all, snapshot)}`;
+${all?.every(({ total }) => total.processed + total.retried + total.dead === 0) && html`<p class="muted">No metrics yet. A queue with observe: false keeps none by job type.</p>`}${all?.[0] && table(all, snapshot)}`;
 }
 
-export const metricRanges = (to: Route): Html => rangeLinks("metrics", to, ranges(`${DAYS} days`));
+const metricRanges = (to: Route): Html => rangeLinks("metrics", to, ranges(`${DAYS} days`));
 
 /** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {
@@ -101,36 +92,46 @@ const columns: readonly Column<Name>[] = [
   ["running", "Duration p50 / p95", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
-/** @param listed what the list of all types shows: its rows pause and resume them */
-export function table(all: readonly Name[], listed?: Json<Snapshot>): Html {
+function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
   // Of all queues together, the slowest first: of one, by name.
   const initial = state.route.scope && "-running";
-  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}
-<th class="figure wide roomy">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, listed))}</tbody></table></div>
-<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Columns of two figures are sorted by p95, an estimate. Days begin at midnight UTC.</p>`;
+  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}</tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, snapshot))}</tbody></table></div>
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}p95 is an estimate, and sorts. Days begin at midnight UTC.</p>`;
 }
 
 /** The row of the types that have no metrics of their own. */
 const OTHER = "other";
 
-/** Who has paused a type, and the button that pauses or resumes it. */
-function pausing({ name, queue }: Name, { pausedJobs, mayChange, queue: shown }: Json<Snapshot>): Html {
-  const paused = pausedJobs.find((each) => each.name === name && each.queue === (queue ?? shown));
-  // In all queues together, a type of which no job has ended is in none of them.
-  const isOne = name !== OTHER && (queue ?? !state.route.scope);
-  const [action, label] = paused ? (["resumeJobs", "Resume"] as const) : (["pause-type", "Pause"] as const);
+/** Who has paused a type, and what can be done about it. */
+function actionsOn({ name, queue }: Name, snapshot: Json<Snapshot>): Html {
+  const paused = pauseOf(name, queue, snapshot);
   return html`${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}
-${mayChange && isOne && html`<div class="row actions">${button(paused ? label : `${label}...`, action, name, "", `${label} ${keyOf(queue, name)}`)}</div>`}`;
+${snapshot.mayChange && name !== OTHER && html`<div class="row actions">${pauseButton(name, queue, snapshot)}</div>`}`;
 }
 
-function row(name: Name, listed: Json<Snapshot> | undefined): Html {
+const shownCounts = new Map<string, number>();
+
+/** How many jobs wait. An estimate differs with each refresh: it moves once it is a fifth off. */
+function waitingOf({ name, queue, pending }: Name, { queue: shown, mayChange }: Json<Snapshot>): Html {
+  const { count = 0, estimated = false } = pending ?? {};
+  const key = `${queue ?? shown}/${name}`;
+  const before = shownCounts.get(key) ?? 0;
+  const steady = estimated && Math.abs(count - before) <= before / 5 ? before : count;
+  shownCounts.set(key, steady);
+  const cancel = button("Cancel...", "cancel-type", name, "dead", `Cancel the waiting jobs of ${keyOf(queue, name)}`);
+  return html`<td class="figure ${count === 0 && "muted"}">${estimated && "about "}${number(steady)}${mayChange && count > 0 && name !== OTHER && html`<div class="row actions">${cancel}</div>`}</td>`;
+}
+
+function row(name: Name, snapshot: Json<Snapshot>): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
-  const time = (of: Figures["waiting"]) =>
-    html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${listed && pausing(name, listed)}</td>
+  const yesterday = state.route.range === "weeks" ? undefined : name.days.at(-2);
+  const pair = (of: Figures["waiting"]) =>
+    of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`;
+  const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
+    html`<td class="figure medium">${pair(of)}${before && html`<div class="muted"><span class="roomy">yesterday </span>${pair(before)}</div>`}</td>`;
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${actionsOn(name, snapshot)}</td>
 ${figure(processed)}${figure(retried, "retried", "roomy")}${figure(dead, "dead")}
-<td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
-<td class="wide roomy">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
+${waitingOf(name, snapshot)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
 }
 
 type Day = Name["days"][number];
@@ -139,18 +140,16 @@ const MOST_SLOWEST = 10;
 
 /** One job type: its throughput and times, its failures, and the slowest of its jobs. */
 export function type(snapshot: Json<Snapshot>): Html {
-  const { figures, jobs, failures, mayChange } = snapshot;
+  const { figures, jobs, failures } = snapshot;
   const { route } = state;
   const name = route.id ?? "";
   const shown = figures?.names[0] ?? unused(name);
   const slowest = [...(jobs?.rows ?? [])].sort((one, other) => tookMs(other) - tookMs(one)).slice(0, MOST_SLOWEST);
-  const isPaused = snapshot.pausedJobs.some((paused) => paused.name === name);
-  const pause = mayChange && !isPaused && button("Pause...", "pause-type", name);
-  return html`${heading(name, html`${link({ view: "jobs", search: name, by: "name" }, "Its jobs")} ${pause}`)}${
+  return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
     figures &&
-    html`${metricRanges(route)}${table([shown])}
+    html`${metricRanges(route)}${table([shown], snapshot)}
 <div class="columns even">${byDay(shown.days)}</div>
-${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, mayChange)}</section>`}
+${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, snapshot)}</section>`}
 ${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(jobs?.rows.length ?? 0, "completed job")}, the latest</small></h2>${list({ rows: slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
   }`;
 }
@@ -168,6 +167,6 @@ function byDay(days: readonly Day[]): Html | false {
     html`${chart({
       ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
       sum: sumOf,
-    })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
+    })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span, before: days.at(-2) })}`
   );
 }
