@@ -138,7 +138,7 @@ onEachKindOfStore((kind) => {
       { field: "order", values: [9, 8, 7, 6, 5].map((value) => ({ value, count: 1 })), of: 10 },
     ]);
     expect(await queue.getFailure("000000000000")).toBeNull();
-    await expect(queue.getFailure("acme")).rejects.toThrow("group must be a group that the list of failures names");
+    await expect(queue.getFailure("acme")).rejects.toThrow("group must be a group of failures");
   });
 
   test("with before and since, what died later or earlier is neither listed, counted, retried nor removed", async () => {
@@ -172,7 +172,7 @@ onEachKindOfStore((kind) => {
 
   test("a group, or a cursor, that getFailures has not given is refused", async () => {
     const { queue } = opened();
-    const refused = { code: "invalid_request", message: expect.stringContaining("the list of failures names") };
+    const refused = { code: "invalid_request", message: expect.stringContaining("group of failures") };
     await expect(queue.listDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
     await expect(queue.retryFromDeadLetter({ group: "charge" })).rejects.toMatchObject(refused);
     await expect(queue.removeFromDeadLetter({ group: 7 as never })).rejects.toMatchObject(refused);

@@ -1,7 +1,7 @@
 import { idText, nameText } from "../job/options.ts";
-import type { PointInTime } from "../shared/duration.ts";
+import type { Duration, PointInTime } from "../shared/duration.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
-import { described, type Fields, list, object, oneBy, time, word, yes } from "../shared/schema.ts";
+import { described, type Fields, list, object, oneBy, since, time, word, yes } from "../shared/schema.ts";
 import { groupText } from "./failures.ts";
 
 /** One of these ways to select jobs, and no other. */
@@ -20,8 +20,8 @@ export type DeadSelection = Period &
 
 /** Limits of a selection of dead jobs. */
 export interface Period {
-  /** Leaves out jobs that died before this time. Default: none. */
-  readonly since?: PointInTime | undefined;
+  /** Only jobs that died since this time, or in this time. Default: all. */
+  readonly since?: PointInTime | Duration | undefined;
   /** Leaves out jobs that died after this time: what you have counted is then what you change. Default: none. */
   readonly before?: PointInTime | undefined;
 }
@@ -38,7 +38,7 @@ export type PendingSelection = OneOf<{ ids: readonly string[]; name: string; all
 const ids = list(idText, MOST_AT_ONCE);
 
 export const period = {
-  since: described(time, "Leaves out jobs that died before this time. Default: none."),
+  since: described(since, "Only jobs that died since: a time that has passed, or how long ago. Default: all."),
   before: described(time, "Leaves out jobs that died after this time. Default: none."),
 };
 

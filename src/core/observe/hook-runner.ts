@@ -13,9 +13,9 @@ export type HookCalls = ReturnType<typeof hookCalls>;
 export function hookCalls({ given, onError }: CheckedHooks, queue: string, clock: Clock) {
   const pending = new Afterwards();
 
-  const safely = (call: () => unknown, failed: (error: unknown) => void): void => {
+  const safely = (work: () => unknown, failed: (error: unknown) => void): void => {
     try {
-      const result = call();
+      const result = work();
       if (!isThenable(result)) return;
       pending.take(Promise.resolve(result).then(() => {}, failed));
     } catch (error) {
