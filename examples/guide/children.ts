@@ -26,8 +26,8 @@ export const report = defineJob({
 // #endregion
 
 // #region in-perform
-export const importFile = defineJob({
-  name: "import_file",
+export const importMonth = defineJob({
+  name: "import_month",
   async perform({ url, month }: { url: string; month: string }, job) {
     const rows: readonly Row[] = await (await fetch(url, { signal: job.signal })).json();
     return job.enqueue(report, { month }, { children: rows.map((payload) => ({ job: importRow, payload })) });

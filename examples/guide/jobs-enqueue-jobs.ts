@@ -51,8 +51,8 @@ export const publish = defineJob({
 });
 
 // #region fan-out
-export const sendNews = defineJob({
-  name: "send_news",
+export const sendIssue = defineJob({
+  name: "send_issue",
   async perform({ issue }: { readonly issue: string }, job) {
     const readers = await readRows("readers", job.signal);
     for (const to of readers) job.enqueue(sendMail, { to, subject: `News: ${issue}` });

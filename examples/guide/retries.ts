@@ -25,8 +25,8 @@ export const callPartner = defineJob({
 // #endregion
 
 // #region control
-export const charge = defineJob({
-  name: "charge",
+export const chargeCard = defineJob({
+  name: "charge_card",
   async perform({ order }: { readonly order: number }, job) {
     const response = await fetch("https://pay.example.com/charges", {
       method: "POST",

@@ -2,14 +2,14 @@
 import { Hono } from "hono";
 import type { Queue } from "tidegate";
 import { createHandler } from "tidegate/http";
-import { importRows } from "./queue.ts";
+import { importCsv } from "./queue.ts";
 
 // #region app
 export function createApp(queue: Queue, adminToken: string) {
   const app = new Hono();
   app.post("/imports", async ({ req, json }) => {
     const rows = (await req.text()).split("\n").filter((row) => row !== "");
-    const { id } = await queue.enqueue(importRows, { rows });
+    const { id } = await queue.enqueue(importCsv, { rows });
     const token = await queue.watchToken(id, { ttl: "1h", results: true });
     return json({ token, total: rows.length }, 201);
   });

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useJob } from "tidegate/react";
-import type { importRows } from "./queue.ts";
+import type { importCsv } from "./queue.ts";
 
 // #region page
 interface Started {
@@ -24,7 +24,7 @@ export function Import() {
 }
 
 function Progress({ token, total }: Started) {
-  const { state, progress, result, error, watchError } = useJob<typeof importRows>({ url: "/queue", token });
+  const { state, progress, result, error, watchError } = useJob<typeof importCsv>({ url: "/queue", token });
   if (watchError) return <p role="alert">{watchError.message}</p>;
   if (state === "completed") return <output>{result?.imported} rows imported.</output>;
   if (state === "dead" || state === "gone") return <p role="alert">The import has failed. {error?.message}</p>;

@@ -6,8 +6,8 @@ const insert = (_id: string, _rows: readonly string[]) => new Promise((resolve) 
 // #region job
 const ROWS_OF_A_STEP = 500;
 
-export const importRows = defineJob({
-  name: "import_rows",
+export const importCsv = defineJob({
+  name: "import_csv",
   async perform({ rows }: { rows: string[] }, job) {
     for (let from = 0; from < rows.length; from += ROWS_OF_A_STEP) {
       await job.step(`rows from ${from}`, async ({ key }) => {
@@ -21,5 +21,5 @@ export const importRows = defineJob({
 });
 
 export const openQueue = (options: Pick<QueueOptions, "store" | "watchSecret" | "clock">) =>
-  new Queue({ ...options, jobs: [importRows] });
+  new Queue({ ...options, jobs: [importCsv] });
 // #endregion

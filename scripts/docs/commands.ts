@@ -24,7 +24,7 @@ A command uses the first of these that you give:
 \`--url\` and \`TIDEGATE_URL\` may also name a Redis or Valkey over TCP, as in \`redis://localhost:6379\`, or \`rediss://user:password@host:6379/0\` with
 TLS.
 
-Keep tokens in the environment, because everybody on the machine can read arguments. With a handler, commands that only read need a \`read\`
+Keep tokens in the environment, because anyone on the machine can read arguments. With a handler, commands that only read need a \`read\`
 token, \`queue:enqueue\` needs \`enqueue\`, \`queue:signal\` needs \`signal\`, and \`queue:work\` needs \`drain\`, plus \`read\` to
 print a line for each attempt. All others need \`admin\`. Without \`--queue\`, a command uses the handler's first queue, or the one named
 \`default\`.

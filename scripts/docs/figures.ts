@@ -41,7 +41,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls made in the same turn of the event loop");
   const batch = counted("drain a backlog in batches of 100");
   const batchAlone = counted("drain a lone batch of 100 jobs, ten at a time");
-  const occurrence = counted("an occurrence of a schedule, found by a tick and run");
+  const occurrence = counted("a schedule's occurrence, found by a tick and run");
   const idle = counted("a tick that finds nothing, or finds the queue paused");
   const scrape = counted("a scrape of metrics");
   const step = counted("a step");

@@ -7,13 +7,13 @@ import type { AlertMessage, StoredMessage } from "./message.ts";
 /** Options of `slack` and `webhook`. */
 export interface AlertOptions {
   /**
-   * What jobs, log lines and the dashboard call it: 1 to 64 characters. The alerts of a queue need different names.
+   * What jobs, log lines and the dashboard call it: 1 to 64 characters. A queue's alerts need different names.
    * Default "slack" or "webhook".
    */
   readonly name?: string | undefined;
-  /** The URL of the dashboard, to link to: such as "https://app.example.com/queue/dashboard". Default: no link. */
+  /** The dashboard's URL, for links, such as "https://app.example.com/queue/dashboard". Default: no link. */
   readonly dashboard?: string | undefined;
-  /** Whether messages show the message of an error. It may hold personal data. Default true. */
+  /** Whether messages show error messages. They may hold personal data. Default true. */
   readonly messages?: boolean | undefined;
   /**
    * Sends a message if something has been due for this long and nothing drains the queue: at least "1m". Calls of the

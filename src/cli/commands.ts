@@ -146,7 +146,7 @@ export const commands = {
   listDeadJobs: {
     words: "queue:dlq list",
     groupDoes: "list, show, retry or remove dead jobs",
-    about: "Lists dead jobs, newest first, each with the error of its last attempt. With an ID, shows that job.",
+    about: "Lists dead jobs, newest first, each with its last attempt's error. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
     order: lastDeadFirst,
     none: "There are no dead jobs.",
@@ -172,7 +172,7 @@ export const commands = {
   ],
   listChildren: {
     words: "queue:jobs children <id>",
-    does: "list the children of a job",
+    does: "list a job's children",
     shows: jobColumns,
     none: "It has no such children.",
   },
@@ -211,7 +211,7 @@ export const commands = {
   ],
   updateJob: {
     words: "queue:jobs update <id>",
-    does: "change the run time or the payload of a waiting job",
+    does: "change a waiting job's run time or payload",
     says: "Job {id} ({name}) runs {runAt}.",
   },
   retryDeadJobs: {
@@ -266,7 +266,7 @@ export const commands = {
   },
   previewSchedule: {
     words: "queue:schedules preview <key>",
-    does: "show the next occurrences of a schedule",
+    does: "show a schedule's next occurrences",
     shows: "occurrences",
   },
   putSchedule: {
@@ -301,12 +301,12 @@ export const commands = {
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",
-    does: "set and pin the limits of a key",
+    does: "set and pin a key's limits",
     says: "Limits of {key}: {limits}. They stay until: {command queue:flow unset {key}}",
   },
   unsetFlowControlKey: {
     words: "queue:flow unset <key>",
-    does: "let enqueues set the limits of a key again",
+    does: "let enqueues set a key's limits again",
     says: "The next enqueue sets the limits of {target}.",
   },
   pauseFlowControlKey: {
@@ -371,7 +371,7 @@ export const commands = {
   },
   clearJobs: {
     words: "queue:clear",
-    does: "remove all jobs of a state",
+    does: "remove all jobs in a state",
     about:
       "Removes jobs for good, after confirmation. Running jobs and schedules stay. pending means scheduled and ready.",
     usually: { state: "pending" },

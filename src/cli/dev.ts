@@ -37,7 +37,7 @@ export function addDev(session: Session): void {
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
     .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
     .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
-    .option("--port <port>", "the port of the dashboard", wholeNumber(1, 65_535), PORTS.pages)
+    .option("--port <port>", "the dashboard's port", wholeNumber(1, 65_535), PORTS.pages)
     .option("--qstash", "serve QStash's interface beside the dashboard, and print the lines that its SDKs need")
     .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), PORTS.rest)
     .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {

@@ -23,7 +23,7 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
   before: "only what had died by then: 1m, 1h, 7d ago, or a time such as 2030-01-31T09:00:00Z",
-  concurrency: "how many jobs of the key may run at once",
+  concurrency: "how many of the key's jobs may run at once",
   count: "how many",
   cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
   data: "the data for the jobs as JSON; - reads it from standard input",
@@ -40,7 +40,7 @@ const meanings: Readonly<Record<string, string>> = {
   "flow-control-key": "run jobs of one key within limits",
   group: "jobs of this group of queue:failures",
   id: "do nothing if this id is already taken",
-  ids: "the ids of the jobs",
+  ids: "the jobs' ids",
   job: "the job that it enqueues",
   keep: "how long to keep it if no job waits",
   key: "the key",
@@ -48,12 +48,12 @@ const meanings: Readonly<Record<string, string>> = {
   "max-retries": "how many attempts may follow the first",
   missed: "what to do with missed occurrences",
   name: "only jobs of this type",
-  ordered: "run jobs of the key one at a time, in the order of enqueuing",
+  ordered: "run the key's jobs one at a time, in the order of enqueuing",
   over: "spread them evenly over this time, such as 10m",
   overlap: "whether it fires while its last job runs",
   payload: "the payload as JSON; - reads it from standard input",
   period: "... in this time",
-  rate: "how many jobs of the key may start ...",
+  rate: "how many of the key's jobs may start ...",
   "run-at": "at this time, such as 2030-01-31T09:00:00Z",
   search: "jobs with this text; with --in payload also in one field: user.email=ada",
   since: "only what is newer: 30m, 1h, 7d, or a time such as 2030-01-31T09:00:00Z",
@@ -63,7 +63,7 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** What arguments mean where an option of the same name means something else. */
-const argumentMeanings: Readonly<Record<string, string>> = { id: "the id of the job", name: "the name of the job" };
+const argumentMeanings: Readonly<Record<string, string>> = { id: "the job's id", name: "the job's name" };
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
 export function fieldsOf(

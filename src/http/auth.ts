@@ -204,7 +204,7 @@ export function readTokens(
     }
   if (known.size > 0) return [...known.values()];
   throw invalidRequest(
-    'auth needs at least one token, as in { admin: [token] }. For local runs, auth: "none" lets everybody in.',
+    'auth needs at least one token, as in { admin: [token] }. For local runs, auth: "none" lets anyone in.',
   );
 }
 

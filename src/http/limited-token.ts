@@ -17,7 +17,7 @@ import { knownOptions } from "../core/shared/validate.ts";
 export interface LimitedToken {
   /** The token: 12 to 1,000 visible ASCII characters. */
   readonly token: string;
-  /** The names of the jobs that it may enqueue. At least one queue of the handler must have each among its jobs. */
+  /** The names of the jobs that it may enqueue. At least one of the handler's queues must have each of them. */
   readonly jobs: readonly string[];
   /**
    * The flow control keys that its jobs may have. With "*" at the end, as in "mail-*", all keys that begin so. Each job

@@ -60,13 +60,13 @@ export interface HandlerOptions extends FanOutOptions {
    * no job starts in the last quarter of the time left, and running jobs are aborted at the end. Default: unknown.
    */
   readonly getDeadline?: (() => Date | undefined) | undefined;
-  /** The largest size of a request's body, in bytes. Default: 5 MiB for the largest payload, plus 64 KiB. */
+  /** The largest request body, in bytes. Default: 5 MiB for the largest payload, plus 64 KiB. */
   readonly maxBodyBytes?: number | undefined;
-  /** A dashboard at `/dashboard`: pass `dashboard()` of `tidegate/dashboard`. Default: none. */
+  /** A dashboard at `/dashboard`: pass `dashboard()` from `tidegate/dashboard`. Default: none. */
   readonly dashboard?: Dashboard | undefined;
   /**
-   * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` of `tidegate/qstash`, and add its
-   * `jobs` to a queue of this handler. It has tokens of its own. Default: none.
+   * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` from `tidegate/qstash`, and add
+   * its `jobs` to one of this handler's queues. It has its own tokens. Default: none.
    */
   readonly qstash?: QStash | undefined;
   /**

@@ -74,7 +74,7 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: RouteO
   if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
       "createRoute needs at least one token: set CRON_SECRET, for the build too, or give one as in auth: { admin: [token] }. " +
-        'For local runs, auth: "none" lets everybody in.',
+        'For local runs, auth: "none" lets anyone in.',
     );
   return { secret, handler: createHandler({ ...options, auth: tokens, getDeadline }) };
 }

@@ -18,5 +18,5 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
 }
 
 export function badCursor(): Error {
-  return invalidRequest("cursor must be the cursor of the previous page, for the same state.");
+  return invalidRequest("cursor must be the previous page's cursor, for the same state.");
 }

@@ -60,7 +60,7 @@ const optionNames = [
 export interface EnqueuedJob {
   /** What `job.enqueue` returned. */
   readonly id: string;
-  /** The name of its definition. */
+  /** Its definition's name. */
   readonly name: string;
   /** As it would be stored, as JSON; null if there was none. */
   readonly payload: unknown;

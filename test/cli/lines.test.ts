@@ -188,7 +188,7 @@ test.each([
   ["queue:signal a 1 --keep soon", "It must be a duration"],
   ["queue:jobs --limit 0", "It must be a whole number from 1 to 1000."],
   ["queue:jobs --state asleep", "Allowed choices are scheduled, ready, running, completed, dead."],
-  ["queue:jobs --cursor ?", "must be the cursor of the previous page"],
+  ["queue:jobs --cursor ?", "must be the previous page's cursor"],
   ["queue:jobs --since tomorrow", 'must be a duration such as "5m", an ISO 8601 time'],
   ["queue:jobs --all-queues --queue bulk", "--queue or --all-queues, not both"],
   ["queue:jobs x --all", "leave out the options of a list"],

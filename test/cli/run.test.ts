@@ -45,8 +45,8 @@ describe("help", () => {
   });
 
   test.each([
-    ["queue:jobs show", "the id of a job, not the option", /id +the id of the job\n/],
-    ["queue:enqueue", "the name of a job, not the option", /name +the name of the job\n/],
+    ["queue:jobs show", "the id of a job, not the option", /id +the job's id\n/],
+    ["queue:enqueue", "the name of a job, not the option", /name +the job's name\n/],
     ["queue:jobs show", "each scope that is enough", /the scope enqueue, read or admin\./],
     ["queue:jobs", "where the options of a group are", /Options: see tidegate queue:jobs list --help\./],
   ])("of %s names %s", async (words, _, line) => {

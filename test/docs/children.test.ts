@@ -26,13 +26,13 @@ test("more than a thousand rows are imported in parts", async () => {
 });
 
 test("a handler that reads a file enqueues its report with a child for each row", async () => {
-  const queue = new Queue({ store: memoryStore(), jobs: [guide.importFile, guide.importRow, guide.report] });
+  const queue = new Queue({ store: memoryStore(), jobs: [guide.importMonth, guide.importRow, guide.report] });
   vi.stubGlobal("fetch", async () => Response.json([{ email: "cleo@example.com" }]));
   guide.reports.splice(0);
-  const { id } = await queue.enqueue(guide.importFile, { url: "https://example.com/june.json", month: "June" });
+  const { id } = await queue.enqueue(guide.importMonth, { url: "https://example.com/june.json", month: "June" });
   while ((await queue.drain()).claimed > 0);
   vi.unstubAllGlobals();
   expect(guide.reports).toEqual(["June: 1 of 1 rows imported, 0 failed"]);
-  const report = (await queue.getJob(guide.importFile, id))?.result ?? "";
+  const report = (await queue.getJob(guide.importMonth, id))?.result ?? "";
   expect(await guide.resultsOf(queue, report)).toEqual([{ imported: "cleo@example.com" }]);
 });

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeEach, describe, expect, test } from "vitest";
-import { charge, publish, saveInvoice, sendMail, sendNews, ship } from "../../examples/guide/jobs-enqueue-jobs.ts";
+import { charge, publish, saveInvoice, sendIssue, sendMail, ship } from "../../examples/guide/jobs-enqueue-jobs.ts";
 import { outbox, table } from "../../examples/guide/services.ts";
 import { type AnyJob, memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
@@ -19,7 +19,7 @@ beforeEach(() => {
 function setUp() {
   const clock = testClock(start);
   const store = memoryStore();
-  const jobs = [charge, ship, sendMail, saveInvoice, publish, sendNews];
+  const jobs = [charge, ship, sendMail, saveInvoice, publish, sendIssue];
   const queue = new Queue({ store, jobs, clock });
   const killOnce = async () => {
     const dying = new Queue({
@@ -69,7 +69,7 @@ describe("the guide on jobs that enqueue jobs", () => {
 
   test("a fan-out reaches each reader once", async () => {
     const { queue, killOnce } = setUp();
-    await queue.enqueue(sendNews, { issue: "May" });
+    await queue.enqueue(sendIssue, { issue: "May" });
     await killOnce();
     expect(outbox).toEqual([]);
     await drainAll(queue);

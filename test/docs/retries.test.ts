@@ -66,7 +66,7 @@ test("the lines of the page are those that a queue logs", async () => {
 
 describe("a job can say:", () => {
   const clock = testClock(start);
-  const attempt = () => performJob(retries.charge, { order: 7 }, { clock });
+  const attempt = () => performJob(retries.chargeCard, { order: 7 }, { clock });
 
   test("it is done", async () => {
     answers(new Response(null, { status: 200 }));

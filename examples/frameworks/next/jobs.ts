@@ -9,6 +9,6 @@ export const sendWelcome = defineJob({
     console.log(`Welcome, ${to}`); // Send the email here.
   },
 });
-const report = defineJob({ name: "report", schedule: { cron: "0 0 9 * * *", timeZone: "Asia/Tokyo" }, perform() {} });
+const report = defineJob({ name: "report", schedule: { cron: "0 9 * * *", timeZone: "Asia/Tokyo" }, perform() {} });
 
 export const jobs = [sendWelcome, report];

@@ -2,8 +2,8 @@ import { defineJob } from "tidegate";
 import { mail } from "../services.ts";
 
 /** Asks a new user how it's going, three days after the sign-up, and answers the reply. */
-export const followUp = defineJob({
-  name: "follow_up",
+export const askHowItGoes = defineJob({
+  name: "ask_how_it_goes",
   async perform({ to }: { readonly to: string }, job) {
     await job.sleep("3d");
     await job.step("ask", ({ key }) => mail(to, "How is it going?", { key }));

@@ -60,7 +60,7 @@ function reachFinding([status, given]: Reply): Finding {
 
 function accessFinding(isOpen: boolean, address: string): Finding {
   if (!isOpen) return access.ok("Requests without a token are refused.");
-  if (isLocal(address)) return access.ok("It is open to everybody, but only on this machine.");
+  if (isLocal(address)) return access.ok("It is open to anyone, but only on this machine.");
   return access.fail(
     "The handler is open: anybody can do everything without a token.",
     'Pass tokens to createHandler as auth instead of "none", unless something else guards the address.',

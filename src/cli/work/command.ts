@@ -12,7 +12,7 @@ import { Display, totalsText } from "./display.ts";
 import { driveHandler } from "./drive-handler.ts";
 import { logging, WORKERS, workInProcess } from "./in-process.ts";
 
-const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
+const DESCRIPTION = `Runs a queue's jobs until Ctrl-C.
 
 With --module, runs the jobs of your module in this process, directly on Redis. With a handler, makes the
 handler drain repeatedly while there is a backlog, and then whenever something is due.

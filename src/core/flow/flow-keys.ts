@@ -10,13 +10,13 @@ import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";
 export interface FlowControlPage {
   /** In no order. */
   readonly keys: readonly FlowControlKey[];
-  /** The cursor of the next page; null on the last one. */
+  /** The next page's cursor; null on the last one. */
   readonly cursor: string | null;
 }
 
 /** Which keys to list. */
 export interface FlowControlListOptions {
-  /** The cursor of the previous page. */
+  /** The previous page's cursor. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer keys, or none, with more to come. */
   readonly limit?: number | undefined;

@@ -17,7 +17,7 @@ export interface CommonJobContext {
   readonly id: string;
   /** The job's name. */
   readonly name: string;
-  /** The name of its queue. */
+  /** Its queue's name. */
   readonly queue: string;
   /** 1 for the first attempt. Attempts whose invocation crashed count too. */
   readonly attempt: number;

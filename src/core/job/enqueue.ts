@@ -12,7 +12,7 @@ export interface JobEnqueueOptions extends JobOptions {
   readonly runAt?: PointInTime | undefined;
   /** As in the definition, but not a function, because it is stored with the job. */
   readonly backoff?: BackoffRule | undefined;
-  /** Its flow control key and the limits of that key. They override those of the definition. */
+  /** Its flow control key and that key's limits. They override the definition's. */
   readonly flowControl?: FlowControlOptions | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { FlowLimits } from "../store/flow.ts";
 
 /** The limits of a flow control key. Keys are served round-robin, even those without limits. */
 export interface FlowControlLimits {
-  /** How many jobs of the key may run at once, over all invocations. Default: any number. */
+  /** How many of the key's jobs may run at once, over all invocations. Default: any number. */
   readonly concurrency?: number | undefined;
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
@@ -16,7 +16,7 @@ export interface FlowControlLimits {
    */
   readonly period?: Duration | undefined;
   /**
-   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. If the first job is
+   * Runs the key's jobs strictly in the order they were enqueued, one at a time. If the first job is
    * delayed, snoozed or retried, the others wait until it has completed or is dead. Cannot be combined with a
    * `concurrency` other than 1. Default false.
    */

@@ -50,7 +50,7 @@ export interface StoredStep {
   readonly at: number;
   /** When it ended. Default: the job sleeps or waits, or will try the step again. */
   readonly endedAt?: number;
-  /** The number of its last attempt. Default 1. */
+  /** Its last attempt's number. Default 1. */
   readonly attempt?: number;
   readonly result?: unknown;
   /** Why its last attempt failed. */

@@ -30,7 +30,7 @@ export const childListOptions = optionsOf<ChildListOptions>("listChildren", {
 export async function listChildren(needs: QueueContext, parent: string, given: ChildListOptions): Promise<JobPage> {
   checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100, state } = childListOptions.read(given);
-  if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
+  if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the previous page's cursor.");
   const now = needs.clock();
   const total = await countOf(needs, parent, now);
   const first = Number(cursor);

@@ -39,7 +39,7 @@ export interface FailureGroup {
 export interface FailurePage {
   /** At most `limit`, the largest first; with `latest`, the one in which a job died last. */
   readonly failures: readonly FailureGroup[];
-  /** The cursor of the next page; null on the last one. */
+  /** The next page's cursor; null on the last one. */
   readonly cursor: string | null;
   /** How many dead jobs are in no group: they died in a queue with `observe: false`. */
   readonly ungrouped: number;
@@ -49,7 +49,7 @@ export interface FailurePage {
 
 /** Which page of the groups to read. */
 export interface FailuresOptions {
-  /** The cursor of the previous page. */
+  /** The previous page's cursor. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -64,7 +64,7 @@ export const groupText = formed(groupPattern, EXAMPLE, `a group of failures, suc
 
 export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   cursor: orFirst(
-    described(formed(groupPattern, EXAMPLE, "the cursor of the previous page"), "The cursor of the previous page."),
+    described(formed(groupPattern, EXAMPLE, "the previous page's cursor"), "The previous page's cursor."),
   ),
   limit,
   since,

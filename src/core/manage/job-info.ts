@@ -49,9 +49,9 @@ export interface LogLine {
 export interface JobInfo<Payload = unknown, Result = unknown> {
   /** Its id. */
   readonly id: string;
-  /** The name of its definition. */
+  /** Its definition's name. */
   readonly name: string;
-  /** The name of its queue. */
+  /** Its queue's name. */
   readonly queue: string;
   /** Its state. */
   readonly state: JobState;

@@ -19,7 +19,7 @@ export interface ListOptions {
    * Only jobs of this name. A page may then be short or empty even if more follow: continue while there is a cursor.
    */
   readonly name?: string | undefined;
-  /** The cursor of the previous page. */
+  /** The previous page's cursor. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -40,7 +40,7 @@ export interface DeadListOptions extends Omit<ListOptions, "state">, Pick<Period
 export interface JobPage<Job = JobInfo> {
   /** At most `limit`. Fewer, even if more follow, if they would be larger than 3 MiB together. */
   readonly jobs: readonly Job[];
-  /** The cursor of the next page; null on the last one. */
+  /** The next page's cursor; null on the last one. */
   readonly cursor: string | null;
 }
 

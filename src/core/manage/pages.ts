@@ -6,7 +6,7 @@ import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/stor
 /**
  * Reads the jobs of several states, one state after another, a page at a time.
  *
- * @param from the cursor of the previous page: a state, and the cursor of the store in that state.
+ * @param from the previous page's cursor: a state, and the cursor of the store in that state.
  * @param next is called before each page, and returns what it may hold; undefined for no more pages.
  * @param since leaves out the pages of ended jobs that follow one which ended before: they begin with the newest.
  * @throws {TidegateError} `invalid_request` for a cursor of another state.
@@ -39,7 +39,7 @@ function readCursor(
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
   const index = states.indexOf(state as JobState);
-  if (index < 0) throw invalidRequest("cursor must be the cursor of the previous page, for the same state.");
+  if (index < 0) throw invalidRequest("cursor must be the previous page's cursor, for the same state.");
   return { index, cursor: rest || undefined };
 }
 

@@ -17,7 +17,7 @@ export interface StepInfo {
   readonly startedAt: Date;
   /** When it ended; null if it has not. */
   readonly endedAt: Date | null;
-  /** The number of its last attempt. */
+  /** Its last attempt's number. */
   readonly attempt: number;
   /**
    * What it returned, or the data of the signal. A completed job keeps results only if they take up to 8 KB together.

@@ -4,7 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import type { FollowUpJob, QueueStore } from "../store/store.ts";
 import type { Logger } from "./log.ts";
 
-/** Where alerts of a queue go: `slack` and `webhook` of `tidegate/alerts` make it. */
+/** Where a queue's alerts go: `slack` and `webhook` from `tidegate/alerts` make it. */
 export interface Alert {
   /** What jobs and log lines call it. They never have its URL. */
   readonly name: string;

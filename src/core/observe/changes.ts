@@ -32,13 +32,13 @@ export interface QueueChange {
 export interface ChangePage {
   /** Newest first. */
   readonly changes: readonly QueueChange[];
-  /** The cursor of the next page; null on the last one. */
+  /** The next page's cursor; null on the last one. */
   readonly cursor: string | null;
 }
 
 /** Which changes to list. */
 export interface ChangeListOptions {
-  /** The cursor of the previous page. */
+  /** The previous page's cursor. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page shows fewer if it sums up pieces of a large change. */
   readonly limit?: number | undefined;

@@ -40,7 +40,7 @@ export interface TracedStep extends AttemptInfo {
 /**
  * Traces a queue: functions that do the given work, once, and record how it ends. Their own errors do not affect jobs,
  * and nothing waits for what they do after the work. If one does not start the work within a second, the rest of the
- * drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
+ * drain is not traced. `tracing()` from `tidegate/telemetry` does this with OpenTelemetry.
  */
 export interface Tracing {
   /** Calls `enqueue`. The trace context that it passes is stored with each of the jobs. */

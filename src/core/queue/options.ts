@@ -38,9 +38,9 @@ export interface QueueOptions {
    */
   readonly observe?: boolean | undefined;
   /**
-   * Sends a message when jobs die: `slack(url)` and `webhook(url, { secret })` of `tidegate/alerts`, up to 20. Each
-   * group of failures makes one message an hour while it grows, and one when it is over. The message is a job of the
-   * queue, stored with the outcome of the job that is dead. Needs `observe`. Default: none.
+   * Sends a message when jobs die: `slack(url)` and `webhook(url, { secret })` from `tidegate/alerts`, up to 20. Each
+   * group of failures makes one message an hour while it grows, and one when it is over. The message is one of the
+   * queue's jobs, stored with the dead job's outcome. Needs `observe`. Default: none.
    */
   readonly alerts?: readonly Alert[] | undefined;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
@@ -52,11 +52,11 @@ export interface QueueOptions {
    * or has lost records. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
-  /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
+  /** Traces enqueues and attempts, as `tracing()` from `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
   /**
-   * Asks the platform to drain the queue, not later than at a time in ms since 1970: `durableObjectWake` of
-   * `tidegate/cloudflare`, `qstashWake` of `tidegate/qstash`, `timerWake` of `tidegate/node`, or a function of your
+   * Asks the platform to drain the queue, not later than at a time in ms since 1970: `durableObjectWake` from
+   * `tidegate/cloudflare`, `qstashWake` from `tidegate/qstash`, `timerWake` from `tidegate/node`, or a function of your
    * own. The queue calls it when something will be due earlier than it has asked for so far, at most about once a
    * second for jobs that are due now, and after each drain for what is due next. The call that caused it waits for it
    * for at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If it fails, a line
@@ -70,10 +70,10 @@ export interface QueueOptions {
    */
   readonly watchSecret?: string | readonly string[] | undefined;
   /**
-   * Encrypts what the store keeps of your data: payloads, results, progress, log lines, the messages and stacks of
-   * errors, results of steps and data of signals, with AES-256-GCM. `current` names the key that encrypts; the others
-   * of `keys` still decrypt. Names, ids and keys of flow control stay readable. Every queue and producer of the same
-   * name needs the keys. Default: nothing is encrypted.
+   * Encrypts your data in the store: payloads, results, progress, log lines, error messages and stacks, step results
+   * and signal data, with AES-256-GCM. `current` names the key that encrypts; the others in `keys` still decrypt.
+   * Names, ids and flow control keys stay readable. Every queue and producer of the same name needs the keys. Default:
+   * nothing is encrypted.
    */
   readonly encryption?: EncryptionOptions | undefined;
 }

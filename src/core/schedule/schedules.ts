@@ -43,7 +43,7 @@ export type TypedScheduleOptions<Job extends AnyJob | string, Known extends AnyJ
 export interface ScheduleInfo {
   /** Its key. A declared schedule has the name of its job. */
   readonly key: string;
-  /** The name of the job that it makes. */
+  /** The name of the jobs that it makes. */
   readonly name: string;
   /** The payload of each job; null if it has none. */
   readonly payload: unknown;
@@ -55,7 +55,7 @@ export interface ScheduleInfo {
   readonly timeZone: string;
   /** What the schedule does about occurrences that no drain found in time. */
   readonly missed: Missed;
-  /** Whether an occurrence makes a job before the job of an earlier one has ended. */
+  /** Whether an occurrence makes a job before an earlier one's job has ended. */
   readonly overlap: Overlap;
   /** True if the code declares it, with its job. */
   readonly declared: boolean;

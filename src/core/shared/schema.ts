@@ -92,7 +92,7 @@ export function string(longest: number): Schema<string> {
 }
 
 const LONGEST_CURSOR = 2_000;
-const PREVIOUS_PAGE = "The cursor of the previous page.";
+const PREVIOUS_PAGE = "The previous page's cursor.";
 
 /** A list's cursor. It begins with one of these states; the rest belongs to the store. */
 export function cursorIn(states: readonly string[]): Schema<string> {
@@ -100,7 +100,7 @@ export function cursorIn(states: readonly string[]): Schema<string> {
   const { json, read } = described(string(LONGEST_CURSOR), PREVIOUS_PAGE);
   return checkedBy({ ...json, pattern: pattern.source }, (value, name) => {
     if (typeof value !== "string" || !pattern.test(value) || !value.isWellFormed())
-      throw invalidRequest(`${name} must be the cursor of the previous page, for the same state.`);
+      throw invalidRequest(`${name} must be the previous page's cursor, for the same state.`);
     read(value, name);
   });
 }

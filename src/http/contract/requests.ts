@@ -119,7 +119,7 @@ export type EnqueueRequest =
   | { readonly kind: "recurring"; readonly job: ValueOf<typeof recurringJob> };
 
 export const enqueueQuery = parameters({
-  each: described(flag, "Stores each job of an array for itself. Default: all or none."),
+  each: described(flag, "Stores each of an array's jobs on its own. Default: all or none."),
 });
 export const enqueueBody: Schema<EnqueueRequest> = {
   json: { anyOf: [newJob.json, parentJob.json, recurringJob.json, manyJobs.json] },

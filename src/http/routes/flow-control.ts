@@ -23,7 +23,7 @@ export const flowControlRoutes = {
   }),
   setFlowControlKey: route({
     notes:
-      "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that you leave out is removed.",
+      "Replaces all of the key's limits and pins them: enqueues no longer change them. A limit that you leave out is removed.",
     key: requests.flowKey,
     body: requests.flowLimits,
     returns: shapes.flowControlKey,
@@ -36,7 +36,7 @@ export const flowControlRoutes = {
     run: ({ queue, target }) => queue.flowControl.unset(target),
   }),
   pauseFlowControlKey: route({
-    notes: "No job of the key starts until you resume it.",
+    notes: "None of the key's jobs start until you resume it.",
     key: requests.flowKey,
     returns: shapes.paused,
     run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),

@@ -66,7 +66,7 @@ export const jobRoutes = {
     },
   }),
   clearJobs: route({
-    notes: "Removes all jobs of a state. pending means scheduled and ready.",
+    notes: "Removes all jobs in a state. pending means scheduled and ready.",
     query: requests.clearQuery,
     returns: shapes.cleared,
     async run({ queue, query: { state, dryRun = false } }) {
@@ -133,7 +133,7 @@ export const jobRoutes = {
     run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
   updateJob: route({
-    notes: "Changes the run time or the payload of a waiting job, or both.",
+    notes: "Changes a waiting job's run time or payload, or both.",
     body: requests.changeBody,
     returns: shapes.job,
     refusals: ["not_found", "conflict", "invalid_payload"],

@@ -91,7 +91,7 @@ export const queueRoutes = {
     run: ({ queue }) => queue.getStats(),
   }),
   getHealth: route({
-    notes: "Whether the store responds. With a token, also the version of the handler.",
+    notes: "Whether the store responds. With a token, also the handler's version.",
     returns: shapes.healthy,
     async run({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");

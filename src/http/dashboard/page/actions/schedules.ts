@@ -70,7 +70,7 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
 export function askToPause(queue: string): void {
   ask({
     title: `Pause ${queue}?`,
-    text: "No job of this queue starts until somebody resumes it. Jobs that run go on, and new ones wait.",
+    text: "No job of this queue starts until someone resumes it. Jobs that run go on, and new ones wait.",
     confirm: "Pause",
     async act() {
       await act("POST /pause", { queue });
@@ -84,7 +84,7 @@ export function askToPauseType(name: string, queue: string | undefined): void {
   ask({
     title: `Pause ${name}?`,
     queue,
-    text: "No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.",
+    text: "No job of this type starts until someone resumes it. Jobs that run go on, and new ones wait.",
     fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }],
     confirm: "Pause",
     async act({ reason }) {
