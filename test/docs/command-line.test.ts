@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sendEmail } from "../../examples/guide/define.ts";
 import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
 import { behindHandler, tidegate } from "../cli/run-cli.ts";
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
@@ -59,10 +59,11 @@ describe("the commands of the guide", () => {
   });
 
   test("print what the guide shows", async () => {
-    const { queue, cli, clock } = behindHandler();
+    const perform = () => Promise.reject(new PermanentError("The card was declined."));
+    const { queue, cli, clock } = behindHandler({ jobs: [sendEmail, defineJob({ name: "charge_card", perform })] });
     await queue.enqueueMany([
       ...Array.from({ length: 12 }, (_, index) => ({ job: "send_email", payload: { to: "ada" }, id: `mail-${index}` })),
-      { job: "fails", id: "broken" },
+      { job: "charge_card", id: "order-1017" },
     ]);
     await queue.drain();
     await queue.enqueueMany([
@@ -72,6 +73,8 @@ describe("the commands of the guide", () => {
     await clock.advance("42s");
     const page = await readFile(join(root, "docs/guide/observe.md"), "utf8");
     for (const command of ["queue:list", "queue:failures", "queue:dlq"])
-      expect(page).toContain((await cli([command])).stdout.trimEnd());
+      expect(page).toContain(
+        (await cli([command])).stdout.trimEnd().replace("queue.test/jobs", "app.example.com/queue"),
+      );
   });
 });
