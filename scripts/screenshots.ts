@@ -14,7 +14,7 @@ const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 
 const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
 /** What fits the README: the overview down to its charts, and the schedules. */
 const short = { viewport: { width: 1280, height: 856 } };
-const shorter = { viewport: { width: 1280, height: 480 } };
+const shorter = { viewport: { width: 1280, height: 560 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
