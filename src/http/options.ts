@@ -28,7 +28,7 @@ export interface HandlerOptions extends FanOutOptions {
   /**
    * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job;
    * with `{ token, jobs }` only these jobs, and only what the token has enqueued.
-   * `drain`: drain. `signal`: POST /signals/:event. `read`: read everything. `admin`: everything. "none" lets everybody
+   * `drain`: drain. `signal`: POST /signals/:event. `read`: read everything. `admin`: everything. "none" lets anyone
    * do everything: use it for local runs, and for handlers that something else guards. Pages of other sites can only
    * read even then, since they reach whatever your browser reaches.
    */
