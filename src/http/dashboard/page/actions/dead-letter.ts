@@ -48,8 +48,7 @@ function retryText(count: number, pace: string | undefined): string {
       : pace
         ? "one after the other, at even intervals."
         : "as soon as possible.";
-  const isPaused = state.snapshot?.activity.stats.paused;
-  return `This retries ${what} with all ${its} retries, ${how}${isPaused ? " The queue is paused: nothing starts until you resume it." : ""}`;
+  return `This retries ${what} with all ${its} retries, ${how}`;
 }
 
 /** How many dead jobs a call changes, so that the bar moves. */
