@@ -83,7 +83,7 @@ export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } fr
 export type { CancelOptions, ClearOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { QueuePace } from "./core/manage/pace.ts";
-export type { PausedJobType, PauseJobsOptions } from "./core/manage/paused-jobs.ts";
+export type { PausedJobType } from "./core/manage/paused-jobs.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { DeadSelection, OneOf, PendingSelection, PendingState, Period } from "./core/manage/selection.ts";
 export type { SignalOptions, SignalResult } from "./core/manage/signal.ts";
@@ -92,7 +92,14 @@ export type { StepInfo } from "./core/manage/step-info.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
 export type { WatchTokenOptions } from "./core/manage/watch-token.ts";
 export type { Alert } from "./core/observe/alerts.ts";
-export type { ChangedBy, ChangeListOptions, ChangePage, QueueChange } from "./core/observe/changes.ts";
+export type {
+  ChangedBy,
+  ChangeListOptions,
+  ChangePage,
+  PausedBy,
+  PauseOptions,
+  QueueChange,
+} from "./core/observe/changes.ts";
 export type {
   CompleteEvent,
   DeadEvent,

@@ -63,6 +63,11 @@ const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) 
 const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
   other.failedAt.getTime() - one.failedAt.getTime();
 
+const resuming =
+  (what: string, otherwise = "") =>
+  ({ resumed }: { resumed?: boolean }) =>
+    resumed === false ? `${what} was not paused.${otherwise}` : `${what} resumes with the next drain.`;
+
 function firing({ paused, nextRunAt }: ScheduleInfo): string {
   if (paused) return "Schedule {key} is paused. It fires after it is resumed.";
   return nextRunAt ? "Schedule {key} fires {nextRunAt}." : "Schedule {key} is stored, but never fires.";
@@ -289,7 +294,7 @@ export const commands = {
     groupDoes: "list, limit or pause flow control keys",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
-    shows: "running waiting limits state=held key",
+    shows: "running waiting limits key state=held",
     order: busiestFirst,
     none: "No flow control key is in use.",
     examples: [["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"]],
@@ -317,8 +322,7 @@ export const commands = {
   resumeFlowControlKey: {
     words: "queue:flow resume <key>",
     does: "resume a paused key",
-    says: ({ resumed }: { resumed: boolean }) =>
-      resumed ? "{target} resumes with the next drain." : "{target} was not paused. Its slots are counted again.",
+    says: resuming("{target}", " Its slots are counted again."),
   },
   listChanges: {
     words: "queue:changes",
@@ -341,7 +345,7 @@ export const commands = {
     words: "queue:resume",
     does: "resume a paused queue",
     about: "Lets drains start jobs again. The next drain runs what became due in the meantime.",
-    says: "{label} resumes with the next drain.",
+    says: resuming("{label}"),
     examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
@@ -366,8 +370,7 @@ export const commands = {
   resumeJobs: {
     words: "queue:types resume <name>",
     does: "resume a paused job type",
-    says: ({ resumed }: { resumed: boolean }) =>
-      resumed ? "{target} resumes with the next drain." : "{target} was not paused.",
+    says: resuming("{target}"),
   },
   clearJobs: {
     words: "queue:clear",

@@ -73,8 +73,7 @@ export function pauseLines(stats: QueueStats, command: Target["command"], { now,
 }
 
 /** What is paused, by whom, when and why, and the command that resumes it. */
-export function pausesOf({ paused, pausedBy, pausedAt, pausedJobs }: QueueStats, now: number) {
-  const queue = { by: pausedBy, since: pausedAt };
+export function pausesOf({ paused, pausedJobs, ...queue }: QueueStats, now: number) {
   return [
     ...(paused
       ? [{ name: undefined, text: `The queue was paused${pauseText(queue, now)}.`, resume: "queue:resume" }]

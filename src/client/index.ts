@@ -19,10 +19,11 @@ import type { Schedule } from "../core/job/options.ts";
 import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
 import type { JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
-import type { PausedJobType, PauseJobsOptions } from "../core/manage/paused-jobs.ts";
+import type { PausedJobType } from "../core/manage/paused-jobs.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
+import type { PauseOptions } from "../core/observe/changes.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules, TypedScheduleOptions } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
@@ -116,7 +117,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     /** Like `FlowKeys.unset`. */
     unset(key: string): Promise<void>;
     /** Like `FlowKeys.pause`. */
-    pause(key: string): Promise<void>;
+    pause(key: string, options?: PauseOptions): Promise<void>;
     /** Like `FlowKeys.resume`. */
     resume(key: string): Promise<{ resumed: boolean }>;
   } = {
@@ -126,7 +127,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     set: async (key: string, limits: FlowControlLimits, query?: object) =>
       this.#call("PUT /flow-control/:key", "key", { target: key, query, body: () => limits ?? [] }),
     unset: this.#changing("DELETE /flow-control/:key", ""),
-    pause: async (...given) => void (await this.#changing("POST /flow-control/:key/pause", "paused")(...given)),
+    pause: async (target: string, options?: PauseOptions) =>
+      void (await this.#call<{ paused: boolean }>("POST /flow-control/:key/pause", "paused", {
+        target,
+        body: () => options,
+      })),
     resume: this.#changing("POST /flow-control/:key/resume", "resumed"),
   };
 
@@ -299,13 +304,14 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   readonly listChanges: Queue["listChanges"] = async (query) => this.#call("GET /changes", "changes", { query });
 
   /** Like `Queue.pause`. */
-  async pause(): Promise<void> {
-    await this.#call("POST /pause", "paused");
+  async pause(options: PauseOptions = {}): Promise<void> {
+    await this.#call("POST /pause", "paused", { body: () => options });
   }
 
   /** Like `Queue.resume`. */
-  async resume(): Promise<void> {
-    await this.#call("POST /resume", "paused");
+  async resume(): Promise<{ resumed: boolean }> {
+    const { resumed } = await this.#call<{ resumed: boolean }>("POST /resume", "resumed");
+    return { resumed };
   }
 
   /** Like `Queue.rekey`. */
@@ -313,7 +319,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     this.#call("POST /rekey", "rekeyed", { body: () => options ?? {} });
 
   /** Like `Queue.pauseJobs`. */
-  async pauseJobs(name: string, options: PauseJobsOptions = {}): Promise<PausedJobType> {
+  async pauseJobs(name: string, options: PauseOptions = {}): Promise<PausedJobType> {
     return this.#call("POST /job-types/:name/pause", "name", { target: name, body: () => options });
   }
 

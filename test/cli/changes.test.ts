@@ -129,11 +129,14 @@ test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
   expect(await queue.getStats()).toMatchObject({ readyCount: 1_000, deadLetterCount: 0 });
 });
 
-test("a resumed job type says whether it was paused", async () => {
+test("a resumed job type or queue says whether it was paused", async () => {
   const { type } = await open({});
   expect((await type("queue:types resume charge")).stdout).toBe("charge was not paused.\n");
   await type("queue:types pause charge");
   expect((await type("queue:types resume charge")).stdout).toBe("charge resumes with the next drain.\n");
+  expect((await type("queue:resume")).stdout).toMatch(/^The first queue at .* was not paused\.\n$/);
+  await type("queue:pause --reason deploy");
+  expect((await type("queue:resume")).stdout).toMatch(/ resumes with the next drain\.\n$/);
 });
 
 describe("a change of many jobs that fails half-way says what it had done", () => {

@@ -211,9 +211,9 @@ describe("queue:doctor of a queue", () => {
 
   test("warns of each paused queue, job type and key: by whom, since when and why, with what resumes it", async () => {
     const { queue, clock, cli } = behindHandler();
-    await queue.pause({ by: "ada" });
+    await queue.pause({ by: "ada", reason: "we deploy" });
     await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
-    await queue.flowControl.pause("tenant 7", { by: "ben" });
+    await queue.flowControl.pause("tenant 7", { by: "ben", reason: "it floods" });
     await clock.advance("5m");
     const result = await cli(doctor);
     const { checks, ...verdict } = documentOf(result) as {
@@ -222,13 +222,17 @@ describe("queue:doctor of a queue", () => {
     expect(verdict).toEqual({ ok: true, status: "warn" });
     const found = checks.filter(({ check }) => check === "paused").map(({ message, advice }) => [message, advice]);
     expect(found).toEqual([
-      ["The queue was paused by ada 5 minutes ago.", "Resume with: tidegate queue:resume"],
+      ["The queue was paused by ada 5 minutes ago: we deploy.", "Resume with: tidegate queue:resume"],
       [
         "send_email was paused by on-call 5 minutes ago: CRM is down.",
         "Resume with: tidegate queue:types resume send_email",
       ],
-      ["The key tenant 7 was paused by ben 5 minutes ago.", "Resume with: tidegate queue:flow resume 'tenant 7'"],
+      [
+        "The key tenant 7 was paused by ben 5 minutes ago: it floods.",
+        "Resume with: tidegate queue:flow resume 'tenant 7'",
+      ],
     ]);
+    expect((await cli(["queue:flow"])).stdout).toContain("  paused by ben 5 minutes ago: it floods\n");
     expect((await cli(["queue:doctor"])).stdout).toMatch(/\n\n0 failures, 3 warnings\.\n$/);
   });
 

@@ -132,7 +132,8 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --rate 100 --period 1m", 'PUT /flow-control/mail {"rate":100,"period":"1m"}'],
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5", "GET /changes?limit=5"],
-  ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
+  ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
+  ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
   ["queue:types", "GET /figures?days=0&pending=true"],
   [
     "queue:types pause mail --reason down",

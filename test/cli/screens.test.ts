@@ -165,9 +165,9 @@ now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
   "queue:schedules upcoming": `AT            WHEN          KIND   JOB      ID OR SCHEDULE
 13:02:00 UTC  in 2 minutes  retry  imports  rows
 `,
-  "queue:flow": `RUNNING  WAITING  LIMITS                    STATE   KEY
-      0        1  none                      paused  acme
-      0        0  2 at once, 1,000 per 90s  pinned  mail
+  "queue:flow": `RUNNING  WAITING  LIMITS                    KEY   STATE
+      0        1  none                      acme  paused
+      0        0  2 at once, 1,000 per 90s  mail  pinned
 `,
   "queue:failures 2df77fa91927": `Group      2df77fa91927
 Name       charge

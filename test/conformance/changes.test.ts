@@ -81,22 +81,35 @@ describe("a queue", () => {
     ]);
   });
 
-  test("sums up the pieces of one large change", async () => {
+  test("sums up the pieces of one large change, on a page of one too", async () => {
     const { queue, clock } = opened();
+    await queue.pause({ by: "ada" });
     for (let n = 0; n < 3; n++) {
       await queue.enqueue("fails", 1, { delay: "1h" });
       await queue.clear({ by: "ada" });
       clock.now += 1_000;
     }
     const { changes } = await queue.listChanges();
-    expect(changes).toMatchObject([{ operation: "clearJobs", count: 3 }]);
+    const [sum, pause] = [{ operation: "clearJobs", count: 3 }, { operation: "pause" }];
+    expect(changes).toMatchObject([sum, pause]);
+    const first = await queue.listChanges({ limit: 1 });
+    expect(first).toMatchObject({ changes: [sum] });
+    expect(await queue.listChanges({ limit: 1, cursor: first.cursor ?? "" })).toMatchObject({
+      ...{ changes: [pause], cursor: null },
+    });
   });
 
-  test("says who has paused it, until it is resumed", async () => {
+  test("says who has paused it or a key of it, and why, until it is resumed", async () => {
     const { queue } = opened();
-    await queue.pause({ by: "on-call" });
-    expect(await queue.getStats()).toMatchObject({ paused: true, pausedBy: "on-call", pausedAt: new Date(start) });
-    await queue.resume({ by: "on-call" });
+    const given = { by: "on-call", reason: "CRM is down" };
+    await queue.pause(given);
+    await queue.flowControl.pause("mail", given);
+    const shown = { pausedBy: "on-call", pausedAt: new Date(start), pausedReason: "CRM is down" };
+    expect(await queue.getStats()).toMatchObject({ paused: true, ...shown });
+    expect(await queue.flowControl.get("mail")).toMatchObject({ paused: true, ...shown });
+    expect((await queue.flowControl.list()).keys).toMatchObject([{ paused: true, ...shown }]);
+    expect(await queue.resume({ by: "on-call" })).toEqual({ resumed: true });
+    expect(await queue.resume({ by: "on-call" })).toEqual({ resumed: false });
     await queue.pause();
     expect(await queue.getStats()).not.toHaveProperty("pausedBy");
   });

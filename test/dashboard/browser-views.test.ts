@@ -217,7 +217,7 @@ describe("flow control", () => {
     await press(page, "Pause mail/api");
     await notice(page, "mail/api is paused.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: true });
-    await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused");
+    await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused now");
     await press(page, "Resume mail/api");
     await notice(page, "mail/api is running again.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: false });

@@ -122,7 +122,7 @@ const takers: readonly Taker[] = [
   },
   { of: "drain", valid: {}, take: async (options) => (await filled()).drain(options) },
   { of: "budget", valid: {}, take: async (budget) => (await filled()).drain({ budget }) },
-  { of: "pauseJobs", valid: {}, take: (options) => queue().pauseJobs("x", options) },
+  { of: "pause", valid: {}, take: (options) => queue().pauseJobs("x", options) },
   { of: "wait", valid: {}, take: (options) => queue().wait("none", options) },
   { of: "a list", valid: {}, take: async (options) => (await filled()).listJobs(options) },
   {

@@ -6,7 +6,6 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
 import { isGrowing, paceText } from "../../core/manage/pace.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
-import type { ChangePage } from "../../core/observe/changes.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
@@ -47,7 +46,7 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
       ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
     return [
-      ...(await pausedFindings(stats, flow.keys, get, command, now)),
+      ...pausedFindings(stats, flow.keys, command, now),
       backlogFinding(stats, schedules, target, now),
       ...growthFindings(stats),
       wakeFinding(history),
@@ -67,24 +66,19 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   }
 }
 
-async function pausedFindings(
+function pausedFindings(
   stats: QueueStats,
   keys: readonly FlowControlKey[],
-  get: Get,
   command: Target["command"],
   now: number,
-): Promise<readonly Finding[]> {
+): readonly Finding[] {
   const pausedKeys = keys.filter((key) => key.paused);
-  const { changes } = pausedKeys[0]
-    ? await get<ChangePage>("changes", "/changes", { limit: MOST_JOBS })
-    : { changes: [] };
   const all = [
     ...pausesOf(stats, now),
-    ...pausedKeys.map(({ key }) => {
-      const change = changes.find((each) => each.operation === "pauseFlowControlKey" && each.target === key);
-      const how = change && pauseText({ by: change.by, since: change.at }, now);
-      return { text: `The key ${key} was paused${how ?? ""}.`, resume: `queue:flow resume ${quoted(key)}` };
-    }),
+    ...pausedKeys.map((key) => ({
+      text: `The key ${key.key} was paused${pauseText(key, now)}.`,
+      resume: `queue:flow resume ${quoted(key.key)}`,
+    })),
   ];
   if (all.length === 0) return [paused.ok("Nothing is paused.")];
   return all.map(({ text, resume }) => paused.warn(text, `Resume with: ${command(resume)}`));

@@ -8,6 +8,7 @@ import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import { shareOf } from "../../core/manage/progress-share.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
+import type { PausedBy } from "../../core/observe/changes.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { shortId } from "../../core/shared/id.ts";
@@ -36,10 +37,10 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     return time ? fromNow(time, now) : "-";
   },
   error: (row: Failing) => errorIn(row),
-  held: ({ heldBack, paused, pinned }: Pick<JobInfo, "heldBack"> & Partial<FlowControlKey>) =>
+  held: ({ heldBack, ...key }: Pick<JobInfo, "heldBack"> & Partial<FlowControlKey>, { now }) =>
     heldBack
       ? `the key ${heldBack.key}: ${heldBackTexts[heldBack.reason]}`
-      : [paused && "paused", pinned && "pinned"].filter(Boolean).join(", "),
+      : [key.pinned && "pinned", key.paused && `paused${pauseText(key, now)}`].filter(Boolean).join(", "),
   signals({ waitingFor: { events } = { events: [], until: new Date(0) }, children, state, runAt }: JobInfo) {
     if (children && children.pending > 0) return `${children.pending} of its children`;
     if (children && state === "scheduled" && runAt === null) return "its dead children: retry or remove them";
@@ -254,10 +255,11 @@ export function inWords(name: string, isTitle = false): string {
   return isTitle ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 }
 
-type Pause = { readonly [Field in "by" | "since" | "reason"]?: PausedJobType[Field] | undefined };
+type Pause = PausedBy & Partial<PausedJobType>;
 
 /** Who paused something, when and why: " by on-call 9 minutes ago: CRM is down". */
-export function pauseText({ by, since, reason }: Pause, now: number): string {
+export function pauseText(of: Pause, now: number): string {
+  const { pausedBy: by = of.by, pausedAt: since = of.since, pausedReason: reason = of.reason } = of;
   return `${by ? ` by ${by}` : ""}${since ? ` ${fromNow(since, now)}` : ""}${reason ? `: ${reason}` : ""}`;
 }
 

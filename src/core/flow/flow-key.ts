@@ -1,8 +1,9 @@
+import type { PausedBy } from "../observe/changes.ts";
 import { durationText } from "../shared/duration.ts";
 import type { HeldBack } from "./held-back.ts";
 
 /** A flow control key: its limits, and what it does now. */
-export interface FlowControlKey {
+export interface FlowControlKey extends PausedBy {
   /** The key. */
   readonly key: string;
   /** How many jobs may run at once; null for any number. */
@@ -44,7 +45,7 @@ export function limitsText(limits: Pick<FlowControlKey, "concurrency" | "rate" |
   return each.filter(Boolean).join(", ") || "none";
 }
 
-export function holdReason(key: Omit<FlowControlKey, "windowEndsAt">): HeldBack["reason"] | undefined {
+export function holdReason(key: Omit<FlowControlKey, "windowEndsAt" | "pausedAt">): HeldBack["reason"] | undefined {
   const { waiting, paused, ordered, running, concurrency, rate, startedInWindow } = key;
   if (waiting === 0) return undefined;
   if (paused) return "paused";

@@ -1,7 +1,15 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
+import {
+  type ChangedBy,
+  changing,
+  listChanges,
+  onlyBy,
+  type PauseOptions,
+  pausedBy,
+  pauseOptions,
+} from "../observe/changes.ts";
 import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";
@@ -56,7 +64,7 @@ export class FlowKeys {
     const { store, clock } = this.#needs;
     const now = clock();
     const state = await store.findFlow(key, now);
-    return state ? shown(state, now) : null;
+    return state ? ((await this.#withPauses([shown(state, now)]))[0] ?? null) : null;
   }
 
   /** Lists the keys that `get` shows. */
@@ -67,7 +75,14 @@ export class FlowKeys {
     const page = await store.listFlows({ cursor: cursor ?? undefined, limit: holding ? MOST_READ : limit, now });
     const keys = page.items.map((state) => shown(state, now));
     const listed = holding ? keys.filter(holdReason).sort(busiestFirst).slice(0, limit) : keys;
-    return { keys: listed, cursor: page.cursor ?? null };
+    return { keys: await this.#withPauses(listed), cursor: page.cursor ?? null };
+  }
+
+  /** Adds who has paused keys: one command, if one of them is paused. */
+  async #withPauses(keys: readonly FlowControlKey[]): Promise<readonly FlowControlKey[]> {
+    if (!keys.some(({ paused }) => paused)) return keys;
+    const { changes } = await listChanges(this.#needs, {});
+    return keys.map((each) => (each.paused ? { ...each, ...pausedBy(changes, "FlowControlKey", each.key) } : each));
   }
 
   /**
@@ -99,7 +114,7 @@ export class FlowKeys {
   }
 
   /** Keeps the jobs of a key from starting, until `resume`. Running jobs run on, and you can enqueue more. */
-  async pause(key: string, options: ChangedBy = {}): Promise<void> {
+  async pause(key: string, options: PauseOptions & ChangedBy = {}): Promise<void> {
     await this.#change("pause", key, { to: "paused" }, options);
   }
 
@@ -111,8 +126,9 @@ export class FlowKeys {
   async #change(verb: string, key: string, change: FlowChange, options: ChangedBy): Promise<{ resumed: boolean }> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
-    const given = onlyBy(options, `flowControl.${verb}`);
-    return changing(this.#needs, `${verb}FlowControlKey`, key, given, async () => {
+    return changing(this.#needs, `${verb}FlowControlKey`, key, options, async (given: ChangedBy) => {
+      if (change.to === "paused") pauseOptions.read(given);
+      else onlyBy(given, `flowControl.${verb}`);
       const wasPaused = await changeFlow(this.#needs, key, change);
       return { resumed: wasPaused || change.to !== "resumed" };
     });

@@ -1,23 +1,11 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { nameText } from "../job/options.ts";
 import { decodeRecord } from "../job/record.ts";
+import { type PauseOptions, pauseOptions } from "../observe/changes.ts";
 import { conflict } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { described, optionsOf, text } from "../shared/schema.ts";
 import { MOST_PAUSED, type PausedJobs } from "../store/stats.ts";
 import { hasName, storedPages } from "./pages.ts";
-
-/** Options of `pauseJobs`. */
-export interface PauseJobsOptions {
-  /** Why: 1 to 200 characters, such as "CRM is down". Default: none. */
-  readonly reason?: string | undefined;
-}
-
-const LONGEST_REASON = 200;
-
-export const pauseJobsOptions = optionsOf<PauseJobsOptions>("pauseJobs", {
-  reason: described(text(LONGEST_REASON, "CRM is down"), "Why. Default: none."),
-});
 
 /** A job type that is paused. */
 export interface PausedJobType extends Omit<PausedJobs, "since"> {
@@ -33,10 +21,10 @@ export const pausedJobType = ({ since, ...paused }: PausedJobs): PausedJobType =
 export async function pauseJobs(
   { store, clock }: QueueContext,
   name: string,
-  given: PauseJobsOptions & { readonly by: string | null },
+  given: PauseOptions & { readonly by: string | null },
 ): Promise<PausedJobType> {
   const { by, ...options } = given;
-  const { reason = null } = pauseJobsOptions.read(options);
+  const { reason = null } = pauseOptions.read(options);
   const now = clock();
   const { pausedJobs } = await store.stats(now);
   const paused = { name: nameText.read(name, "name"), reason, by, since: now };

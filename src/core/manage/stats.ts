@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { listChanges } from "../observe/changes.ts";
+import { listChanges, pausedBy } from "../observe/changes.ts";
 import type { OutcomeCounts, StoredHistogram, StoredStats } from "../store/stats.ts";
 import {
   bucketOf,
@@ -59,6 +59,8 @@ export interface QueueStats {
   readonly pausedBy?: string | null;
   /** When that was. */
   readonly pausedAt?: Date;
+  /** Why, if a reason was given. */
+  readonly pausedReason?: string;
 }
 
 /** How long something took, counted since the queue was first used. */
@@ -108,7 +110,7 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
 export function sumOfStats(all: readonly QueueStats[]): QueueStats {
   const next = all.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
   const ages = all.flatMap(({ oldestReadyAgeMs }) => oldestReadyAgeMs ?? []);
-  const [{ pausedBy, pausedAt, ...first }] = all as readonly [QueueStats];
+  const [{ pausedBy: _, pausedAt: __, pausedReason: ___, ...first }] = all as readonly [QueueStats];
   const counts = Object.entries(first).filter(([, value]) => typeof value === "number");
   const sum = (name: string) => all.reduce((total, stats) => total + Number(stats[name as keyof QueueStats]), 0);
   return {
@@ -131,8 +133,7 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
 async function withPause(store: QueueStore, stats: QueueStats): Promise<QueueStats> {
   if (!stats.paused) return stats;
   const { changes } = await listChanges({ store }, {});
-  const last = changes.find(({ operation }) => operation === "pause" || operation === "resume");
-  return last?.operation === "pause" ? { ...stats, pausedBy: last.by, pausedAt: last.at } : stats;
+  return { ...stats, ...pausedBy(changes, "", null) };
 }
 
 export async function getActivity({ store, clock }: Pick<QueueContext, "store" | "clock">): Promise<QueueActivity> {

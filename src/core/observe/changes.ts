@@ -1,5 +1,5 @@
 import type { Clock } from "../shared/clock.ts";
-import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
+import { cursor, described, limit, optionsOf, orFirst, text } from "../shared/schema.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
 import type { QueueStore } from "../store/store.ts";
 
@@ -10,6 +10,28 @@ export interface ChangedBy {
    * not listed.
    */
   readonly by?: string | undefined;
+}
+
+/** How something is paused. */
+export interface PauseOptions {
+  /** Why: 1 to 200 characters, such as "CRM is down". Default: none. Of a queue or a key, `by` is needed too. */
+  readonly reason?: string | undefined;
+}
+
+const LONGEST_REASON = 200;
+
+export const pauseOptions = optionsOf<PauseOptions>("pause", {
+  reason: described(text(LONGEST_REASON, "CRM is down"), "Why. Default: none."),
+});
+
+/** Who paused a queue or a key, if that change was recorded. */
+export interface PausedBy {
+  /** Who: null for a token without a name. */
+  readonly pausedBy?: string | null;
+  /** When that was. */
+  readonly pausedAt?: Date;
+  /** Why, if a reason was given. */
+  readonly pausedReason?: string;
 }
 
 /** A change that somebody has made to a queue. */
@@ -24,7 +46,7 @@ export interface QueueChange {
   readonly target: string | null;
   /** How many jobs it changed; null if it does not count them. */
   readonly count: number | null;
-  /** Why, if a job type was paused with a reason. */
+  /** Why, if something was paused with a reason. */
   readonly reason?: string;
 }
 
@@ -40,13 +62,15 @@ export interface ChangePage {
 export interface ChangeListOptions {
   /** The previous page's cursor. */
   readonly cursor?: string | undefined;
-  /** 1 to 1,000. Default 100. A page shows fewer if it sums up pieces of a large change. */
+  /** 1 to 1,000. Default 100. A page can show fewer, since it sums up the pieces of a large change. */
   readonly limit?: number | undefined;
 }
 
 export const changeListOptions = optionsOf<ChangeListOptions>("listChanges", { cursor: orFirst(cursor), limit });
 
 export const LONGEST_BY = 64;
+/** So many are read at least, so that a short page sums up the whole of a large change too. */
+const LEAST_READ = 100;
 /** How far apart two pieces of one large change are at most: it may be made by many calls. */
 const PIECES_WITHIN_MS = 60_000;
 
@@ -90,7 +114,8 @@ export async function changing<Options, Result>(
   if (by !== undefined) checkText(by, "by", LONGEST_BY);
   const result = await act(options as Options);
   const isDry = "dryRun" in options && options.dryRun;
-  if (by !== undefined && !isDry) await noteChange(context, { by, operation, target }, result);
+  if (by !== undefined && !isDry)
+    await noteChange(context, { by, operation, target }, { ...options, ...Object(result) });
   return result;
 }
 
@@ -99,17 +124,32 @@ export async function listChanges(
   given: ChangeListOptions,
 ): Promise<ChangePage> {
   const { cursor, limit = 100 } = changeListOptions.read(given);
-  const page = await store.changes(cursor ?? undefined, limit);
+  const from = cursor ?? undefined;
+  const page = await store.changes(from, Math.max(limit, LEAST_READ));
   const changes: QueueChange[] = [];
-  for (const text of page.items) {
-    const { at, ...change } = JSON.parse(text);
+  for (const [index, item] of page.items.entries()) {
+    const { at, ...change } = JSON.parse(item);
     const last = changes.at(-1);
     const isPiece =
       last?.count != null &&
       (["by", "operation", "target"] as const).every((name) => last[name] === change[name]) &&
       last.at.getTime() - at < PIECES_WITHIN_MS;
     if (isPiece) changes[changes.length - 1] = { ...last, count: (last.count ?? 0) + change.count };
+    else if (changes.length === limit) return { changes, cursor: (await store.changes(from, index)).cursor ?? null };
     else changes.push({ at: new Date(at), ...change });
   }
   return { changes, cursor: page.cursor ?? null };
+}
+
+/** Who paused a queue or, with "FlowControlKey", a key, if the latest changes say so. */
+export function pausedBy(
+  changes: readonly QueueChange[],
+  what: "" | "FlowControlKey",
+  target: string | null,
+): PausedBy {
+  const last = changes.find(
+    (each) => each.target === target && [`pause${what}`, `resume${what}`].includes(each.operation),
+  );
+  if (last?.operation !== `pause${what}`) return {};
+  return { pausedBy: last.by, pausedAt: last.at, ...(last.reason !== undefined && { pausedReason: last.reason }) };
 }

@@ -21,7 +21,7 @@ import { type DeadJob, type JobAndId, type JobInfo, type JobInfoOf, readJobAndId
 import type { CancelOptions, ClearOptions, JobChange } from "../manage/jobs.ts";
 import { cancelJob, clearJobs, getJob, updateJob } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
-import { type PausedJobType, type PauseJobsOptions, pauseJobs, resumeJobs } from "../manage/paused-jobs.ts";
+import { type PausedJobType, pauseJobs, resumeJobs } from "../manage/paused-jobs.ts";
 import type { CancelledJobs, PendingOptions, RescheduledJobs } from "../manage/pending-jobs.ts";
 import { cancelPending, reschedulePending } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
@@ -29,8 +29,8 @@ import { type SignalOptions, type SignalResult, signal } from "../manage/signal.
 import { getActivity, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
-import type { ChangedBy, ChangeListOptions, ChangePage } from "../observe/changes.ts";
-import { changing, listChanges, onlyBy, targetOf } from "../observe/changes.ts";
+import type { ChangedBy, ChangeListOptions, ChangePage, PauseOptions } from "../observe/changes.ts";
+import { changing, listChanges, onlyBy, pauseOptions, targetOf } from "../observe/changes.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
@@ -179,15 +179,22 @@ export class Queue {
    * Keeps every drain from starting jobs and firing schedules, until `resume`. You can still enqueue jobs. A running
    * drain learns of it with its next request to the store.
    */
-  async pause(options: ChangedBy = {}): Promise<void> {
-    await changing(this.#open, "pause", null, onlyBy(options, "pause"), () => this.#open.store.setPaused(true));
+  async pause(options: PauseOptions & ChangedBy = {}): Promise<void> {
+    await changing(this.#open, "pause", null, options, async (given) => {
+      pauseOptions.read(given);
+      await this.#open.store.setPaused(true);
+    });
   }
 
-  /** Ends a pause: drains start jobs and fire schedules again. Does nothing if the queue is not paused. */
-  async resume(options: ChangedBy = {}): Promise<void> {
+  /** Ends a pause: drains start jobs and fire schedules again. @returns whether the queue was paused. */
+  async resume(options: ChangedBy = {}): Promise<{ resumed: boolean }> {
     const { store, noteAnythingDue } = this.#open;
-    await changing(this.#open, "resume", null, onlyBy(options, "resume"), () => store.setPaused(false));
-    await noteAnythingDue();
+    return changing(this.#open, "resume", null, onlyBy(options, "resume"), async () => {
+      const { paused: resumed } = await store.peek(this.clock());
+      await store.setPaused(false);
+      await noteAnythingDue();
+      return { resumed };
+    });
   }
 
   /**
@@ -197,7 +204,7 @@ export class Queue {
    *
    * @throws {TidegateError} `invalid_request`; `conflict` if 20 job types are paused.
    */
-  async pauseJobs(name: string, options: PauseJobsOptions & ChangedBy = {}): Promise<PausedJobType> {
+  async pauseJobs(name: string, options: PauseOptions & ChangedBy = {}): Promise<PausedJobType> {
     const by = Object(options).by ?? null;
     return changing(this.#open, "pauseJobs", name, options, (rest) => pauseJobs(this.#open, name, { ...rest, by }));
   }

@@ -8,9 +8,9 @@ import { eventName } from "../../core/job/steps.ts";
 import { retryOptions } from "../../core/manage/dead-letter.ts";
 import { groupText } from "../../core/manage/failures.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
-import { pauseJobsOptions } from "../../core/manage/paused-jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { signalOptions } from "../../core/manage/signal.ts";
+import { pauseOptions } from "../../core/observe/changes.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -138,7 +138,7 @@ export const changeBody = withKeywords(changeOptions, {
   minProperties: 1,
   examples: [{ delay: "1h" }],
 });
-export const pauseJobsBody = withKeywords(object(pauseJobsOptions.fields), { examples: [{ reason: "CRM is down" }] });
+export const pauseBody = withKeywords(object(pauseOptions.fields), { examples: [{ reason: "CRM is down" }] });
 
 export const signalBody = withKeywords(object({ data: anything, ...signalOptions.fields }), {
   examples: [{ data: { text: "yes" }, id: "msg-17" }],

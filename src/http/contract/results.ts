@@ -87,7 +87,7 @@ export interface Results {
   readonly activity: QueueActivity;
   readonly queueFigures: QueueFigures;
   readonly queueHistory: QueueHistory;
-  readonly paused: { readonly paused: boolean };
+  readonly paused: { readonly paused: boolean; readonly resumed?: boolean };
   readonly resumed: { readonly resumed: boolean };
   readonly healthy: { readonly status: "ok"; readonly version?: string };
 }

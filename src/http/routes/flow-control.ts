@@ -39,6 +39,7 @@ export const flowControlRoutes = {
     notes: "None of the key's jobs start until you resume it.",
     key: requests.flowKey,
     returns: shapes.paused,
+    body: requests.pauseBody,
     run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
   resumeFlowControlKey: route({

@@ -57,15 +57,16 @@ export const queueRoutes = {
   pause: route({
     notes: "No job starts and no schedule fires until you resume the queue.",
     returns: shapes.paused,
+    body: requests.pauseBody,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
   resume: route({
     returns: shapes.paused,
-    run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
+    run: ({ queue }) => queue.resume().then((result) => ({ paused: false, ...result })),
   }),
   pauseJobs: route({
     notes: "Drains hand the jobs of this type back, with no attempt used, until you resume it.",
-    body: requests.pauseJobsBody,
+    body: requests.pauseBody,
     returns: shapes.pausedJobType,
     refusals: ["conflict"],
     run: ({ queue, target, body, caller }) =>

@@ -52,8 +52,8 @@ export function attention(snapshot: Json<Snapshot>): Html {
     ofStats((queue, { pace }) =>
       isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
     ),
-    ofStats((queue, { paused, pausedBy, pausedAt }) => {
-      const text = html`paused${pausedText(pausedBy, pausedAt)}`;
+    ofStats((queue, { paused, pausedBy, pausedAt, pausedReason }) => {
+      const text = html`paused${pausedText(pausedBy, pausedAt, pausedReason)}`;
       return paused ? line("retried", queue, { view: "overview" })("all jobs", text, resume("resume", queue)) : [];
     }),
     pausedJobs.map(({ queue, name, by, since, reason }) => {

@@ -4,6 +4,7 @@ import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
+import { pausedText } from "./attention.ts";
 import { number } from "./format.ts";
 import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, searchForm, when } from "./parts.ts";
 
@@ -39,7 +40,7 @@ function line(row: Row, mayChange: boolean): Html {
     mayChange &&
     html`<div class="row actions">${button(pause, paused ? "resumeFlowControlKey" : "pauseFlowControlKey", key, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
 ${pinned && !isReservedKey(key) && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
-  return html`<tr data-key="${keyOf(queue, key)}" data-queue="${queue}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
+  return html`<tr data-key="${keyOf(queue, key)}" data-queue="${queue}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && html`${badge("retried", "paused")}${pausedText(row.pausedBy, row.pausedAt, row.pausedReason)} `}${pinned && badge("scheduled", "pinned")}
 <div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>${actions}</td>
 <td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td></tr>`;
 }

@@ -29,10 +29,10 @@ export function frame(): Html {
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const isOne = snapshot && route.view !== "queues" && !route.scope;
-  const { paused, pausedBy, pausedAt } = (isOne && snapshot.activity.stats) || {};
+  const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
-${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: no job starts.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
+${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
