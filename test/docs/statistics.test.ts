@@ -27,7 +27,7 @@ describe("statistics", () => {
     const [table = ""] = /\n\| field.*?\n\n/s.exec(page.split("\n## Statistics\n")[1] ?? "") ?? [];
     const named = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
     const { queue } = await setUp();
-    await queue.pause({ by: "ada" });
+    await queue.pause({ by: "ada", reason: "we deploy" });
     expect(named.sort()).toEqual(Object.keys(await queue.getStats()).sort());
   });
 
