@@ -40,15 +40,14 @@ function refused(error: unknown): Response {
 }
 
 // #region worker
-// Sized for Workers Free. With linger "0s", a drain ends when nothing is due, because Wake starts the next one on time.
-const limits = { ...cloudflareFree, linger: "0s" } as const;
+const limits = { ...cloudflareFree, linger: "0s" } as const; // how much one drain may do on Workers Free
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: limits, // when a request starts the drain
-  scheduled: limits, // when a cron tick or Wake starts it
+  drain: limits, // for drains that a request starts
+  scheduled: limits, // for drains that Wake or a cron tick starts
 });
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object
