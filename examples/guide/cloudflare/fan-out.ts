@@ -20,7 +20,7 @@ export default createWorker((env: Env) => ({
   auth: { drain: [env.TIDEGATE_DRAIN_TOKEN] },
   drain: { ...cloudflarePaid, linger: "0s" },
   scheduled: cloudflarePaid,
-  fanOut: 4, // invocations that a tick starts at once when it leaves a backlog
+  fanOut: 4, // invocations that a tick starts in parallel when it leaves a backlog
   onBacklog: relayTo({
     url: "https://self/drain", // through the service binding, so the host does not matter
     token: env.TIDEGATE_DRAIN_TOKEN,
