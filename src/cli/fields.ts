@@ -83,10 +83,9 @@ export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
   const { json } = schema;
   const isFlag = json["type"] === "boolean" || json["const"] === true;
   const option = new Option(`--${flag}${isFlag ? "" : ` <${kindOf(json)}>`}`, meaningOf(flag, json));
-  const isPast = kindOf(json) === "time" && /^(before|since)$/.test(flag);
   const words = json["enum"] as readonly string[] | undefined;
   if (words) option.choices(words);
-  else if (!isFlag) option.argParser((text: string) => readText(schema, isPast ? timeBefore(text) : text));
+  else if (!isFlag) option.argParser((text: string) => readText(schema, flag === "before" ? timeBefore(text) : text));
   if (fallback !== undefined) option.default(fallback);
   return option;
 }
@@ -137,7 +136,7 @@ function readText(schema: Schema, text: string): unknown {
 }
 
 /** How long ago, as a time: requests that follow each other must mean the same one. */
-function timeBefore(text: string): string {
+export function timeBefore(text: string): string {
   const isAge = /^\d+(ms|[smhd])$/.test(text);
   return isAge ? new Date(Date.now() - durationMs(text as Duration, "It")).toISOString() : text;
 }

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
-import { inFlags, readJson, takesJson } from "./fields.ts";
+import { inFlags, readJson, takesJson, timeBefore } from "./fields.ts";
 import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,6 +35,8 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
   if (shortly && !session.isJson && isBare(command)) Object.assign(fields, shortly);
   else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
     fields["limit"] ??= options["all"] ? MOST : PAGE;
+  // A change can take several requests.
+  if (!isInQuery && typeof fields["since"] === "string") fields["since"] = timeBefore(fields["since"]);
   refuseChoices(plan, fields);
   await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(fields, ""));
   return { fields, target, options };

@@ -161,6 +161,11 @@ test("- reads standard input", async () => {
   expect(sent).toEqual(['POST /jobs {"name":"send_email","payload":{"to":"grace"}}']);
 });
 
+test("an age is the same time in each request of a change", async () => {
+  const { sent } = await sentBy("queue:dlq retry --all --since 1h");
+  expect(sent[0]).toMatch(/"since":"\d{4}-\d\d-\d\dT/);
+});
+
 /** Types a line that must send nothing. */
 async function refusalOf(line: string, input = ""): Promise<string> {
   const fetch = () => Promise.reject(new Error("Nothing was to be sent."));
