@@ -21,6 +21,7 @@ beforeAll(async () => {
   const month = { children: [child], waitFor: "completed" as const, id: "may-2026" };
   await world.queues[1]?.enqueue("billing_4", {}, month);
   await world.queues[1]?.drain();
+  await world.queues[0]?.flowControl.pause("tenant-12", { reason: "CRM is down", by: "on-call" });
   await world.queues[1]?.pauseJobs("billing_6", { reason: "CRM is down", by: "on-call" });
 });
 
@@ -62,7 +63,12 @@ const asked: readonly Asked[] = [
     where: attention("schedule fails"),
     answer: "invoices: Error: No rate for CHF.",
   },
-  { question: "why a tenant's jobs do not start", acts: [], where: attention("tenant-12"), answer: /it is paused/ },
+  {
+    question: "why a tenant's jobs do not start",
+    acts: [],
+    where: attention("tenant-12"),
+    answer: /it is paused by on-call .*: CRM is down Resume$/,
+  },
   {
     question: "does it grow",
     acts: [],

@@ -44,7 +44,7 @@ export function askToRemoveSchedule(key: string, queue?: string): void {
     title: "Remove the schedule?",
     queue,
     subject: html`<b>${key}</b>`,
-    text: "It enqueues no more jobs. Those that it has enqueued stay.",
+    text: "The jobs that it has enqueued stay.",
     confirm: "Remove the schedule",
     isDangerous: true,
     act: () => act("DELETE /schedules/:key", { target: key, queue }).then(() => `Schedule ${key} removed.`),

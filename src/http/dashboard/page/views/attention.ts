@@ -62,7 +62,7 @@ export function attention(snapshot: Json<Snapshot>): Html {
     }),
     keys.map(({ queue, key, ...of }) => {
       const reason = holdReason({ key, ...of });
-      const text = `up to ${plural(of.waiting, "job")} by ${key}${reason ? `: ${heldBackTexts[reason]}` : ""}`;
+      const text = html`up to ${plural(of.waiting, "job")} by ${key}${reason && `: ${heldBackTexts[reason]}`}${pausedText(of.pausedBy, of.pausedAt, of.pausedReason)}`;
       const act = of.paused ? resume("resumeFlowControlKey", key) : undefined;
       return line("retried", queue, { view: "flow", search: key })("held back", text, act, key);
     }),

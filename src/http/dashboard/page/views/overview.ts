@@ -35,7 +35,7 @@ function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Json<QueueStats>
 
 /** Who changed what, newest first. */
 export function changes({ changes: all }: Json<Snapshot>): Html {
-  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "What people and programs change stands here. Give tokens names, and you see who."))}`;
+  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
 }
 
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
@@ -55,6 +55,6 @@ function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const address = `${location.origin}${root}queues/${encodeURIComponent(queue)}/jobs`;
   return card(
     "No jobs yet",
-    html`<p>Enqueue one in code, with the button above, or try:</p>${code(`curl ${address} ${token ?? ""}--json '${body}'`)}`,
+    html`<p>Enqueue one here, in code, or try:</p>${code(`curl ${address} ${token ?? ""}--json '${body}'`)}`,
   );
 }
