@@ -39,7 +39,7 @@ describe("the commands of the guide", () => {
       /1 dead job would be retried/,
       /1 waiting job would be removed/,
       /Moved 1 scheduled job: it is due in (1 hour|60 minutes)/,
-      /0 +0 +10 per 1m +pinned +mail-provider/,
+      /0 +0 +10 per 1m +mail-provider +pinned/,
       /0 +0 +none +paused +tenant-acme/,
       /Removed 1 pending job/,
       /access +Requests without a token are refused/,
