@@ -5,6 +5,7 @@ import { latestFirst } from "../core/manage/failures.ts";
 import type { NameFigures } from "../core/manage/figures.ts";
 import { byNearness } from "../core/manage/list.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
+import type { QueueChange } from "../core/observe/changes.ts";
 import { bySoonest } from "../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../core/schedule/schedules.ts";
 import type { Fields } from "../core/shared/schema.ts";
@@ -62,6 +63,8 @@ const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) 
 
 const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
   other.failedAt.getTime() - one.failedAt.getTime();
+
+const latestChangeFirst = (one: QueueChange, other: QueueChange) => other.at.getTime() - one.at.getTime();
 
 const resuming =
   (what: string, otherwise = "") =>
@@ -330,6 +333,7 @@ export const commands = {
     about:
       "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name (USER).",
     shows: "at by change=operation target jobs=count reason",
+    merges: () => latestChangeFirst,
     none: "No change is listed.",
     examples: [["tidegate queue:changes --limit 20", "the latest 20"]],
   },

@@ -179,8 +179,8 @@ Age        new
 Last hour  ▁▁▁▁▁▁▁▁▁▁
 
 Affected
-FIELD  JOBS  MOST FREQUENT
-user      1  7 (1)
+FIELD  NEWEST JOBS  MOST FREQUENT
+user             1  7 (1)
 `,
   "queue:failures": `GROUP         JOBS  FIRST    LAST     AGE  NAME
 3d246764e6b4     1  now      now      new  fails

@@ -113,7 +113,7 @@ describe("--all-queues", () => {
     ["queue:jobs --search to --in payload", /\nsent-imports +imports /],
     ["queue:failures", /^QUEUE +GROUP .*\nshop +[\da-f]{12} +2 .*\nimports +[\da-f]{12} +1 /],
     ["queue:schedules", /^QUEUE +KEY +FIRES .*\nshop +of-shop .* ✗ .*\nimports +of-imports /],
-    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail\nimports +0 +0 .* paused +acme\n/],
+    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail +-\nimports +0 +0 .* acme +paused\n/],
     [
       "queue:schedules upcoming",
       /^QUEUE +AT .*\nimports +14:40:00 UTC .*\nimports +15:20:00 UTC +in 20 minutes +occurrence +send_email +of-imports\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop\n/,

@@ -99,7 +99,7 @@ const inner: Readonly<Record<string, string>> = {
   errors: "attempt failed=failedAt took error",
   logs: "at attempt message data",
   runs: "occurrence=at state took id error",
-  affected: "field jobs=of most-frequent=values",
+  affected: "field newest-jobs=of most-frequent=values",
 };
 
 /** Colours of words in a column STATE, NEXT or AGE. */

@@ -1,5 +1,6 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { isObject } from "../shared/schema.ts";
+import { MOST_EXAMINED } from "../store/failures.ts";
 import { MINUTE_MS } from "../store/stats.ts";
 import type { StoredFailures } from "../store/store.ts";
 import { type FailureGroup, failureGroup, findGroup, groupText } from "./failures.ts";
@@ -27,7 +28,6 @@ export interface AffectedField {
   readonly of: number;
 }
 
-const LATEST = 100;
 const MOST_FIELDS = 10;
 const MOST_VALUES = 5;
 const DEEPEST = 3;
@@ -43,7 +43,7 @@ export async function readFailure(needs: QueueContext, group: string, cursor?: s
   const now = needs.clock();
   const [found, page] = await Promise.all([
     findGroup(needs.store, group, now, MINUTE_MS),
-    listDead(needs, { group, cursor, limit: LATEST }),
+    listDead(needs, { group, cursor, limit: MOST_EXAMINED }),
   ]);
   return { failure: found ? detailsOf(found, page.jobs, now) : null, page };
 }

@@ -23,6 +23,9 @@ export function groupAt(score: number): string {
   return groupName(score + 2 ** GROUP_BITS);
 }
 
+/** How many jobs of a group are read for what their payloads have in common: the newest. */
+export const MOST_EXAMINED = 100;
+
 export const TREND_SLOT_MS = 3_600_000;
 const TREND_MS = 24 * TREND_SLOT_MS;
 

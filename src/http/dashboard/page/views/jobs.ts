@@ -1,4 +1,5 @@
 import { shortId } from "../../../../core/shared/id.ts";
+import { MOST_EXAMINED } from "../../../../core/store/failures.ts";
 import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -92,7 +93,7 @@ ${jobs && list(jobs, snapshot)}`;
 }
 
 /** The last hour of a group, and the values that its latest jobs share. */
-function details({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>): Html {
+function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>["failure"]>): Html {
   const dead = byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0);
   // What each job has a value of its own of affects nobody in particular.
   const shared = affected.filter(({ values, of }) => of === 1 || values.some(({ count }) => count > 1));
@@ -101,12 +102,12 @@ function details({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>)
     shared[0] &&
     card(
       "Who is affected",
-      facts(
+      html`${facts(
         shared.map(({ field, values, of }) => [
           field || "payload",
           values.map(({ value, count }) => `${value} (${number(count)} of ${number(of)})`).join(", "),
         ]),
-      ),
+      )}${all > MOST_EXAMINED && html`<p class="muted">Of the newest ${MOST_EXAMINED} jobs alone.</p>`}`,
     )
   }${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
 }
