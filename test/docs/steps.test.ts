@@ -104,8 +104,24 @@ describe("an order that waits for a payment", () => {
     await queue.drain();
     await clock.advance("3d");
     await queue.drain();
-    expect(await queue.getJob(id)).toMatchObject({ result: { state: "cancelled" } });
     expect(servicesOf(services)).toEqual(["warehouse/reservations", "warehouse/releases"]);
+    await clock.advance("30d");
+    await queue.drain();
+    expect(await queue.getJob(id)).toMatchObject({ result: { state: "cancelled" } });
+    expect(services.calls).toHaveLength(2);
+  });
+
+  test("a payment that comes after the release is returned", async () => {
+    const { clock, services, queue } = setUp();
+    const { id } = await queue.enqueue(fulfil, order);
+    await queue.drain();
+    await clock.advance("3d");
+    await queue.drain();
+    await clock.advance("2d");
+    await pay(queue);
+    await queue.drain();
+    expect(await queue.getJob(id)).toMatchObject({ result: { state: "cancelled" } });
+    expect(services.calls.at(-1)).toMatchObject({ service: "payments/refunds", body: { payment: "pay-1" } });
   });
 
   test("if it cannot be shipped, the payment is refunded and nothing stays reserved", async () => {

@@ -8,7 +8,7 @@ export const importFile = defineJob({
   async perform({ file }: { readonly file: string }, job) {
     const rows = await readRows(file, job.signal);
     const children = rows.map((row) => ({ job: importRow, payload: { row } }));
-    await sender.enqueue(importReport, { file }, { id: `report-${job.id}`, children }); // the same id in each attempt
+    job.enqueue(importReport, { file }, { children }); // all of them, or none
   },
 });
 

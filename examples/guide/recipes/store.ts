@@ -7,6 +7,6 @@ const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = process
 export const redis = new Redis({ url, token });
 export const store = upstashStore(redis);
 
-/** Jobs enqueue with it. It lists no jobs, so this file imports none. */
+/** For use inside jobs. It lists no jobs, so this file imports none. */
 export const sender = new Queue({ store });
 // #endregion

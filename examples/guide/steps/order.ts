@@ -16,6 +16,8 @@ export const fulfil = defineJob({
     const payment = await job.waitFor<{ id: string }>(`paid-${order}`, { timeout: "3d" });
     if (!payment) {
       await job.step("release", (step) => post("warehouse/releases", { order, sku }, step));
+      const late = await job.waitFor<{ id: string }>(`paid-${order}`, { timeout: "30d" });
+      if (late) await job.step("return", (step) => post("payments/refunds", { payment: late.id }, step));
       return { state: "cancelled" };
     }
     try {
