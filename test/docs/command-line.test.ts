@@ -40,7 +40,7 @@ describe("the commands of the guide", () => {
       /1 waiting job would be removed/,
       /Moved 1 scheduled job: it is due in (1 hour|60 minutes)/,
       /0 +0 +10 per 1m +mail-provider +pinned/,
-      /0 +0 +none +paused +tenant-acme/,
+      /0 +0 +none +tenant-acme +paused/,
       /Removed 1 pending job/,
       /access +Requests without a token are refused/,
     ])
