@@ -34,11 +34,11 @@ export const groups: readonly Group[] = [
   {
     text: "Operate",
     pages: [
+      "docs/guide/security.md",
       "docs/guide/production.md",
       "docs/guide/observe.md",
       "docs/guide/costs.md",
       "docs/guide/scaling.md",
-      "docs/guide/security.md",
       "docs/guide/troubleshooting.md",
     ],
   },

@@ -5,7 +5,7 @@ export const reports: string[] = [];
 // #region declared
 export const dailyReport = defineJob({
   name: "daily_report",
-  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
+  schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" },
   async perform(_: undefined, job) {
     await writeReport(job.id); // daily_report@2026-03-02T08:00:00.000Z: one job for each occurrence
   },
@@ -30,7 +30,7 @@ export const syncFeed = defineJob({
 // #region payload
 export const nightlySync = defineJob({
   name: "nightly_sync",
-  schedule: { cron: "0 30 2 * * *", timeZone: "America/New_York", missed: "skip", overlap: "skip" },
+  schedule: { cron: "30 2 * * *", timeZone: "America/New_York", missed: "skip", overlap: "skip" },
   schedulePayload: { shop: 7 },
   async perform({ shop }: { readonly shop: number }) {
     reports.push(`shop ${shop}`);
@@ -50,7 +50,7 @@ export async function perUser(queue: Queue, user: number, timeZone: string) {
   await queue.schedules.upsert(`remind-${user}`, {
     job: remind,
     payload: { user },
-    cron: "0 0 18 * * MON-FRI",
+    cron: "0 18 * * MON-FRI",
     timeZone,
   });
   // #endregion
@@ -58,7 +58,7 @@ export async function perUser(queue: Queue, user: number, timeZone: string) {
 
 export async function asEnqueue(queue: Queue) {
   // #region enqueue
-  await queue.enqueue(remind, { user: 7 }, { cron: "0 0 18 * * FRI", timeZone: "Europe/Paris", id: "friday" });
+  await queue.enqueue(remind, { user: 7 }, { cron: "0 18 * * FRI", timeZone: "Europe/Paris", id: "friday" });
   // #endregion
 }
 

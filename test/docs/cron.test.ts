@@ -62,7 +62,7 @@ describe("recurring jobs", () => {
     const { queue } = setUp();
     await queue.drain();
     await cron.asEnqueue(queue);
-    expect(await queue.schedules.get("friday")).toMatchObject({ name: "remind", cron: "0 0 18 * * FRI" });
+    expect(await queue.schedules.get("friday")).toMatchObject({ name: "remind", cron: "0 18 * * FRI" });
     const { next, first } = await cron.lookAt(queue);
     expect(iso(next)).toEqual(["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z", "2026-03-04T08:00:00.000Z"]);
     expect(first).toMatchObject({ key: "daily_report", timeZone: "Europe/Paris", declared: true });

@@ -31,7 +31,7 @@ export const importReport = defineJob({
 // #region digest
 export const dailyDigest = defineJob({
   name: "daily_digest",
-  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
+  schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" },
   async perform(_: undefined, job) {
     const [, until = ""] = job.id.split("@"); // daily_digest@2026-03-02T08:00:00.000Z
     for (const customer of await readRows("customers", job.signal)) {
