@@ -170,7 +170,7 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   expect(await queue.getStats()).toMatchObject({ readyCount: 100, scheduledCount: 0 });
 });
 
-test("a job type is paused, and the jobs that wait of it are cancelled, each from its row", async () => {
+test("a job type is paused, and the jobs that wait of it are cancelled, each alone or both together", async () => {
   const { page, on } = await openFilled("#view=type&id=send_email");
   await press(page, "Cancel the waiting jobs of send_email");
   await page.getByRole("dialog").getByText("2 jobs will not run").waitFor();
@@ -182,6 +182,18 @@ test("a job type is paused, and the jobs that wait of it are cancelled, each fro
   await press(page, "Pause");
   await notice(page, "send_email is paused.");
   expect(await on.queue.getStats()).toMatchObject({ pausedJobs: [{ name: "send_email", reason: "SMTP is down" }] });
+  await on.queue.resumeJobs("send_email");
+  await on.queue.enqueue("send_email", { to: "ada@example.com" }, { delay: "1h" });
+  await press(page, "Refresh now");
+  await press(page, "Pause send_email");
+  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel");
+  await press(page, "Pause");
+  await press(page, "Cancel the jobs");
+  await notice(page, "1 job cancelled.");
+  expect(await on.queue.getStats()).toMatchObject({
+    pausedJobs: [{ name: "send_email", reason: null }],
+    pendingCount: 0,
+  });
 });
 
 test("closing the dialog of a bulk action stops it after the call under way", async () => {

@@ -1,7 +1,8 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
-import { change, type Filled, state } from "../state/state.ts";
+import { change, type Field, type Filled, state } from "../state/state.ts";
 import { describeCron, describeEvery } from "../views/describe-cron.ts";
+import { askToCancelType } from "./jobs.ts";
 import { ask, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
@@ -66,30 +67,29 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
     change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
 }
 
-/** Asks before it stops the work of a queue. */
-export function askToPause(queue: string): void {
-  ask({
-    title: `Pause ${queue}?`,
-    text: "No job of this queue starts until someone resumes it. Jobs that run go on, and new ones wait.",
-    confirm: "Pause",
-    async act() {
-      await act("POST /pause", { queue });
-      return `${queue} is paused.`;
-    },
-  });
-}
-
-/** Asks before it stops a job type. */
-export function askToPauseType(name: string, queue: string | undefined): void {
+/** Asks before it stops the work of a queue or of a job type, and then, if wanted, before it cancels what waits. */
+function askBeforePause(kind: "queue" | "type", name: string, queue: string | undefined): void {
+  const isType = kind === "type";
+  const waitingField: Field = { name: "waiting", label: "Waiting jobs", choices: keepOrCancel };
   ask({
     title: `Pause ${name}?`,
-    queue,
-    text: "No job of this type starts until someone resumes it. Jobs that run go on, and new ones wait.",
-    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }],
+    queue: isType ? queue : undefined,
+    text: `No job of this ${kind} starts until someone resumes it. Jobs that run go on, and new ones wait.`,
+    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }, ...(isType ? [waitingField] : [])],
     confirm: "Pause",
-    async act({ reason }) {
-      await act("POST /job-types/:name/pause", { target: name, queue, body: reason ? { reason } : {} });
+    async act({ reason, waiting }) {
+      const body = { reason: reason || undefined };
+      await act(isType ? "POST /job-types/:name/pause" : "POST /pause", { target: name, queue, body });
+      if (waiting) askToCancelType(name, queue);
       return `${name} is paused.`;
     },
   });
 }
+
+const keepOrCancel = [
+  ["", "Keep"],
+  ["cancel", "Cancel"],
+] as const;
+
+export const askToPause = (queue: string) => askBeforePause("queue", queue, queue);
+export const askToPauseType = (name: string, queue: string | undefined) => askBeforePause("type", name, queue);

@@ -107,7 +107,7 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
           field || "payload",
           values.map(({ value, count }) => `${value} (${number(count)} of ${number(of)})`).join(", "),
         ]),
-      )}${all > MOST_EXAMINED && html`<p class="muted">Of the newest ${MOST_EXAMINED} jobs alone.</p>`}`,
+      )}${all > MOST_EXAMINED && html`<p class="muted">Of the newest ${MOST_EXAMINED} jobs.</p>`}`,
     )
   }${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
 }
