@@ -47,7 +47,7 @@ export async function importRows(queue: Queue, rows: readonly Row[]) {
 }
 
 // #region many
-export const importPart = defineJob({ name: "import_part", perform() {} }); // runs when its rows have ended
+export const importPart = defineJob({ name: "import_part", perform() {} }); // runs when its rows have finished
 
 export async function importMany(queue: Queue, rows: readonly Row[]) {
   const parts = Array.from({ length: Math.ceil(rows.length / 1_000) }, (_, part) => ({

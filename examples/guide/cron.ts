@@ -7,7 +7,7 @@ export const dailyReport = defineJob({
   name: "daily_report",
   schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" },
   async perform(_: undefined, job) {
-    await writeReport(job.id); // daily_report@2026-03-02T08:00:00.000Z: one job for each occurrence
+    await writeReport(job.id); // daily_report@2026-03-02T08:00:00.000Z: one job per occurrence
   },
 });
 // #endregion

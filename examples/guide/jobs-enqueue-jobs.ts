@@ -12,7 +12,7 @@ export const ship = defineJob({
   async perform({ order, email }: Order, job) {
     await storeRow(`shipped ${order}`, job.id);
     job.enqueue(sendMail, { to: email, subject: `Order ${order} is on its way` });
-    job.enqueue(sendMail, { to: email, subject: `How do you like order ${order}?` }, { delay: "7d" });
+    job.enqueue(sendMail, { to: email, subject: `How was order ${order}?` }, { delay: "7d" });
   },
 });
 

@@ -54,7 +54,7 @@ describe("the guide on jobs that enqueue jobs", () => {
     const charged = await queue.getJob(charge, id);
     expect(table.get("shipped 7")).toBe(charged?.result?.shipment);
     await drainAll(queue, { clock });
-    expect(outbox.map(({ subject }) => subject)).toEqual(["Order 7 is on its way", "How do you like order 7?"]);
+    expect(outbox.map(({ subject }) => subject)).toEqual(["Order 7 is on its way", "How was order 7?"]);
   });
 
   test("an outbox writes and publishes, whatever is killed in between", async () => {

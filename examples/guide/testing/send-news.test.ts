@@ -9,7 +9,7 @@ function setUp() {
   return { clock, queue: new Queue({ store: memoryStore(), jobs: [sendNews], clock }) };
 }
 
-test("sends a hundred emails a minute", async () => {
+test("sends a hundred emails per minute", async () => {
   const { queue, clock } = setUp();
   const readers = Array.from({ length: 120 }, (_, index) => `reader-${index}@example.com`);
   await queue.enqueueMany(readers.map((to) => ({ job: sendNews, payload: { to } })));

@@ -22,7 +22,7 @@ beforeEach(() => {
 
 describe("signing up", () => {
   // #region enqueued
-  test("welcomes at once, and asks for an opinion a week later", async () => {
+  test("welcomes immediately, and asks for an opinion a week later", async () => {
     const { queue } = setUp();
     await signUp(queue, ada);
     await expectEnqueued(queue, welcome, { payload: { to: "ada@example.com" }, count: 1 });
@@ -35,7 +35,7 @@ describe("signing up", () => {
     const { queue, clock } = setUp();
     await signUp(queue, ada);
     expect(await drainAll(queue, { clock })).toMatchObject({ completed: 2, retried: 1 });
-    expect(outbox.map(({ subject }) => subject)).toEqual(["Welcome", "How do you like it?"]);
+    expect(outbox.map(({ subject }) => subject)).toEqual(["Welcome", "What do you think so far?"]);
     expect(new Date(clock.now).toISOString()).toBe("2026-03-09T12:00:00.000Z");
   });
   // #endregion

@@ -16,11 +16,11 @@ export const askForOpinion = defineJob({
   name: "ask_for_opinion",
   async perform({ to }: { readonly to: string }, job) {
     if (job.attempt === 1) throw new RetryAfterError("Not on a Sunday.", "24h");
-    await mail(to, "How do you like it?", { key: job.id });
+    await mail(to, "What do you think so far?", { key: job.id });
   },
 });
 
-/** Signs someone up: an email at once, and a question a week later. */
+/** Signs a user up: an email now, and a question a week later. */
 export async function signUp(queue: Queue, user: { readonly id: number; readonly email: string }): Promise<void> {
   await queue.enqueueMany([
     { job: welcome, payload: { to: user.email }, id: `welcome-${user.id}` },
