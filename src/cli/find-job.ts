@@ -35,7 +35,9 @@ export async function findJob(
   }
   if (states.length === 1) throw notFound(`No ${states[0]} job has this id. See: ${to.command("queue:dlq")}`);
   const searched = names.length > 1 ? names.map(printable).join(", ") : to.label;
-  throw notFound(`No job has this id. Completed jobs are kept only for a queue's retention. Searched: ${searched}.`);
+  throw notFound(
+    `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. Searched: ${searched}.`,
+  );
 }
 
 /** Expands ids that a table has shortened. Whole ids need no request. @throws {UsageError} if one is ambiguous */

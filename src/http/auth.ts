@@ -6,14 +6,8 @@ import { sha256 } from "../core/shared/bytes.ts";
 import { forbidden, invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isObject } from "../core/shared/schema.ts";
 import { knownOptions } from "../core/shared/validate.ts";
-import {
-  type LimitedCaller,
-  type LimitedToken,
-  type Limits,
-  limitedCaller,
-  readLimits,
-  tokenName,
-} from "./limited-token.ts";
+import type { LimitedCaller, LimitedToken, Limits } from "./limited-token.ts";
+import { limitedCaller, readLimits, tokenName } from "./limited-token.ts";
 
 /**
  * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the

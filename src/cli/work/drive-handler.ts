@@ -1,11 +1,6 @@
 import { read } from "../../client/transport.ts";
-import {
-  addReport,
-  type DrainedAttempts,
-  type DrainReport,
-  type DrainTotals,
-  noTotals,
-} from "../../core/drain/report.ts";
+import type { DrainedAttempts, DrainReport, DrainTotals } from "../../core/drain/report.ts";
+import { addReport, noTotals } from "../../core/drain/report.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { drainLoop } from "../../worker/loop.ts";
 import type { Target } from "../connect.ts";

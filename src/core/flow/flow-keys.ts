@@ -1,15 +1,8 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import {
-  type ChangedBy,
-  changing,
-  listChanges,
-  onlyBy,
-  type PauseOptions,
-  pausedBy,
-  pauseOptions,
-} from "../observe/changes.ts";
+import type { ChangedBy, PauseOptions } from "../observe/changes.ts";
+import { changing, listChanges, onlyBy, pausedBy, pauseOptions } from "../observe/changes.ts";
 import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";

@@ -1,11 +1,6 @@
 import { changeFlow } from "../../core/flow/flow-keys.ts";
-import {
-  type FlowControlLimits,
-  type FlowControlOptions,
-  flowLimits,
-  HIGHEST_LIMIT,
-  LONGEST_FLOW_KEY,
-} from "../../core/job/flow-control.ts";
+import type { FlowControlLimits, FlowControlOptions } from "../../core/job/flow-control.ts";
+import { flowLimits, HIGHEST_LIMIT, LONGEST_FLOW_KEY } from "../../core/job/flow-control.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";

@@ -5,15 +5,8 @@ import { word } from "../../core/shared/schema.ts";
 import { wholeNumber, withoutUndefined } from "../../core/shared/validate.ts";
 import { decoded, readFlag } from "../api/call.ts";
 import { readLimits } from "../messages/flow-control.ts";
-import {
-  type Callback,
-  type HeaderValues,
-  headerName,
-  headerValues,
-  type Message,
-  methods,
-  notForwarded,
-} from "../messages/message.ts";
+import type { Callback, HeaderValues, Message } from "../messages/message.ts";
+import { headerName, headerValues, methods, notForwarded } from "../messages/message.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";

@@ -9,17 +9,8 @@ import { storedBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
 import type { Targets } from "../security/targets.ts";
-import {
-  type Invoker,
-  isSameStep,
-  isStep,
-  messageIds,
-  optionsFor,
-  type Run,
-  type RunStep,
-  runStepOf,
-  webhookOf,
-} from "../workflow/run.ts";
+import type { Invoker, Run, RunStep } from "../workflow/run.ts";
+import { isSameStep, isStep, messageIds, optionsFor, runStepOf, webhookOf } from "../workflow/run.ts";
 import { jobOfRun, stepJob } from "../workflow/run-messages.ts";
 import { callbackLimits, type Draft, type PublishOptions, readPublishOptions, renamed } from "./publish-options.ts";
 

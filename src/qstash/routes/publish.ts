@@ -7,24 +7,10 @@ import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, route, Ste
 import { storedBody } from "../messages/body.ts";
 import { eventOf, keepEvents } from "../messages/event-log.ts";
 import { type MessageJob, messageJob } from "../messages/message-job.ts";
-import {
-  type Draft,
-  isUrl,
-  MOST_HEADER_BYTES,
-  type PublishOptions,
-  readDestination,
-  readPublishOptions,
-} from "../publish/publish-options.ts";
-import {
-  deduplicatedIf,
-  isOfRun,
-  type Prepared,
-  type PublishResult,
-  prepareOfRuns,
-  RUN_ID,
-  refusingAsStep,
-  triggerHeaders,
-} from "../publish/submit.ts";
+import type { Draft, PublishOptions } from "../publish/publish-options.ts";
+import { isUrl, MOST_HEADER_BYTES, readDestination, readPublishOptions } from "../publish/publish-options.ts";
+import type { Prepared, PublishResult } from "../publish/submit.ts";
+import { deduplicatedIf, isOfRun, prepareOfRuns, RUN_ID, refusingAsStep, triggerHeaders } from "../publish/submit.ts";
 import { partsOf, type TopicPart, unknownGroup } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
 

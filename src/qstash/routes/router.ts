@@ -3,16 +3,8 @@ import { notFound } from "../../core/shared/errors.ts";
 import { type Caller, requireScope } from "../../http/auth.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import {
-  decoded,
-  errorResponse,
-  json,
-  type QStashCall,
-  type Route,
-  route,
-  type Settings,
-  withSelection,
-} from "../api/call.ts";
+import type { QStashCall, Route, Settings } from "../api/call.ts";
+import { decoded, errorResponse, json, route, withSelection } from "../api/call.ts";
 import { Documents } from "../shared/documents.ts";
 import { runStore } from "../workflow/run-documents.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
