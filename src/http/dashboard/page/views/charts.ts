@@ -126,14 +126,15 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const labelOf = (each: Series<Point>): string => {
     const at = read ?? (sum ? undefined : points.at(-1));
     const value = at ? each.value(at) : (sum?.(points, each) ?? null);
-    const then = !read && before ? ` (${shownText(each.value(before))})` : "";
-    return `${shownText(value)}${then} ${(value === 1 && each.one) || each.name}`;
+    const then = read || !before ? null : each.value(before);
+    const compared = then === null ? "" : ` (yesterday ${text(then)})`;
+    return `${shownText(value)}${compared} ${(value === 1 && each.one) || each.name}`;
   };
   // What does not occur needs no legend.
   const named = series.filter((each, index) => index === 0 || sum?.(points, each) !== 0);
   const words = named.map(labelOf).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
-<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read ? time(read) : before && "(yesterday)"}</span></p>
+<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="${"read" satisfies ActionName}">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
