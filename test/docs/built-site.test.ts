@@ -110,7 +110,7 @@ function testBuiltSite() {
 
     test.for([
       ["retries", "guide/retries#retries-and-dead-jobs"],
-      ["debounce", "guide/duplicates#debounce"],
+      ["debounce", "guide/duplicates#idempotency-debounce-and-batches"],
       ["enqueueMany", "api/tidegate/queue#enqueuemany"],
       ["upstashStore", "api/tidegate/upstash/upstashstore#upstashstore"],
     ] as const)("finds %s", ([query, address]) => expectFirst(query, address));
