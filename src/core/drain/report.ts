@@ -21,7 +21,7 @@ export interface DrainReport {
   readonly expired: number;
   /** Jobs that were claimed and released without a start, with no attempt used. */
   readonly released: number;
-  /** Jobs whose outcome was not stored: their lease had run out, or the budget had no room left. They run again. */
+  /** Jobs whose outcome was not stored: their lease or the budget had run out, so they run again, or they were cancelled. */
   readonly lost: number;
   /** Schedules that fired and whose next occurrence was set. */
   readonly rearmed: number;
@@ -88,8 +88,8 @@ export function addTotals(one: DrainTotals, other: DrainTotals): DrainTotals {
 /** An attempt of a drain whose outcome the store has accepted or refused. It contains no payload and no result. */
 export interface DrainedAttempt extends AttemptInfo {
   /**
-   * How it ended. "expired": the job was dropped, with no attempt made. "lost": its lease had expired, so the store
-   * refused its outcome, and the job runs again.
+   * How it ended. "expired": the job was dropped, with no attempt made. "lost": the store refused its
+   * outcome, because its lease had expired, so the job runs again, or because it was cancelled.
    */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead" | "expired" | "lost";
   /** When it ended. */
