@@ -21,7 +21,7 @@ export interface DrainReport {
   readonly expired: number;
   /** Jobs that were claimed and released without a start, with no attempt used. */
   readonly released: number;
-  /** Jobs whose outcome was not stored: their lease or the budget had run out, so they run again, or they were cancelled. */
+  /** Jobs whose outcome was not stored. They were cancelled; or the lease or budget had run out, and they run again. */
   readonly lost: number;
   /** Schedules that fired and whose next occurrence was set. */
   readonly rearmed: number;
