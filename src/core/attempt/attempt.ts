@@ -298,7 +298,7 @@ export class Attempt {
     }
     this.#reportsAt = now + (this.needs.spacing?.(this.timesOutAt - now) ?? 0);
     try {
-      await renewAll(this.needs.store, [{ lease, endsAt: 0, record, onLost: this.onLost }])[0];
+      await renewAll(this.needs.store, [{ lease, record, onLost: this.onLost }])[0];
     } catch (error) {
       // The progress is stored with the next request, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
@@ -336,7 +336,7 @@ export class Attempt {
 export async function renewLeases(
   store: QueueStore,
   attempts: readonly Attempt[],
-  endsAt = 0,
+  endsAt?: number,
 ): Promise<readonly PromiseSettledResult<void>[]> {
   const renewals = attempts.map(({ job, onLost }) => {
     return { lease: job.lease, endsAt, record: job.takeUnsavedText(), onLost };

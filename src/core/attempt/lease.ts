@@ -5,8 +5,8 @@ import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../s
 
 export interface Renewal {
   readonly lease: JobLease;
-  /** The new end of the lease. It never moves to an earlier time. */
-  readonly endsAt: number;
+  /** The new end of the lease, which never moves to an earlier time. Default: as it ends now. */
+  readonly endsAt?: number | undefined;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
   /** Called if another invocation holds the lease. */
@@ -29,7 +29,7 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
 async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<void> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);
-  const sent = renewals.map(({ lease: { current }, endsAt, record }): LeaseRenewal => {
+  const sent = renewals.map(({ lease: { current }, endsAt = 0, record }): LeaseRenewal => {
     return { lease: current, endsAt: Math.max(endsAt, leastEnd(current, record !== undefined)), record };
   });
   const note = (leases: readonly (Lease | null)[] = []) =>
