@@ -196,6 +196,18 @@ test("a job type is paused, and the jobs that wait of it are cancelled, each alo
   });
 });
 
+test("what waits of a job type is cancelled with its pause from a failure's row, where nobody has counted it", async () => {
+  const { page, on } = await openFilled("#view=failures");
+  await on.queue.enqueue("fails", null, { delay: "1h" });
+  await press(page, "Pause type fails");
+  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel");
+  await press(page, "Pause");
+  await press(page, "Cancel the jobs");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const { jobs } = await on.queue.listJobs({ state: "scheduled", name: "fails" });
+  expect([jobs, (await on.queue.getStats()).pausedJobs]).toMatchObject([[], [{ name: "fails" }]]);
+});
+
 test("closing the dialog of a bulk action stops it after the call under way", async () => {
   const on = await serveQueue();
   const { queue } = on;

@@ -76,19 +76,19 @@ export const askToCancel = (): Promise<void> =>
     isDangerous: true,
   }));
 
-/** Cancels the waiting jobs of one type, as many as its row has counted. */
+/** Cancels the waiting jobs of one type. Says how many, where the page has counted them. */
 export function askToCancelType(name: string, queue: string | undefined): void {
   const { pending } =
     state.snapshot?.figures?.names.find((each) => each.name === name && (!queue || each.queue === queue)) ?? {};
-  if (!pending) return;
-  const { count, estimated } = pending;
+  const jobs = pending ? `${pending.estimated ? "About " : ""}${plural(pending.count, "job")}` : "They";
   ask({
     title: `Cancel the waiting jobs of ${name}?`,
     queue,
-    text: `${estimated ? "About " : ""}${plural(count, "job")} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
+    text: `${jobs} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
     confirm: "Cancel the jobs",
     isDangerous: true,
-    act: async () => outcome(await changeMany("POST /jobs/cancel", { name }, count, queue), 0, "cancelled"),
+    act: async () =>
+      outcome(await changeMany("POST /jobs/cancel", { name }, pending?.count ?? 0, queue), 0, "cancelled"),
   });
 }
 
