@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import producerWorker from "../../examples/guide/producer.ts";
 import { defineJob, Producer, Queue } from "../../src/index.ts";
 import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
+import { transportTo } from "../../src/stores/redis-http/transport.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -43,6 +44,14 @@ test("a store sends the last sync token along, so that it reads what it has writ
   await queue.pause();
   expect(received[0]).toBe("");
   expect(received.at(-1)).toBe(`token ${received.length - 1}`);
+  await server.stop();
+});
+
+test("a status that is no success is no reply, whatever its body holds", async () => {
+  const server = await serveFetch(() => Response.json({ message: "Bad gateway" }, { status: 502 }));
+  const transport = transportTo(server.url, "token");
+  await expect(transport.send(["GET", "key"], AbortSignal.timeout(10_000))).rejects.toThrow();
+  await expect(transport.sendMany([["GET", "key"]], AbortSignal.timeout(10_000))).rejects.toThrow();
   await server.stop();
 });
 

@@ -1,8 +1,7 @@
-import { Redis } from "@upstash/redis/cloudflare";
 import { createClient } from "redis";
 import type { Store } from "../../src/core/store/store.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
-import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
+import { transportTo } from "../../src/stores/redis-http/transport.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
@@ -32,8 +31,7 @@ export interface Stage {
 
 /** `upstashStore`, which resends at once. */
 function unpausedUpstash(url: string, token: string, prefix: string): Store {
-  const requester = requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false }));
-  return unpausedStore(transportOf(requester), prefix);
+  return unpausedStore(transportTo(url, token), prefix);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Redis } from "@upstash/redis";
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
@@ -42,8 +43,8 @@ let prefixes = 0;
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
- * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through `@upstash/redis` and a REST
- * shim, and over TCP, also on older servers.
+ * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through a REST shim, and over TCP,
+ * also on older servers.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
@@ -97,7 +98,12 @@ function onEncryptedStores(suite: (kind: StoreKind) => void): void {
       isEncrypted: true,
     });
   describe("encrypted, on memoryStore", () => encrypted("memory", sharedMemory));
-  describe("encrypted, on upstashStore", () => encrypted("upstash", () => sharedRedis(redis)));
+  const sharedClient = () => {
+    const client = new Redis(redis.shim);
+    const prefix = newPrefix();
+    return () => upstashStore({ redis: client, prefix });
+  };
+  describe("encrypted, on upstashStore with a client of @upstash/redis", () => encrypted("upstash", sharedClient));
 }
 
 function onMemoryAndUpstash(suite: (kind: StoreKind) => void, redis: TestRedis): void {

@@ -1,14 +1,13 @@
 /** Keeps jobs in Upstash Redis, over HTTP. @module tidegate/upstash */
 
-import type { Redis as AnyRedis } from "@upstash/redis";
-import { Redis } from "@upstash/redis/cloudflare";
+import type { Redis } from "@upstash/redis";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkObject, knownOptions } from "../../core/shared/validate.ts";
 import type { ProducerStore, Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
 import { redisProducer, redisQueue } from "../redis/queue.ts";
-import { requesterOf, transportOf } from "./transport.ts";
+import { transportOf, transportTo } from "./transport.ts";
 
 /** Where the database is. */
 export interface UpstashStoreOptions {
@@ -23,7 +22,7 @@ export interface UpstashStoreOptions {
 /** A database that you have a client for. */
 export interface UpstashClientOptions {
   /** Your client. Its own settings do not change. */
-  readonly redis: AnyRedis;
+  readonly redis: Redis;
   /** The beginning of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
@@ -38,7 +37,7 @@ export interface UpstashClientOptions {
  * @throws {TidegateError} `invalid_request` if the url or the token is missing, or if an option is invalid. Nothing is
  *   sent before a queue needs it.
  */
-export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | Redis): Store {
   const { connection, prefix } = readOptions(options, "upstashStore");
   return {
     open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter, Math.random),
@@ -50,20 +49,20 @@ export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions
  *
  * @throws as `upstashStore`
  */
-export function upstashProducerStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): ProducerStore {
+export function upstashProducerStore(options: UpstashStoreOptions | UpstashClientOptions | Redis): ProducerStore {
   const { connection, prefix } = readOptions(options, "upstashProducerStore");
   return { open: (queue) => redisProducer(connection, keysOf(prefix, queue), Math.random) };
 }
 
 function readOptions(
-  options: UpstashStoreOptions | UpstashClientOptions | AnyRedis,
+  options: UpstashStoreOptions | UpstashClientOptions | Redis,
   taker: string,
 ): { connection: Connection; prefix: string } {
   checkObject(options, `${taker} takes { url, token }, or a client of @upstash/redis.`);
-  if ("evalsha" in options) return { connection: connectionOf(options), prefix: readPrefix() };
+  if ("evalsha" in options) return { connection: new Connection(transportOf(options)), prefix: readPrefix() };
   if ("redis" in options && options.redis !== undefined) {
     const { redis, prefix } = knownOptions(options, ["redis", "prefix"], `${taker} with a client`);
-    return { connection: connectionOf(redis), prefix: readPrefix(prefix) };
+    return { connection: new Connection(transportOf(redis)), prefix: readPrefix(prefix) };
   }
   const { url, token, prefix } = knownOptions(options as UpstashStoreOptions, ["url", "token", "prefix"], taker);
   if (typeof url !== "string" || !URL.canParse(url) || !/^https?:\/\//.test(url))
@@ -74,10 +73,7 @@ function readOptions(
     throw invalidRequest(
       `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows. ${LOCAL}`,
     );
-  const redis = new Redis({ url, token, responseEncoding: false, enableTelemetry: false });
-  return { connection: connectionOf(redis), prefix: readPrefix(prefix) };
+  return { connection: new Connection(transportTo(url, token)), prefix: readPrefix(prefix) };
 }
-
-const connectionOf = (redis: Pick<AnyRedis, never>) => new Connection(transportOf(requesterOf(redis)));
 
 const LOCAL = "For a local one, start npx tidegate dev.";

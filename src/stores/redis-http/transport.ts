@@ -1,20 +1,14 @@
-import type { Redis as AnyRedis } from "@upstash/redis";
-import type { Requester } from "@upstash/redis/cloudflare";
+import type { Redis } from "@upstash/redis";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
 import type { ConnectionWords } from "../redis/explain.ts";
 
-/**
- * The part of a client that sends requests and returns raw replies, without the client's own resends: a resent script
- * must know that it is one. The user's client itself does not change.
- */
-export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
-  const requester: unknown = (redis as AnyRedis | null)?.["client"];
-  if (typeof requester !== "object" || requester === null)
-    throw invalidRequest(
-      "redis must be a client of @upstash/redis: for one of `redis` or `ioredis` there is redisStore.",
-    );
-  return Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Requester;
+/** Posts to Upstash's REST interface, once: a script must know that it is a resend. Returns the reply as it came. */
+type Post = (path: readonly string[], body: readonly unknown[], signal: AbortSignal) => Promise<unknown>;
+
+interface Reply {
+  readonly result?: unknown;
+  readonly error?: string;
 }
 
 const words: ConnectionWords = {
@@ -22,23 +16,53 @@ const words: ConnectionWords = {
   lost: "Redis did not reply as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
 };
 
-export function transportOf(requester: Requester): Transport {
+/** The way to a database by its address and token. */
+export function transportTo(url: string, token: string): Transport {
+  const address = url.replace(/\/$/, "");
+  // Sent back with the next request, so that a replica replies with what has been written.
+  let syncToken = "";
+  return transportBy(address, async (path, body, signal) => {
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      "Content-Type": "application/json",
+      "Upstash-Sync-Token": syncToken,
+    };
+    const request = { method: "POST", headers, body: JSON.stringify(body), signal };
+    const response = await fetch([address, ...path].join("/"), request);
+    const reply: unknown = await response.json();
+    if (!response.ok) throw new Error((reply as Reply).error);
+    syncToken = response.headers.get("Upstash-Sync-Token") ?? "";
+    return reply;
+  });
+}
+
+/** The way that a user's client has. The client itself does not change, its own resends are left out. */
+export function transportOf(redis: Pick<Redis, never>): Transport {
+  const requester: unknown = (redis as Redis | null)?.["client"];
+  if (typeof requester !== "object" || requester === null)
+    throw invalidRequest(
+      "redis must be a client of @upstash/redis: for one of `redis` or `ioredis` there is redisStore.",
+    );
+  const once = Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Redis["client"];
   // A function, so that an abort throws: with a signal object, the call would resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
+  return transportBy((requester as { readonly baseUrl?: string }).baseUrl ?? "", (path, body, signal) =>
+    once.request({ path: [...path], body, signal: signalled(signal) }),
+  );
+}
+
+function transportBy(lockingAddress: string, post: Post): Transport {
   return {
     words,
-    lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
+    lockingAddress,
     async send(command, signal) {
-      const { result, error } = await requester.request<unknown>({ body: [...command], signal: signalled(signal) });
+      const { result, error } = (await post([], command, signal)) as Reply;
       if (error) throw new Error(error);
       return result;
     },
     async sendMany(commands, signal) {
-      const body = commands.map((command) => [...command]);
-      const replies = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
-      return (replies as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
-        error ? new Error(error) : result,
-      );
+      const replies = await post(["pipeline"], commands, signal);
+      return (replies as readonly Reply[]).map(({ result, error }) => (error ? new Error(error) : result));
     },
   };
 }
