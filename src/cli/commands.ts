@@ -27,7 +27,7 @@ export interface Command {
   /** The columns of a list, or the facts of one thing, as "name" or "name=path". Default: every field. */
   readonly shows?: string;
   /** What it says after a change: {field} of the answer, {target} of the path, {label}, {command WORDS}. */
-  readonly says?: string | ((answer: never, fields: Readonly<Record<string, unknown>>, now: number) => string);
+  readonly says?: string | ((answer: never, fields: Readonly<Record<string, unknown>>) => string);
   /** What it says below the result, each if the field in it is more than 0. */
   readonly adds?: readonly string[];
   /** What it says if a list is empty, or if there is nothing to change. */
@@ -84,13 +84,12 @@ export const commands = {
     about:
       "Enqueues a job, which then runs at least once. With --cron or --every, creates a recurring job instead. With a handler, these two, retries, timeouts and limits need a token with the scope admin.",
     takes: { ...newJob.fields, ...recurringJob.fields, id: newJob.fields.id },
-    says({ status, runAt }: EnqueueResult, { cron, every }, now) {
+    says({ status, runAt }: EnqueueResult, { cron, every }) {
       if (cron !== undefined || every !== undefined)
         return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}. It fires {runAt}.`;
       if (status === "duplicate") return "Job {id} already exists. Nothing was enqueued.";
       const done = status === "replaced" ? "Replaced what job {id} does." : "Enqueued job {id} in {queue}.";
-      if (!runAt) return done;
-      return `${done} ${runAt.getTime() <= now - 1_000 ? "It has been due since {runAt}." : "Runs {runAt}."}`;
+      return runAt ? `${done} Due {runAt}.` : done;
     },
     examples: [
       [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
@@ -114,7 +113,7 @@ export const commands = {
     words: "queue:jobs list",
     groupDoes: "list, search, show, cancel, move or run jobs",
     about:
-      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To continue, give --cursor, or --all for every job.",
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To continue, give --cursor, or --all for every job.",
     shows: jobColumns,
     shortly: { each: 10 },
     merges: byNearness,
@@ -220,7 +219,7 @@ export const commands = {
   updateJob: {
     words: "queue:jobs update <id>",
     does: "change a waiting job's run time or payload",
-    says: "Job {id} ({name}) runs {runAt}.",
+    says: "Changed job {id} ({name}). Due {runAt}.",
   },
   retryDeadJobs: {
     words: "queue:dlq retry [ids...]",

@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import process from "node:process";
 import { systemClock } from "../core/shared/clock.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import type { Dev } from "../dev/index.ts";
@@ -118,7 +119,7 @@ function startScreen(
     `${colors.bold("Queues")}     ${prefix === undefined ? "all in this Redis" : `those with the prefix ${printable(prefix)}`}`,
     `${colors.bold("Drains")}     ${drains}`,
     "",
-    colors.dim("Press Ctrl-C to stop. Attempts follow."),
+    colors.dim(`Press Ctrl-C to stop, or: kill ${process.pid}. Attempts follow.`),
   ].join("\n");
 }
 

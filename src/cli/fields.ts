@@ -40,7 +40,7 @@ const meanings: Readonly<Record<string, string>> = {
   "flow-control-key": "run jobs of one key within limits",
   group: "jobs of this group of queue:failures",
   id: "do nothing if this id is already taken",
-  ids: "the jobs' ids",
+  ids: "the jobs' ids, or the short ids of a list",
   job: "the job that it enqueues",
   keep: "how long to keep it if no job waits",
   key: "the key",
@@ -63,7 +63,10 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** What arguments mean where an option of the same name means something else. */
-const argumentMeanings: Readonly<Record<string, string>> = { id: "the job's id", name: "the job's name" };
+const argumentMeanings: Readonly<Record<string, string>> = {
+  id: "the job's id, or the short id of a list",
+  name: "the job's name",
+};
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
 export function fieldsOf(

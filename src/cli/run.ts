@@ -1,4 +1,4 @@
-import { CommanderError } from "@commander-js/extra-typings";
+import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { read } from "../client/transport.ts";
 import { isTidegateError, notFound, TidegateError } from "../core/shared/errors.ts";
 import { version } from "../core/shared/version.ts";
@@ -26,8 +26,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     for (const add of adders) add(session);
     const [first, ...words] = argv;
     // Commander's own help command knows only the first word.
-    const line = argv.length === 0 || (first === "help" && words[1]) ? [...words, "--help"] : [...argv];
-    await program.parseAsync(line, { from: "user" });
+    const line = argv.length === 0 || (first === "help" && words[0]) ? [...words, "--help"] : [...argv];
+    const [typed = "help"] = program.parseOptions(line).operands;
+    const isKnown = typed === "help" || program.commands.some((each) => each.name() === typed);
+    // It would show the help of the program for --help after an unknown command.
+    await program.parseAsync(isKnown ? line : [typed], { from: "user" });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -102,13 +105,20 @@ function usage({ code, message }: CommanderError, { program }: Session): Failure
   const names = program.commands.map((each) => each.name());
   return {
     code: "invalid_request",
-    message: isHelp ? "The command is missing or unknown." : withCommandMeant(message.replace(/^error: /, ""), names),
+    message: isHelp ? "The command is missing." : withCommandMeant(message.replace(/^error: /, ""), names),
     hint:
       code === "commander.excessArguments"
-        ? "JSON and names with spaces need quotes around them. See --help."
-        : "See tidegate --help, and --help after a command.",
+        ? `JSON and names with spaces need quotes around them. ${seeHelp(program)}`
+        : seeHelp(program),
     exitCode: 2,
   };
+}
+
+/** "See tidegate queue:jobs cancel --help.", for the command that was typed last. */
+function seeHelp(command: CommandUnknownOpts, words = "tidegate"): string {
+  const find = (name = "") => command.commands.find((each) => each.name() === name);
+  const next = find(command.args[0]) ?? find("list");
+  return next ? seeHelp(next, `${words} ${next.name()}`) : `See ${words} --help.`;
 }
 
 /** Suggests a command that begins like an unknown one, in place of one that is spelt like it: queue:fail, queues. */

@@ -89,7 +89,7 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
   if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return showRows(plan, typed, { to, send, add }, session);
   const found = (await send(fields)) ?? { done: true };
-  const says = typeof plan.says === "function" ? plan.says(found as never, fields, session.now) : plan.says;
+  const says = typeof plan.says === "function" ? plan.says(found as never, fields) : plan.says;
   session.print(found, () => (says ? fill(says, found) : factsText(found, plan.shows, session)));
   if (operation === "pauseJobs") await noteUnknownType(target, to, session);
   // Not an error: the name may belong to a future deployment.

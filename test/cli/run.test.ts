@@ -45,7 +45,7 @@ describe("help", () => {
   });
 
   test.each([
-    ["queue:jobs show", "the id of a job, not the option", /id +the job's id\n/],
+    ["queue:jobs show", "the id of a job, not the option", /id +the job's id, or the short id of a list\n/],
     ["queue:enqueue", "the name of a job, not the option", /name +the job's name\n/],
     ["queue:jobs show", "each scope that is enough", /the scope enqueue, read or admin\./],
     ["queue:jobs", "where the options of a group are", /Options: see tidegate queue:jobs list --help\./],
@@ -129,9 +129,12 @@ test.each([
 
 describe("a usage error exits with 2 and says what to do on standard error", () => {
   test.each([
-    [["--url", address], "The command is missing or unknown."],
-    [["help", "queue:lisst"], "The command is missing or unknown."],
-    [["queue:list", "--jason"], "unknown option '--jason'"],
+    [["--url", address], "The command is missing.\nSee tidegate --help."],
+    [["help", "queue:lisst"], "unknown command 'queue:lisst'\n(Did you mean queue:list?)\nSee tidegate --help."],
+    [["--json", "queue:lisst", "--help"], "unknown command 'queue:lisst'\\n(Did you mean queue:list?)"],
+    [["queue:list", "--jason"], "unknown option '--jason'\n(Did you mean --json?)\nSee tidegate queue:list --help."],
+    [["queue:jobs", "--limit", "x"], "See tidegate queue:jobs list --help."],
+    [["queue:jobs", "stop"], "missing required argument 'id'\nSee tidegate queue:jobs stop --help."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -355,8 +355,9 @@ test("a job that waits for its children says for how many, or that dead ones hol
 
 test("a job that waits says what is paused, how long it is overdue, and not what holds others back", async () => {
   const { queue, clock, cli } = behindHandler();
-  await queue.enqueue(sendEmail, { to: "ada" }, { id: "waits" });
   await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
+  const enqueued = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "waits"]);
+  expect(enqueued.stdout).toMatch(/^Enqueued job waits in .*\. Due now \([^)]*\)\.\n$/);
   await queue.pauseJobs("fails");
   await clock.advance("5m");
   const { stdout } = await cli(["queue:jobs", "waits"]);

@@ -22,6 +22,7 @@ function constant(screen: string): string {
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
     .replaceAll(/localhost:\d+/g, "localhost:PORT")
     .replaceAll(/(?<=(TOKEN|KEY)=)\S+/g, "SECRET")
+    .replaceAll(/kill \d+/g, "kill PID")
     .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/(?<=send_email +)[0-9a-f]{8}/g, "ID")
     .replaceAll(/ +\d+(\.\d+)? ?m?s\b/g, " AMOUNT")

@@ -33,7 +33,7 @@ describe("the commands of the guide", () => {
     const output = await run("commands.sh", { TIDEGATE_URL: server.url, TIDEGATE_TOKEN: "the-admin-token" });
     for (const expected of [
       /Dead +1\n/,
-      /Enqueued job \S+ in the first queue at \S+\. Runs in \d minutes/,
+      /Enqueued job \S+ in the first queue at \S+\. Due in \d minutes/,
       /No job waits for reply-42\. The signal is kept for 1h/,
       /0 completed/,
       /1 dead job would be retried/,
