@@ -66,7 +66,7 @@ export async function lookAt(queue: Queue) {
   // #region look
   const next = await queue.schedules.preview("daily_report", 3); // three dates
   const [first] = await queue.schedules.list(); // key, cron, zone, last and next run, sorted by key
-  await queue.schedules.remove("friday"); // jobs it has made stay
+  await queue.schedules.remove("friday"); // jobs it has created stay
   // #endregion
   return { next, first };
 }

@@ -28,7 +28,7 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
    * same `Queue` object start at once. Default "10s", at least "100ms".
    *
    * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000
-   * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". A poll every 6
+   * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". A poll every 5
    * seconds uses up the free plan. On your own Redis polls cost nothing, so use "1s" there.
    */
   readonly checkEvery?: Duration | undefined;

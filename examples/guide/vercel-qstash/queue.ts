@@ -9,7 +9,7 @@ const store = upstashStore({ url, token });
 // #region queue
 const { QSTASH_TOKEN, CRON_SECRET = "" } = process.env;
 const drainUrl = "https://app.example.com/api/queue/drain";
-// Not on your machine: there `tidegate dev` drains.
+// Unset on your machine, where `tidegate dev` drains.
 const wake = QSTASH_TOKEN ? qstashWake({ token: QSTASH_TOKEN, url: drainUrl, drainToken: CRON_SECRET }) : undefined;
-export const queue = new Queue({ store, jobs, wake }); // and the options that you have
+export const queue = new Queue({ store, jobs, wake }); // and your other options
 // #endregion
