@@ -34,7 +34,7 @@ export const chargeCard = defineJob({
       body: JSON.stringify({ order }),
       signal: job.signal,
     });
-    if (response.status === 202) return job.snooze("1h"); // not ready yet: again in an hour, without using an attempt
+    if (response.status === 202) return job.snooze("1h"); // not ready yet: again in an hour
     if (response.status === 402) throw new PermanentError("The card was refused."); // no retry will help
     if (response.status === 429) throw new RetryAfterError("Too many requests.", retryAfter(response));
     if (!response.ok) throw new Error(`The payment failed with status ${response.status}.`);
