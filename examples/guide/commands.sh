@@ -10,7 +10,7 @@ npx tidegate queue:failures
 npx tidegate queue:dlq
 npx tidegate queue:dlq retry --name send_email --dry-run
 # #endregion
-npx tidegate queue:dlq --since 1h --all-queues
+npx tidegate queue:dlq --since 1h
 # #region more
 npx tidegate queue:jobs --state scheduled --limit 5
 npx tidegate queue:jobs --search to=ada@example.com --in payload

@@ -3,7 +3,7 @@ import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
 import { bar } from "./output/live-line.ts";
-import { counted, printable } from "./output/text.ts";
+import { count, counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
 
@@ -40,8 +40,8 @@ const participles: Readonly<Record<string, string>> = {
   rekeyed: "encrypted",
 };
 
-/** Asks, and changes jobs. @throws {PartlyDone} after the first; `not_found` if some of the ids were not found. */
-export async function changeMany(plan: Plan, to: Target, change: Change, session: Session): Promise<void> {
+/** Changes jobs, and returns whether there were none. @throws {PartlyDone} after the first; `not_found` for ids. */
+export async function changeMany(plan: Plan, to: Target, change: Change, session: Session): Promise<boolean> {
   const { verb, noun = "", asks, answer, none } = plan;
   const { fields, isSure } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
@@ -60,9 +60,10 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
     const size = Number(found[answer]);
     const jobs = found["jobs"] as readonly Row[];
     const text = `${counted(size, kind)} would be ${past}${jobs.length < size ? `, ${jobs.length} of them` : ""}`;
-    return session.print({ [answer]: size, dryRun: true, jobs }, () =>
+    session.print({ [answer]: size, dryRun: true, jobs }, () =>
       jobs[0] ? `${text}:\n${listText(jobs, jobColumns, session)}` : `${text}.`,
     );
+    return size === 0;
   }
   let size: number | undefined;
   const question = async () => {
@@ -90,10 +91,13 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   change.add(done);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
-  if (ids && missing > 0)
-    throw notFound(
-      `${missing} of ${counted(ids.length, "id")} ${missing === 1 ? "is" : "are"} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`,
-    );
+  if (ids && missing > 0) {
+    const which = ids[1]
+      ? `${missing} of ${count(ids.length)} ids ${missing === 1 ? "is" : "are"} of no`
+      : "This id is of no";
+    throw notFound(`${which} ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`);
+  }
+  return isNothing;
 }
 
 /** "Moved 2 waiting jobs: they are due in 5 minutes." */

@@ -44,6 +44,8 @@ export interface Command {
   readonly shortly?: Readonly<Record<string, unknown>>;
   /** Names of options, if they are not those of the fields. */
   readonly flags?: Readonly<Record<string, string>>;
+  /** Options that are of no field, by what they mean. */
+  readonly extras?: Readonly<Record<string, string>>;
   /** The fields that it takes. Default: those of the route. */
   readonly takes?: Fields;
   /** How rows are sorted. Default: as they come. */
@@ -141,7 +143,7 @@ export const commands = {
     ],
     order: latestFirst,
     examples: [
-      ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
+      ["tidegate queue:failures --since 1h", "what broke in the last hour"],
       ["tidegate queue:failures 3f1c9a04b7de", "one group, and who is affected"],
     ],
   },
@@ -166,14 +168,12 @@ export const commands = {
     {
       words: "queue:jobs show <id>",
       does: "show one job",
-      about: "Shows everything about a job, in whichever queue of the handler or module it is.",
       shows:
         "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt held-back-by=held since=heldBack.since until=heldBack.until waits-for=signals until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
     },
     {
       words: "queue:dlq show <id>",
       does: "show a dead job, with its payload and errors",
-      about: "Shows everything about a job, in whichever queue of the handler or module it is.",
       shows: "id name queue state attempts enqueued=enqueuedAt dead=failedAt schedule encrypted payload errors logs",
     },
   ],
@@ -342,14 +342,12 @@ export const commands = {
     about:
       "Stops every drain from starting jobs and firing schedules. Running jobs continue, and you can still enqueue.",
     says: "{label} is paused. Resume with: {command queue:resume}",
-    examples: [["tidegate queue:pause --queue bulk", "pause one queue"]],
   },
   resume: {
     words: "queue:resume",
     does: "resume a paused queue",
     about: "Lets drains start jobs again. The next drain runs what became due in the meantime.",
     says: resuming("{label}"),
-    examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
     words: "queue:types list",
@@ -362,11 +360,11 @@ export const commands = {
       "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
-    examples: [["tidegate queue:types --all-queues", "those of all queues"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
     does: "pause a job type",
+    extras: { force: "even if no job of this type is known" },
     says: "{target} is paused. Resume with: {command queue:types resume {target}}",
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
@@ -393,7 +391,6 @@ export const commands = {
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
     adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
-    examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
   },
   listQueues: "queue:list shows them",
   getStats: "queue:list shows them",

@@ -21,7 +21,6 @@ const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
 const TYPES =
   "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
-const MOST_TYPES = 20;
 
 export function addList(session: Session): void {
   addCommand(
@@ -51,17 +50,16 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const figures = await read<QueueFigures>("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
   const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
   const all = [...figures.names, ...(figures.other ? [figures.other] : [])];
-  const types = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
-  const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
-  const { colors } = session;
+  const active = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   session.print({ ...stats, figures }, () =>
     [
-      colors.bold(label),
+      session.colors.bold(label),
       ...pauseLines(stats, command, session),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
-      ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
-      ...(types.length > MOST_TYPES ? [colors.dim(`${types.length - MOST_TYPES} more job types did less.`)] : []),
+      ...(active[0]
+        ? [listText(active.sort((one, other) => attempts(other) - attempts(one)) as never, TYPES, session)]
+        : []),
     ].join("\n\n"),
   );
 }

@@ -47,12 +47,12 @@ function planOf(operation: OperationName, command: Command) {
     /** Options that are of no field, by what they mean. */
     extras: {
       ...(hasPages && { all: "read all pages" }),
-      ...(isMerged && { "all-queues": "from every queue of the handler or module" }),
       ...(isMerged && hasPages && { wide: "full ids and errors, one line each" }),
       ...(asks && { yes: "do not ask for confirmation" }),
+      ...command.extras,
     },
     isList: shows !== undefined && none !== undefined,
-    /** Whether it can show the rows of all queues. */
+    /** Whether it shows the rows of all queues. */
     isMerged,
     /** Whether a request can change a part of the jobs that the user has been asked about. */
     hasPieces: asks !== undefined && noun !== undefined && schema?.fields?.["limit"] !== undefined,

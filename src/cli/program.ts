@@ -31,7 +31,7 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
       "a deployed handler, such as https://example.com/queue; or a Redis, as in redis://localhost:6379",
     )
     .option("--token <token>", "its token; prefer TIDEGATE_TOKEN, since other users can see arguments")
-    .option("--queue <name>", "which queue (default: a handler's first, or the one named default)")
+    .option("--queue <name>", "which queue (default: all in lists, else a handler's first, or the one named default)")
     .option("--prefix <text>", 'the prefix of keys in Redis (default: "tidegate")')
     .option("--module <file>", "a module with your jobs or your queue; can be TypeScript")
     .option("--json", "print one JSON document, and errors as JSON too")

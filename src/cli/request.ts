@@ -3,7 +3,6 @@ import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { inFlags, readJson, takesJson, timeBefore } from "./fields.ts";
 import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 export interface Typed {
   readonly fields: Record<string, unknown>;
@@ -37,7 +36,6 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
     fields["limit"] ??= options["all"] ? MOST : PAGE;
   // A change can take several requests.
   if (!isInQuery && typeof fields["since"] === "string") fields["since"] = timeBefore(fields["since"]);
-  refuseChoices(plan, fields);
   await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(fields, ""));
   return { fields, target, options };
 }
@@ -45,7 +43,7 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
 /** Whether the user has given no option of this command that says which page to list. */
 function isBare(command: CommandUnknownOpts): boolean {
   const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
-  return given.every((name) => ["name", "since", "wide", "allQueues"].includes(name));
+  return given.every((name) => ["name", "since", "wide"].includes(name));
 }
 
 /** Calls what refuses fields, and names these as the user has typed them. */
@@ -56,23 +54,6 @@ export async function withFlags<Result>(plan: Plan, call: () => Promise<Result>)
     if (!isTidegateError(error) || error.code !== "invalid_request") throw error;
     throw new TidegateError(error.code, inFlags(error.message, plan.options));
   }
-}
-
-/** @throws {UsageError} unless the user chooses jobs in exactly one of the ways that the schema has. */
-function refuseChoices({ route: { body } }: Plan, fields: Typed["fields"]): void {
-  const kinds = (body?.json["anyOf"] ?? []) as readonly {
-    readonly required?: string[];
-    readonly properties?: object;
-  }[];
-  const ways = kinds.flatMap(({ required = [] }) => required);
-  const given = ways.filter((way) => fields[way] !== undefined);
-  const isOne = ({ required = [], properties = {} }: (typeof kinds)[number]) =>
-    given.includes(required[0] ?? "") && given.every((way) => way in properties);
-  if (!ways.includes("all") || kinds.some(isOne)) return;
-  const flags = ways.map((way) => (way === "all" ? "--all" : `--${way} ${way.toUpperCase()}`)).slice(1);
-  const isLimited = fields["before"] !== undefined || fields["since"] !== undefined;
-  const hint = isLimited ? "--before and --since only limit a choice: add --all," : "Give ids, or";
-  throw new UsageError("Choose jobs in exactly one way.", `${hint} ${flags.join(", or ")}.`);
 }
 
 function put(fields: Typed["fields"], [name = "", inside]: readonly string[], value: unknown): void {

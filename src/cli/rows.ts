@@ -12,38 +12,32 @@ interface Call {
   add(answer: Row): void;
 }
 
-/** Prints a page, or every page, of a list; of one queue or, with a column for it, of all. */
-export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<void> {
+/** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
+export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<false> {
   const { shows, none = "", isMerged } = plan;
-  const { all, allQueues, wide } = typed.options;
+  const { all, wide } = typed.options;
   const { to } = call;
-  if (allQueues) refuseOneQueue(typed, to, session);
-  const found = await readRows(call, typed, allQueues ? await queueNames(to) : [undefined], session);
+  // A token that may not list queues still gets the list of the first.
+  const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
+  const isOfSeveral = names.length > 1;
+  if (isOfSeveral && typed.fields["cursor"] !== undefined)
+    throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
+  const found = await readRows(call, typed, isOfSeveral ? names : [undefined], session);
   const { field, last, cursor } = found;
-  const order = (allQueues && plan.merges?.(session.now)) || plan.order;
+  const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
   const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
-  const rows = sorted.slice(0, allQueues && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
+  const rows = sorted.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
-  const { now, colors, width } = session;
-  const view = { now, colors, width: wide ? undefined : width };
+  const view = { now: session.now, colors: session.colors, width: wide ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () =>
-    rows.length > 0 ? listText(rows, shows, view, allQueues === true) : none,
+    rows.length > 0 ? listText(rows, shows, view, isOfSeveral) : none,
   );
   call.add(last);
-  if (allQueues && (found.isCut || rows.length < sorted.length))
+  if (isOfSeveral && (found.isCut || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
   if (last["isCut"]) session.note("More follow. Add --state STATE, --each COUNT, or --all.");
-  if (isMerged && !allQueues) await noteOthers(to, session);
-}
-
-/** @throws {UsageError} if --all-queues makes no sense */
-function refuseOneQueue({ fields }: Typed, { local }: Target, { globals }: Session): void {
-  if (globals.queue !== undefined) throw new UsageError("Give --queue or --all-queues, not both.");
-  if (fields["cursor"] !== undefined)
-    throw new UsageError("A cursor belongs to one queue.", "Name it with --queue, or give --all-queues with --all.");
-  if (local?.database)
-    throw new UsageError("A Redis does not list its queues.", "Name one with --queue, or give the --url of a handler.");
+  return false;
 }
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
@@ -82,16 +76,4 @@ async function readRows(
   }
   const cursor = names[0] === undefined ? ((last["cursor"] as string | undefined) ?? null) : null;
   return { rows, field, last: { ...last, ...sums } as Row, isCut, cursor };
-}
-
-/** Says below a list on a terminal that it is that of the first queue of several, if the user has named none. */
-async function noteOthers(target: Target, session: Session): Promise<void> {
-  const { globals, isJson, width } = session;
-  if (isJson || width === undefined || globals.queue !== undefined) return;
-  // A token that may not list queues still gets the list that it asked for.
-  const [first = "", ...others] = await queueNames(target).catch(() => []);
-  if (others.length > 0)
-    session.aside(
-      `This is the queue ${printable(first)}, one of ${others.length + 1}. Choose another with --queue, or see all with --all-queues.`,
-    );
 }

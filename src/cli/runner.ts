@@ -1,17 +1,18 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { part, query, read } from "../client/transport.ts";
-import type { QueueFigures } from "../core/manage/figures.ts";
+import { part, query, read, type Send } from "../client/transport.ts";
+import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
+import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
-import { openTarget, suggestedCommand, type Target } from "./connect.ts";
+import { openTarget, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
-import { findIds, findJob } from "./find-job.ts";
+import { findIds, findJob, lookElsewhere } from "./find.ts";
 import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { printable } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
-import { addCommand, didYouMean, subcommandsOf } from "./program.ts";
+import { addCommand, subcommandsOf } from "./program.ts";
 import { requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
@@ -67,14 +68,46 @@ async function showOne(
   }
 }
 
-async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
-  const { operation, noun, asks, verb } = plan;
-  const { fields, options } = typed;
+/** Runs a command. Shows what only another queue has; to change that, says which --queue to add. */
+async function run(plan: Plan, typed: Typed, session: Session, isMoved = false): Promise<void> {
   const to = await openTarget(session);
+  const elsewhere = () => lookElsewhere(to, session, (send) => foundIn(plan, typed, send, session));
+  try {
+    if (await isInVain(plan, typed, to, session)) session.note((await elsewhere()).hint);
+  } catch (error) {
+    if (isMoved || !isTidegateError(error) || error.code !== "not_found" || error.message === UNKNOWN_QUEUE)
+      throw error;
+    const { name, hint } = await elsewhere();
+    if (name === undefined || plan.route.method !== "GET") throw notFound(`${error.message} ${hint}`.trimEnd());
+    session.note(`Found in the queue ${printable(name)}.`);
+    session.program.setOptionValue("queue", name);
+    await run(plan, typed, session, true);
+  }
+}
+
+/** What a queue has of what a command is about: the thing, or how many jobs it would change. */
+async function foundIn(plan: Plan, { fields, target }: Typed, send: Send, session: Session): Promise<unknown> {
+  const { route, noun, states, answer } = plan;
+  if (noun) {
+    const ids = await findIds(send, fields["ids"], states, session);
+    return (await ask(plan, target, { ...fields, ids, dryRun: true }, send))[answer];
+  }
+  const [path = "", name = ""] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
+  if (name === "id") return findJob(send, target, states, session);
+  const thing =
+    name === "name"
+      ? (await typesIn(send)).find((type) => type.name === target)
+      : await read<Row>(name, send("GET", pathTo(path, target)));
+  return route.path.endsWith("/resume") ? thing?.paused : thing;
+}
+
+/** Runs a command in one queue. Returns whether there was nothing to change. */
+async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean> {
+  const { operation, noun, asks, verb, states } = plan;
   if (operation === "getJob") return showJob(plan, to, typed.target, session);
   const isOfJob = plan.route.path.includes(":id");
-  const [target = ""] = isOfJob ? await findIds(to, [typed.target], plan.states, session) : [typed.target];
-  if (Array.isArray(fields["ids"])) fields["ids"] = await findIds(to, fields["ids"], plan.states, session);
+  const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states, session))) || [];
+  const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states, session) };
   const { label } = to;
   const queue = `${label.charAt(0).toLowerCase()}${label.slice(1)}`;
   const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
@@ -84,48 +117,67 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
     for (const text of plan.adds ?? [])
       if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? ""]) > 0) session.note(fill(text, answer));
   };
-  const isSure = options["yes"] === true;
+  const isSure = typed.options["yes"] === true;
   if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
   if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return showRows(plan, typed, { to, send, add }, session);
+  if (operation === "pauseJobs" && !typed.options["force"]) await refuseUnknownType(plan, typed, to, session);
   const found = (await send(fields)) ?? { done: true };
   const says = typeof plan.says === "function" ? plan.says(found as never, fields) : plan.says;
   session.print(found, () => (says ? fill(says, found) : factsText(found, plan.shows, session)));
-  if (operation === "pauseJobs") await noteUnknownType(target, to, session);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
+  return found["resumed"] === false;
 }
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {
-  const path = route.path.replace(/\/:\w+/, () => part(target));
+  const path = pathTo(route.path, target);
   if (isInQuery) return read(answer, from(route.method, path + query(given)));
   return read(answer, from(route.method, path, JSON.stringify(given)));
 }
 
-/** Says so if no job of a paused type has ended or waits: it may be misspelt, or belong to a future deployment. */
-async function noteUnknownType(name: string, to: Target, session: Session): Promise<void> {
-  const { names, other } = await read<QueueFigures>("names", to.send("GET", "/figures?days=0&pending=true"));
+const pathTo = (path: string, target: string) => path.replace(/\/:\w+/, () => part(target));
+
+/** The job types of which a job has ended or waits. "other" stands for those beyond the first 100. */
+async function typesIn(send: Send): Promise<readonly NameFigures[]> {
+  const { names, other } = await read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
   const seen = names.filter(({ total, pending }) => pending?.count || Object.values(total).some((of) => of > 0));
-  const known = [...seen.map((type) => type.name), ...(to.jobNames ?? [])];
-  if (other || known.includes(name)) return;
-  session.note(`No job of this type is known: ${printable(name)}.${didYouMean(name, known)}`);
+  return other ? [...seen, other] : seen;
+}
+
+/** @throws {UsageError} for a job type that neither a job nor the module has: it may be misspelt. */
+async function refuseUnknownType(plan: Plan, typed: Typed, to: Target, session: Session): Promise<void> {
+  const { target } = typed;
+  const known = [...(await typesIn(to.send)).map(({ name }) => name), ...(to.jobNames ?? [])];
+  if (known.includes(target) || known.includes("other")) return;
+  const { hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send, session));
+  const pairs = [...target].map((_, index) => target.slice(index, index + 2));
+  const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
+  const nearest = known.sort((one, other) => alike(other) - alike(one)).slice(0, 3);
+  throw new UsageError(
+    `No job of this type is known: ${printable(target)}. The nearest: ${nearest.map(printable).join(", ") || "none"}. ${hint}`.trimEnd(),
+    "Nothing was paused. To pause a type before its first job, add --force.",
+  );
 }
 
 const isWaiting = ({ state }: Row) => state === "scheduled" || state === "ready";
 
 const CHILDREN_SHOWN = 20;
 
-/** Shows a job, in whichever queue it is, and the first of its children below it. */
-async function showJob({ shows, states }: Plan, to: Target, text: string, session: Session): Promise<void> {
-  const { job, send } = await findJob(to, text, states, session);
+/** Shows a job, and the first of its children below it. */
+async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<false> {
+  const { shows, states, group } = plan;
+  const job = await findJob(send, text, states, session);
+  if (!job)
+    throw notFound(
+      `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}.`,
+    );
   const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
   const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
   const rows = (page?.["jobs"] ?? []) as readonly Row[];
   // A token that may only enqueue reads no statistics.
   const stats = isWaiting(job) && (await read<QueueStats>("paused", send("GET", "/stats")).catch(() => undefined));
-  const inQueue = (words: string) => suggestedCommand(words, { ...session.globals, queue: String(job["queue"]) });
-  const command = send === to.send ? to.command : inQueue;
   session.print(job, () =>
     [
       factsText(job, shows, session),
@@ -134,5 +186,6 @@ async function showJob({ shows, states }: Plan, to: Target, text: string, sessio
     ].join("\n\n"),
   );
   if (page?.["cursor"])
-    session.note(`These are the first ${CHILDREN_SHOWN}. See: ${to.command("queue:jobs children ID")}`);
+    session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command("queue:jobs children ID")}`);
+  return false;
 }

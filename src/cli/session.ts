@@ -59,7 +59,7 @@ export class Session {
   }
 
   note(text: string): void {
-    if (!this.isJson) this.io.stderr.write(`${text}\n`);
+    if (!this.isJson && text) this.io.stderr.write(`${text}\n`);
   }
 
   /** Prints a remark for people only, less visible than a note. */

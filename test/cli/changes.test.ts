@@ -132,7 +132,7 @@ test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
 test("a resumed job type or queue says whether it was paused", async () => {
   const { type } = await open({});
   expect((await type("queue:types resume charge")).stdout).toBe("charge was not paused.\n");
-  await type("queue:types pause charge");
+  await type("queue:types pause charge --force");
   expect((await type("queue:types resume charge")).stdout).toBe("charge resumes with the next drain.\n");
   expect((await type("queue:resume")).stdout).toMatch(/^The first queue at .* was not paused\.\n$/);
   await type("queue:pause --reason deploy");
@@ -197,7 +197,7 @@ describe("straight on Redis", () => {
       "The queue was paused by ada now. Resume with: tidegate queue:resume",
     );
     expect((await type("queue:doctor")).stdout).toContain("The queue was paused by ada now.");
-    await target.cli(["queue:types", "pause", "mail", "--reason", "CRM is down"], {
+    await target.cli(["queue:types", "pause", "mail", "--force", "--reason", "CRM is down"], {
       env: { ...target.env, USER: "ada" },
     });
     expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([

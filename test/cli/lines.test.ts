@@ -53,8 +53,10 @@ async function sentBy(line: string, input?: string): Promise<{ readonly sent: re
   const fetch = async (request: Request) => {
     const { pathname, search } = new URL(request.url);
     const path = pathname.replace("/jobs", "") + decodeURIComponent(search);
-    sent.push([request.method, path.replace(/\?$/, ""), await request.text()].join(" ").trim());
-    return answerTo(sent.at(-1) ?? "");
+    const line = [request.method, path.replace(/\?$/, ""), await request.text()].join(" ").trim();
+    // A list asks first which queues there are.
+    if (line !== "GET /queues") sent.push(line);
+    return answerTo(line);
   };
   const argv = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
   const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
@@ -135,11 +137,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
   ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
   ["queue:types", "GET /figures?days=0&pending=true"],
-  [
-    "queue:types pause mail --reason down",
-    'POST /job-types/mail/pause {"reason":"down"}',
-    "GET /figures?days=0&pending=true",
-  ],
+  ["queue:types pause mail --reason down --force", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
   ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],
 ];
@@ -196,16 +194,15 @@ test.each([
   ["queue:jobs --state asleep", "Allowed choices are scheduled, ready, running, completed, dead."],
   ["queue:jobs --cursor ?", "must be the previous page's cursor"],
   ["queue:jobs --since tomorrow", 'must be a duration such as "5m", an ISO 8601 time'],
-  ["queue:jobs --all-queues --queue bulk", "--queue or --all-queues, not both"],
   ["queue:jobs x --all", "leave out the options of a list"],
   ["queue:jobs mail jobs", "queue:jobs takes list, show, children"],
-  ["queue:jobs cancel", "Choose jobs in exactly one way."],
-  ["queue:jobs cancel a --all", "Give ids, or --name NAME, or --all."],
+  ["queue:jobs cancel", "Choose jobs in exactly one way: "],
+  ["queue:jobs cancel a --all", "by ids, --name or --all."],
   ["queue:jobs cancel --all --state dead", "Allowed choices are scheduled, ready."],
   ["queue:jobs cancel a", "Add --yes"],
-  ["queue:jobs run a --all --yes", "Choose jobs in exactly one way."],
-  ["queue:dlq retry", "Give ids, or --name NAME, or --group GROUP, or --all."],
-  ["queue:dlq retry --before 1h", "--before and --since only limit a choice: add --all, --name NAME, or --group GROUP"],
+  ["queue:jobs run a --all --yes", "Choose jobs in exactly one way: "],
+  ["queue:dlq retry", "by ids, --name, --group or --all."],
+  ["queue:dlq retry --before 1h", "--since and --before only limit a choice."],
   ["queue:dlq retry a --first 2", "--first does not go with the other options."],
   ["queue:dlq retry --group charge", "a group of failures, such as"],
   ["queue:dlq remove --all", "Add --yes"],

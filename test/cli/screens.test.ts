@@ -368,14 +368,19 @@ test("a job that waits says what is paused, how long it is overdue, and not what
   expect(stdout).not.toContain("fails");
 });
 
-test.each([
-  ["send_emial", "No job of this type is known: send_emial. Did you mean send_email?\n"],
-  ["send_email", ""],
-])("queue:types pause %s says whether a job of this type is known", async (name, remark) => {
+test("queue:types pause refuses a type that no job has, with the nearest names, unless --force is given", async () => {
   const { queue, cli } = behindHandler();
   await queue.enqueue(sendEmail, { to: "ada" });
-  const { code, stderr } = await cli(["queue:types", "pause", name]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: remark });
+  const { code, stderr } = await cli(["queue:types", "pause", "snd_emial"]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr:
+      "error: No job of this type is known: snd_emial. The nearest: send_email.\nNothing was paused. To pause a type before its first job, add --force.\n",
+  });
+  expect((await queue.getStats()).pausedJobs).toEqual([]);
+  for (const line of ["pause send_email", "pause snd_emial --force"])
+    expect((await cli(["queue:types", ...line.split(" ")])).code).toBe(0);
+  expect((await queue.getStats()).pausedJobs).toHaveLength(2);
 });
 
 test("queue:list shows every total of the statistics", async () => {

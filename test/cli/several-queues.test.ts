@@ -38,11 +38,75 @@ describe("queue:jobs ID", () => {
     expect((await cli("queue:jobs import-spring --queue imports")).stderr).toBe("");
   });
 
-  test("names the queues that it has searched, and with a token that cannot list them the one", async () => {
+  test("names the other queues that it has searched, and with a token that cannot list them none", async () => {
     const { cli } = ofTwo();
-    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toMatch(/ Searched: shop, imports\.$/);
+    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain(" Searched too: imports.");
     const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
-    expect(limited.message).toMatch(/ Searched: The first queue at queue\.test\.$/);
+    expect(limited.message).not.toContain("Searched");
+  });
+});
+
+describe("what only another queue has", () => {
+  async function filled() {
+    const made = ofTwo();
+    const { imports } = made;
+    await imports.schedules.upsert("nightly", { job: "fails", cron: "0 3 * * *" });
+    await imports.flowControl.set("acme", { concurrency: 1 });
+    await imports.enqueue(fails, {}, { id: "rows", maxRetries: 0 });
+    await imports.drain();
+    await imports.enqueue(
+      sendEmail,
+      { to: "ada" },
+      { id: "parent", children: [{ job: sendEmail, payload: { to: "x" } }] },
+    );
+    await imports.pauseJobs("send_email");
+    const [failure] = (await imports.getFailures()).failures;
+    return { ...made, group: failure?.group ?? "" };
+  }
+
+  test.each([
+    "schedules nightly",
+    "schedules preview nightly",
+    "flow acme",
+    "failures GROUP",
+    "dlq rows",
+    "jobs children parent",
+  ])("queue:%s is shown", async (line) => {
+    const { cli, group } = await filled();
+    const { code, stdout, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "Found in the queue imports.\n" });
+    expect(stdout).not.toBe("");
+  });
+
+  test.each([
+    ["schedules pause nightly", 1],
+    ["schedules remove nightly --yes", 1],
+    ["jobs stop parent --yes", 1],
+    ["jobs update parent --delay 1h", 1],
+    ["jobs cancel parent --yes", 1],
+    ["dlq retry rows", 1],
+    ["dlq retry --name fails", 0],
+    ["dlq remove --group GROUP --yes", 0],
+    ["clear --yes", 0],
+    ["types pause send_email", 2],
+    ["types resume send_email", 0],
+  ])("queue:%s changes nothing, and says which --queue to add", async (line, expected) => {
+    const { cli, group, imports } = await filled();
+    const before = [await imports.getStats(), await imports.schedules.list()];
+    const { code, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
+    expect({ code, stderr }).toEqual({
+      code: expected,
+      stderr: expect.stringContaining("Another queue has a match: add --queue imports."),
+    });
+    expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
+  });
+
+  test("is found by the short id of a list too", async () => {
+    const { cli, imports } = await filled();
+    const { id } = await imports.enqueue(sendEmail, { to: "ada" });
+    const short = id.slice(-8);
+    expect((await cli(`queue:jobs ${short}`)).stdout).toContain(id);
+    expect((await cli(`queue:jobs cancel ${short} --yes`)).stderr).toContain("add --queue imports.");
   });
 });
 
@@ -55,35 +119,7 @@ test("an unknown queue name is refused with the names of those that exist", asyn
     });
 });
 
-describe("a list of a handler's first queue, without --queue", () => {
-  const onTerminal = { isTerminal: true };
-  const others = "This is the queue shop, one of 2. Choose another with --queue, or see all with --all-queues.\n";
-
-  test.each(["failures", "schedules", "schedules upcoming", "flow", "dlq", "jobs", "jobs --all"])(
-    "queue:%s says on a terminal that there are others",
-    async (command) => {
-      const { cli, requests } = ofTwo();
-      const { code, stderr } = await cli(`queue:${command}`, onTerminal);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: others });
-      expect(requests.filter((path) => path === "/queues")).toHaveLength(1);
-    },
-  );
-
-  test.each(["--queue shop", "--all-queues", "--json"])("says nothing with %s", async (option) => {
-    expect((await ofTwo().cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");
-  });
-
-  test("says nothing, and asks nothing more, in a pipe, or if the handler does not list its queues", async () => {
-    const { cli, requests, fetch } = ofTwo();
-    expect((await cli("queue:failures", { ...onTerminal, isPiped: true })).stderr).toBe("");
-    expect(requests).toEqual(["/failures"]);
-    const failing = (request: Request) =>
-      new URL(request.url).pathname === "/queues" ? new Response(null, { status: 500 }) : fetch(request);
-    expect(await cli("queue:failures", { ...onTerminal, fetch: failing })).toMatchObject({ code: 0, stderr: "" });
-  });
-});
-
-describe("--all-queues", () => {
+describe("a list without --queue", () => {
   /** In each queue a job is dead, one has completed and one waits, at other times. */
   async function filled() {
     const made = ofTwo();
@@ -120,38 +156,39 @@ describe("--all-queues", () => {
     ],
   ])("%s is one list, which says which row is of which queue", async (line, expected) => {
     const { cli } = await filled();
-    const { code, stdout } = await cli(`${line} --all-queues`);
+    const { code, stdout } = await cli(line);
     expect(code).toBe(0);
     expect(stdout).toMatch(expected);
-    expect((await cli(line)).stdout).not.toContain("QUEUE");
+    expect((await cli(`${line} --queue shop`)).stdout).not.toContain("QUEUE");
   });
 
   test("--limit cuts the list, --all does not, and --json names the queues", async () => {
     const { cli } = await filled();
-    const cut = await cli("queue:dlq --all-queues --limit 2");
+    const cut = await cli("queue:dlq --limit 2");
     expect(cut.stdout).not.toContain("dead-imports");
     expect(cut.stderr).toBe("More follow. Add --all, or name a queue with --queue.\n");
-    const { jobs } = documentOf(await cli("queue:jobs --all-queues --all --json")) as { jobs: { queue: string }[] };
+    const { jobs } = documentOf(await cli("queue:jobs --all --json")) as { jobs: { queue: string }[] };
     expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(3).fill("imports"), ...Array(5).fill("shop")]);
   });
 
-  test("goes on with no cursor, and needs a handler or a module: a Redis does not know its queues", async () => {
-    const { cli } = ofTwo();
-    expect((await cli("queue:dlq --all-queues --cursor dead:x")).stderr).toContain("A cursor belongs to one queue");
-    const env = { UPSTASH_REDIS_REST_URL: "https://redis.test", UPSTASH_REDIS_REST_TOKEN: "x" };
-    const { code, stderr } = await tidegate(["queue:jobs", "--all-queues"], { env });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("A Redis does not list its queues.")]);
+  test("goes on with no cursor, and is of the first queue if the handler does not list them", async () => {
+    const { cli, fetch } = await filled();
+    expect((await cli("queue:dlq --cursor dead:x")).stderr).toContain("A cursor belongs to one queue");
+    const failing = (request: Request) =>
+      new URL(request.url).pathname === "/queues" ? new Response(null, { status: 500 }) : fetch(request);
+    const { code, stdout } = await cli("queue:failures", { fetch: failing });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^GROUP/) });
   });
 });
 
-test("queue:types --all-queues is one table of the job types of all, the slowest first", async () => {
+test("queue:types is one table of the job types of all, the slowest first", async () => {
   const { cli, shop, imports, slow } = ofTwo();
   await shop.enqueue(sendEmail, { to: "ada" });
   await shop.drain();
   await imports.enqueue(slow);
   await imports.drain();
   await imports.enqueue(fails, {}, { delay: "1h" });
-  const { stdout } = await cli("queue:types --all-queues", { isTerminal: true, columns: 80 });
+  const { stdout } = await cli("queue:types", { isTerminal: true, columns: 80 });
   expect(stdout).toMatch(
     /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P50 +P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +1\n$/,
   );
