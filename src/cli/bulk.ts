@@ -92,10 +92,10 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
   if (ids && missing > 0) {
-    const which = ids[1]
-      ? `${missing} of ${count(ids.length)} ids ${missing === 1 ? "is" : "are"} of no`
-      : "This id is of no";
-    throw notFound(`${which} ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`);
+    const which = ids[1] ? `${missing} of ${count(ids.length)} ids ${missing === 1 ? "is" : "are"}` : "This id is";
+    throw notFound(
+      `${which} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`,
+    );
   }
   return isNothing;
 }

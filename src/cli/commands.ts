@@ -102,8 +102,6 @@ export const commands = {
   sendSignal: {
     words: "queue:signal <event> [data]",
     does: "send a signal to the jobs that wait for it",
-    about:
-      "Wakes every job that waits for this event in job.waitFor, and gives it the data. If no job is waiting, the signal is kept for the first one that does.",
     usually: { keep: "7d" },
     says({ woken, kept }: SignalResult) {
       if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"} that waited for {target}.`;
@@ -339,15 +337,14 @@ export const commands = {
   pause: {
     words: "queue:pause",
     does: "pause the queue until queue:resume",
-    about:
-      "Stops every drain from starting jobs and firing schedules. Running jobs continue, and you can still enqueue.",
     says: "{label} is paused. Resume with: {command queue:resume}",
+    examples: [["tidegate queue:pause --queue bulk", "pause one queue"]],
   },
   resume: {
     words: "queue:resume",
     does: "resume a paused queue",
-    about: "Lets drains start jobs again. The next drain runs what became due in the meantime.",
     says: resuming("{label}"),
+    examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
     words: "queue:types list",
@@ -360,6 +357,7 @@ export const commands = {
       "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
+    examples: [["tidegate queue:types --queue bulk", "those of one queue"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
@@ -376,8 +374,6 @@ export const commands = {
   clearJobs: {
     words: "queue:clear",
     does: "remove all jobs in a state",
-    about:
-      "Removes jobs for good, after confirmation. Running jobs and schedules stay. pending means scheduled and ready.",
     usually: { state: "pending" },
     noun: "job",
     asks: "always",
@@ -391,6 +387,7 @@ export const commands = {
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
     adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
+    examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
   },
   listQueues: "queue:list shows them",
   getStats: "queue:list shows them",

@@ -183,10 +183,7 @@ export function inFlags(text: string, fields: readonly Field[]): string {
   }, text);
   return renamed
     .replace(/^Unknown option (--\S+) in the body\..*$/, "$1 does not go with the other options.")
-    .replace(/^The body must have exactly one of these fields: ids, (.*), --all\.$/, (_, ways: string) => {
-      const limits = ways.includes("group") ? " --since and --before only limit a choice." : "";
-      return `Choose jobs in exactly one way: by ids, ${ways} or --all.${limits}`;
-    })
+    .replace(/^The body must have exactly one of these fields/, "Choose jobs in exactly one way")
     .replace(/^flowControl\b/, "Flow control");
 }
 

@@ -30,7 +30,7 @@ export async function findJob(send: Send, text: string, states: readonly JobStat
   return job && states.includes(job["state"] as JobState) ? job : null;
 }
 
-/** Expands the ids of a request, if it has any, that a table has shortened. Whole ids need no request. @throws {UsageError} if one is ambiguous */
+/** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
 export async function findIds(
   send: Send,
   texts: unknown,

@@ -13,7 +13,7 @@ interface Call {
 }
 
 /** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
-export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<false> {
+export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<void> {
   const { shows, none = "", isMerged } = plan;
   const { all, wide } = typed.options;
   const { to } = call;
@@ -37,7 +37,6 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
     session.note("More follow. Add --all, or name a queue with --queue.");
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
   if (last["isCut"]) session.note("More follow. Add --state STATE, --each COUNT, or --all.");
-  return false;
 }
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */

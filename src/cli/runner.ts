@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { part, query, read, type Send } from "../client/transport.ts";
-import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
+import type { QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
@@ -78,7 +78,7 @@ async function run(plan: Plan, typed: Typed, session: Session, isMoved = false):
     if (isMoved || !isTidegateError(error) || error.code !== "not_found" || error.message === UNKNOWN_QUEUE)
       throw error;
     const { name, hint } = await elsewhere();
-    if (name === undefined || plan.route.method !== "GET") throw notFound(`${error.message} ${hint}`.trimEnd());
+    if (name === undefined || plan.route.method !== "GET") throw notFound(`${error.message}\n${hint}`.trimEnd());
     session.note(`Found in the queue ${printable(name)}.`);
     session.program.setOptionValue("queue", name);
     await run(plan, typed, session, true);
@@ -96,15 +96,15 @@ async function foundIn(plan: Plan, { fields, target }: Typed, send: Send, sessio
   if (name === "id") return findJob(send, target, states, session);
   const thing =
     name === "name"
-      ? (await typesIn(send)).find((type) => type.name === target)
+      ? (await typesIn(send)).names.find((type) => type.name === target)
       : await read<Row>(name, send("GET", pathTo(path, target)));
   return route.path.endsWith("/resume") ? thing?.paused : thing;
 }
 
 /** Runs a command in one queue. Returns whether there was nothing to change. */
-async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean> {
+async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | undefined> {
   const { operation, noun, asks, verb, states } = plan;
-  if (operation === "getJob") return showJob(plan, to, typed.target, session);
+  if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const isOfJob = plan.route.path.includes(":id");
   const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states, session))) || [];
   const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states, session) };
@@ -120,7 +120,7 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   const isSure = typed.options["yes"] === true;
   if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
   if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
-  if (plan.isList) return showRows(plan, typed, { to, send, add }, session);
+  if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
   if (operation === "pauseJobs" && !typed.options["force"]) await refuseUnknownType(plan, typed, to, session);
   const found = (await send(fields)) ?? { done: true };
   const says = typeof plan.says === "function" ? plan.says(found as never, fields) : plan.says;
@@ -139,18 +139,15 @@ function ask({ route, isInQuery, answer }: Plan, target: string, given: object, 
 
 const pathTo = (path: string, target: string) => path.replace(/\/:\w+/, () => part(target));
 
-/** The job types of which a job has ended or waits. "other" stands for those beyond the first 100. */
-async function typesIn(send: Send): Promise<readonly NameFigures[]> {
-  const { names, other } = await read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
-  const seen = names.filter(({ total, pending }) => pending?.count || Object.values(total).some((of) => of > 0));
-  return other ? [...seen, other] : seen;
-}
+/** The first 100 job types of which a job has ended or waits, or that are paused, and the others together. */
+const typesIn = (send: Send) => read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
 
 /** @throws {UsageError} for a job type that neither a job nor the module has: it may be misspelt. */
 async function refuseUnknownType(plan: Plan, typed: Typed, to: Target, session: Session): Promise<void> {
   const { target } = typed;
-  const known = [...(await typesIn(to.send)).map(({ name }) => name), ...(to.jobNames ?? [])];
-  if (known.includes(target) || known.includes("other")) return;
+  const { names, other } = await typesIn(to.send);
+  const known = [...names.map(({ name }) => name), ...(to.jobNames ?? [])];
+  if (known.includes(target) || other) return;
   const { hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send, session));
   const pairs = [...target].map((_, index) => target.slice(index, index + 2));
   const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
@@ -166,12 +163,12 @@ const isWaiting = ({ state }: Row) => state === "scheduled" || state === "ready"
 const CHILDREN_SHOWN = 20;
 
 /** Shows a job, and the first of its children below it. */
-async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<false> {
+async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<void> {
   const { shows, states, group } = plan;
   const job = await findJob(send, text, states, session);
   if (!job)
     throw notFound(
-      `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}.`,
+      `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}`,
     );
   const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
   const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
@@ -187,5 +184,4 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
   );
   if (page?.["cursor"])
     session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command("queue:jobs children ID")}`);
-  return false;
 }

@@ -50,13 +50,6 @@ describe("a queue that the module exports", () => {
     expect((await tidegate(["queue:list", ...module, "--queue", "bulk"])).stdout).toContain("Queue bulk of the module");
   });
 
-  test("is named below a list on a terminal, if it is the first of several", async () => {
-    const { stderr } = await tidegate(["queue:flow", ...module], { isTerminal: true, env: { NO_COLOR: "1" } });
-    expect(stderr).toMatch(/^This is the queue urgent, one of 2\. /);
-    const named = await tidegate(["queue:flow", ...module, "--queue", "bulk"], { isTerminal: true });
-    expect(named.stderr).toBe("");
-  });
-
   test("is drained, in the order of the --queue flags", async () => {
     const result = await tidegate(["queue:work", "--once", ...module, "--json"]);
     expect(result.code).toBe(0);

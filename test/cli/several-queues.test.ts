@@ -40,7 +40,7 @@ describe("queue:jobs ID", () => {
 
   test("names the other queues that it has searched, and with a token that cannot list them none", async () => {
     const { cli } = ofTwo();
-    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain(" Searched too: imports.");
+    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain("\nSearched too: imports.");
     const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
     expect(limited.message).not.toContain("Searched");
   });

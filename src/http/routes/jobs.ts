@@ -66,7 +66,7 @@ export const jobRoutes = {
     },
   }),
   clearJobs: route({
-    notes: "Removes all jobs in a state. pending means scheduled and ready.",
+    notes: "Removes all jobs in a state, for good. Running jobs stay. pending means scheduled and ready.",
     query: requests.clearQuery,
     returns: shapes.cleared,
     async run({ queue, query: { state, dryRun = false } }) {

@@ -55,7 +55,8 @@ export const queueRoutes = {
     run: ({ queue, query }) => queue.listChanges(query),
   }),
   pause: route({
-    notes: "No job starts and no schedule fires until you resume the queue.",
+    notes:
+      "No job starts and no schedule fires until you resume the queue. Running jobs continue, and you can enqueue.",
     returns: shapes.paused,
     body: requests.pauseBody,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
