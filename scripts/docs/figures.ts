@@ -44,6 +44,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const occurrence = counted("a schedule's occurrence, found by a tick and run");
   const idle = counted("a tick that finds nothing, or finds the queue paused");
   const scrape = counted("a scrape of metrics");
+  const keyed = counted("one job with a flow control key, enqueued and then found by a tick or a wake-up");
   const step = counted("a step");
   const stepBulk = counted("a step, if 100 jobs store theirs together");
   const sleep = counted("a sleep");
@@ -90,6 +91,13 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     batch: whole(batch),
     bulk: String(bulk),
     "batch-alone": String((enqueueBatch + batchAlone) / 100),
+    keyed: whole(keyed),
+    step: whole(step),
+    "two-steps": whole(2 * step),
+    order: whole(keyed + 2 * step),
+    "million-orders": dollars(onUpstash((keyed + 2 * step) * MILLION)),
+    "million-keyless": dollars(onUpstash((found + 2 * step) * MILLION)),
+    "million-stepless": dollars(onUpstash(keyed * MILLION)),
     "million-steps": dollars(onUpstash(step * MILLION)),
     "million-steps-bulk": dollars(onUpstash(stepBulk * MILLION)),
     "million-sleeps": dollars(onUpstash(sleep * MILLION)),

@@ -7,7 +7,7 @@ import { root } from "../package/built.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
-// What docs/guide/observe.md and docs/guide/costs.md say of alerts, counted by Redis itself.
+// What docs/guide/costs.md says of alerts, counted by Redis itself.
 
 describe("billed commands of alerts", () => {
   const redis = useRedis();
@@ -80,7 +80,7 @@ describe("billed commands of alerts", () => {
     await clock.advance("30m");
     const over = await counted(() => queue.drain());
     expect({ message, wait, over }).toEqual({ message: 24, wait: 16, over: 33 });
-    const page = await readFile(join(root, "docs/guide/observe.md"), "utf8");
+    const page = await readFile(join(root, "docs/guide/costs.md"), "utf8");
     const expected = [message, wait, over].map(String);
     expect([...page.matchAll(/^\| (?:the drain that|a check) .*\| (\d+) \|$/gm)].map(([, count]) => count)).toEqual(
       expected,

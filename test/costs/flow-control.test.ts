@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { defineJob, Queue } from "../../src/index.ts";
+import { defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -45,6 +45,24 @@ describe("billed commands of jobs with a key", () => {
     expect(await count(() => queue.enqueue(work, "key"))).toBe(6);
     await queue.enqueueMany(Array.from({ length: 20 }, () => ({ job: work, payload: "key" })));
     expect(await count(() => queue.enqueue(work, "key"))).toBe(7);
+  });
+
+  test("a lone job that a tick finds and runs costs 22, and 30 with two steps", async () => {
+    const costs: number[] = [];
+    for (const steps of [[], ["a", "b"]]) {
+      const perform = async (_: string, job: JobContext) => {
+        for (const step of steps) await job.step(step, () => {});
+      };
+      const jobs = [defineJob({ name: "work", flowControl: { key: (key: string) => key, concurrency: 2 }, perform })];
+      const invocation = () => new Queue({ store: redis.store("lone-with-key"), jobs, clock: () => start });
+      const whole = async () => {
+        await invocation().enqueue("work", "key");
+        expect(await invocation().drain()).toMatchObject({ completed: 1 });
+      };
+      await whole(); // the first job of a name and of a key costs more
+      costs.push(await count(whole));
+    }
+    expect(costs).toEqual([22, 30]);
   });
 
   test("replacing a job costs 8, and 9 if the line of its key is long", async () => {
