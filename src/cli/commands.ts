@@ -131,7 +131,7 @@ export const commands = {
     words: "queue:failures list",
     does: "show what broke: dead jobs by name and error",
     about:
-      "Groups dead jobs by name and error. What broke last comes first, among the first 1,000 groups. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
+      "Groups dead jobs by name and error. What broke last comes first, among the first 1,000 groups. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because the oldest of their dead jobs died in the last 24 hours (jobs that were retried count anew), and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
     sends: { latest: true },
     shows: "group jobs=count first=firstAt last=lastAt age name error",
     none: "There are no dead jobs in a group.",

@@ -94,3 +94,17 @@ test("a job that dead children hold names them, retries them, and runs once they
   const card = page.locator("section.card", { hasText: "Children by state" });
   expect(await card.locator(".row").last().innerText()).toMatch(/^0 pending\s+57 completed\s+0 dead\s+3 dropped$/);
 });
+
+test("the children of a finished job are counted as they were, and none is retried twice", async () => {
+  const on = await serveQueue();
+  const queue = await enqueueReport(on, "ended");
+  on.clock.now += 3_600_000;
+  await queue.drain({ maxJobs: 100 });
+  const page = await open(on, "#view=job&id=may");
+  const card = page.locator("section.card", { hasText: "Children by state, when this job stopped waiting" });
+  await card.getByText("2 dead").waitFor();
+  await queue.retryFromDeadLetter({ ids: ["may/000000", "may/000001"] });
+  await press(page, "Retry its dead children...");
+  await notice(page, "None of these jobs is dead any more.");
+  expect(await page.locator("dialog").count()).toBe(0);
+});

@@ -1,5 +1,7 @@
 import type { Locator, Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { Queue } from "../../src/index.ts";
 import { search, useDashboard } from "./browser-page.ts";
 import { type LargeWorld, largeWorld } from "./large-world.ts";
 import { serveQueue } from "./served-queue.ts";
@@ -22,6 +24,9 @@ beforeAll(async () => {
   await world.queues[1]?.enqueue("billing_4", {}, month);
   await world.queues[1]?.drain();
   await world.queues[0]?.flowControl.pause("tenant-12", { reason: "CRM is down", by: "on-call" });
+  await world.queues[0]?.flowControl.set("tenant-9", { concurrency: 1 }, { by: "ana" });
+  const held = { job: "clean_up", payload: {}, id: "slow", flowControl: { key: "tenant-9" } };
+  await internalsOf(world.queues[0] as Queue).enqueueHeld([held]);
   await world.queues[1]?.pauseJobs("billing_6", { reason: "CRM is down", by: "on-call" });
 });
 
@@ -107,7 +112,7 @@ const asked: readonly Asked[] = [
   },
   {
     question: "who is affected",
-    acts: [go("Failures"), (page) => row("the o service")(page).getByRole("link").first().click()],
+    acts: [go("Failures"), (page) => row("the o service")(page).getByRole("link", { name: "Who is affected" }).click()],
     where: (page) => page.locator('[data-key="Who is affected"]'),
     answer: /the o service refused it \(50 of 50\)/,
   },
@@ -128,6 +133,28 @@ const asked: readonly Asked[] = [
     acts: [go("Job types")],
     where: firstRow,
     answer: /6 min \/ 18 min\nyesterday 9 min \/ 18 min/,
+  },
+  {
+    question: "how much of a type, against yesterday",
+    acts: [go("Job types"), (page) => page.getByRole("link", { name: "day", exact: true }).click()],
+    where: row("media_3"),
+    answer: /yesterday \d+/,
+  },
+  {
+    question: "which jobs hold the slots of a key, and who changed its limits",
+    acts: [go("Flow control")],
+    where: row("tenant-9"),
+    answer: /Slots held by clean_up slow, see all\nChanged by ana now/,
+  },
+  {
+    question: "which jobs a user has",
+    acts: [
+      (page) => search(page).fill("7"),
+      enter,
+      (page) => page.getByRole("link", { name: "user=7", exact: true }).click(),
+    ],
+    where: firstRow,
+    answer: /onboard-7/,
   },
   {
     question: "cancel what waits of a type",

@@ -45,7 +45,7 @@ async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> 
 /** What each view costs beside the statistics, at most. */
 const refreshCosts: readonly (readonly [string, number])[] = [
   ["view=schedules", 11],
-  ["view=flow", 2],
+  ["view=flow", 4],
   ["view=overview", 24],
   ["view=jobs&state=ready", 10],
   ["view=upcoming", 12],

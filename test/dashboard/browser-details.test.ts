@@ -47,7 +47,7 @@ describe("the page of a job", () => {
     await page.goBack();
     await page.getByRole("link", { name: "see them" }).click();
     await heading(page, "fails: Error");
-    await page.getByText("2 dead jobs, the last").waitFor();
+    await page.getByText("2 dead jobs: the oldest").waitFor();
     expect(await page.locator("td.job code").count()).toBe(2);
   });
 
@@ -102,11 +102,11 @@ describe("the page of a job", () => {
 
 test("the page of a group of failures says what failed and how often, and retries or removes all of it", async () => {
   const { page, on } = await openFilled("#view=failures");
-  await page.getByText("New: began in the last 24 hours.").waitFor();
+  await page.getByText("New: its oldest dead job died in the last 24 hours.").waitFor();
   await page.locator("tbody tr a").first().click();
   await heading(page, "fails: Error");
   await page.getByText("no luck", { exact: true }).waitFor();
-  await page.getByText("2 dead jobs, the last now, the first now.").waitFor();
+  await page.getByText("2 dead jobs: the oldest died now, the newest now.").waitFor();
   await expect.poll(() => page.title(), patience).toBe("(2) fails: Error – Tidegate");
   expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
   await page.locator("td.job a").first().click();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { sendEmail } from "../support/jobs.ts";
 import { auth, heading, notice, patience, press, search, signIn, useDashboard } from "./browser-page.ts";
@@ -205,14 +206,19 @@ describe("flow control", () => {
     const { queue, clock } = on;
     const flowControl = (key: string) => ({ flowControl: { key, rate: 1, period: "1m" } as const });
     await queue.enqueueMany(["a", "b", "c"].map((id) => ({ job: "fails", id, ...flowControl("mail/api") })));
-    await queue.flowControl.set("tenant-7", { concurrency: 2 });
+    await queue.flowControl.set("tenant-7", { concurrency: 2 }, { by: "ana" });
     await queue.drain();
+    const held = { job: "fails", payload: null, id: "slow", flowControl: { key: "tenant-7" } };
+    await internalsOf(queue).enqueueHeld([held]);
     const page = await open(on, "#view=flow");
     await heading(page, "Flow control");
     const rows = async () => (await page.locator("tbody tr").allInnerTexts()).map((text) => text.split(/\s*[\n\t]\s*/));
     await expect.poll(rows, patience).toEqual([
       ["mail/api", "Limits: 1 per 1m; 1 of 1 started, window closes in 60 s", "Pause", "Limits...", "0", "2"],
-      ["tenant-7 pinned", "Limits: 2 at once", "Pause", "Limits...", "Unpin...", "0", "0"],
+      [
+        ...["tenant-7 pinned", "Limits: 2 at once", "Slots held by fails slow, see all", "Changed by ana now"],
+        ...["Pause", "Limits...", "Unpin...", "1", "0"],
+      ],
     ]);
     await press(page, "Pause mail/api");
     await notice(page, "mail/api is paused.");
@@ -437,6 +443,7 @@ describe("schedules", () => {
     expect((await on.queue.listJobs({ name: "report" })).jobs).toHaveLength(1);
     await press(page, "Pause report");
     await page.getByText("next never").waitFor();
+    await page.getByText("Changed now").waitFor();
     expect((await on.queue.schedules.get("report"))?.paused).toBe(true);
     await press(page, "Resume report");
     await page.getByText("next never").waitFor({ state: "detached" });

@@ -127,6 +127,10 @@ describe("the data of the page", () => {
       expect((await ids(search))[0]).toBe("whole");
       expect(await ids(search)).toHaveLength(3);
     }
+    await queue.enqueue("fails", { customer: 5 }, { id: "of-five" });
+    await queue.enqueue("fails", { customer: 55 }, { id: "of-fifty-five" });
+    for (const search of ["customer=5", "customer 5", "customer: 5"]) expect(await ids(search)).toEqual(["of-five"]);
+    expect((await ids("5"))[0]).toBe("of-five");
   });
 
   test("of a search in a state has jobs of that state, and of a long text the job with that id", async () => {

@@ -74,16 +74,16 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   return { jobs, examined, cursor: next ?? null };
 }
 
-/** The path and the text of a search for one field of payloads, as in `user.email=ada`. */
-function fieldIn(text: string): { readonly path?: string | undefined; readonly part: string } {
-  const [, path, part = text] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
-  return { path, part };
+/** The path and the text of a search for one field of payloads. `customer 5` may be one, `customer=5` is. */
+function fieldIn(text: string) {
+  const [, path = "", sign, part = ""] = /^([\w.-]+)(=|:? )(.*)$/s.exec(text) ?? [];
+  return { path, part, isSure: sign === "=" };
 }
 
 export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
-  const { path, part } = fieldIn(text);
-  if (path !== undefined) return ({ payload }) => textOf(fieldOf(payload, path)) === part;
-  return ({ payload }) => textOf(payload).includes(JSON.stringify(part));
+  const { path, part, isSure } = fieldIn(text);
+  const isIn = (json: string) => json.includes(JSON.stringify(text)) || json.split(/[:,[\]{}]/).includes(text);
+  return ({ payload }) => textOf(fieldOf(payload, path)) === part || (!isSure && isIn(textOf(payload)));
 }
 
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
@@ -99,9 +99,9 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   if (by === "error")
     return ({ errors, error }) =>
       [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
-  const { path, part } = fieldIn(text);
-  if (path === undefined) return ({ payload }) => has(payload);
+  const { path, part, isSure } = fieldIn(text);
   return ({ payload }) => {
+    if (!isSure && (!path || has(payload))) return has(payload);
     const value = fieldOf(payload, path);
     // Half of a number is another number.
     if (typeof value === "number" || typeof value === "boolean") return String(value) === part;

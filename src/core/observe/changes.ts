@@ -50,6 +50,9 @@ export interface QueueChange {
   readonly reason?: string;
 }
 
+export const latestChangeFirst = (one: QueueChange, other: QueueChange): number =>
+  other.at.getTime() - one.at.getTime();
+
 /** One page of changes. */
 export interface ChangePage {
   /** Newest first. */

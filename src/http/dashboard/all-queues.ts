@@ -1,6 +1,7 @@
 import { busiestFirst } from "../../core/flow/flow-key.ts";
 import { latestFirst } from "../../core/manage/failures.ts";
 import { byNearness } from "../../core/manage/list.ts";
+import { latestChangeFirst } from "../../core/observe/changes.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "../../core/queue/upcoming.ts";
 import type { Contents, Placed, UpcomingThere } from "./contents.ts";
 import type { JobRow } from "./shown-job.ts";
@@ -58,6 +59,7 @@ export function together(parts: readonly Part[], now: number): Contents {
     }),
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
     ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
+    ...(has("changes") && { changes: [...list(({ changes }) => changes)].sort(latestChangeFirst).slice(0, MOST_ROWS) }),
     ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),
   };
 }

@@ -32,14 +32,14 @@ export interface UpcomingThere extends Upcoming {
 }
 
 export interface Contents {
-  /** Also the children of a job, and the latest completed jobs of a type. */
+  /** Also the children of a job, the latest completed jobs of a type, and beside keys the running jobs. */
   readonly jobs?: JobRows;
   /** Null if no job has this id. */
   readonly job?: ShownJob | null;
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
   readonly upcoming?: UpcomingThere;
-  readonly changes?: readonly QueueChange[];
+  readonly changes?: readonly (QueueChange & Placed)[];
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */
   readonly total?: QueueBrief;

@@ -25,6 +25,8 @@ export interface DashboardOptions {
 const MINUTE_MS = 60_000;
 const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
 
+const get = (path: string, respond: DashboardRoute["respond"]): DashboardRoute => ({ method: "GET", path, respond });
+
 /**
  * Makes the dashboard of a handler, served at `/dashboard`.
  *
@@ -56,33 +58,17 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
       };
       const pages: readonly DashboardRoute[] = [
         // Relative addresses would depend on a slash at the end of the handler's own path.
-        {
-          method: "GET",
-          path: "/",
-          respond: async ({ url }) => redirect(`${new URL(url).pathname.replace(/\/$/, "")}/dashboard`),
-        },
-        {
-          method: "GET",
-          path: "/dashboard",
-          respond: async () => pageOf(queues.size > 1 ? { start: "all" } : undefined),
-        },
-        {
-          method: "GET",
-          path: "/dashboard/data",
-          async respond(request, authenticate) {
-            const caller = await authenticate(request, false);
-            requireScope(caller, ["read", "admin"]);
-            return reply(await readData(request, caller.scopes.has("admin")));
-          },
-        },
-        {
-          method: "GET",
-          path: "/dashboard/occurrences",
-          async respond(request, authenticate) {
-            requireScope(await authenticate(request, false), ["read", "admin"]);
-            return reply({ occurrences: nextOccurrences(readQuery(request.url, scheduleOptions), first.clock()) });
-          },
-        },
+        get("/", async ({ url }) => redirect(`${new URL(url).pathname.replace(/\/$/, "")}/dashboard`)),
+        get("/dashboard", async () => pageOf(queues.size > 1 ? { start: "all" } : undefined)),
+        get("/dashboard/data", async (request, authenticate) => {
+          const caller = await authenticate(request, false);
+          requireScope(caller, ["read", "admin"]);
+          return reply(await readData(request, caller.scopes.has("admin")));
+        }),
+        get("/dashboard/occurrences", async (request, authenticate) => {
+          requireScope(await authenticate(request, false), ["read", "admin"]);
+          return reply({ occurrences: nextOccurrences(readQuery(request.url, scheduleOptions), first.clock()) });
+        }),
         ...signPages(sessions, first.clock),
       ];
       return { sessions, pages };

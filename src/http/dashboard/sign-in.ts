@@ -42,10 +42,8 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
         const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request, LONGEST_FORM)));
         // Removes what no header can carry: surrounding spaces and invisible characters.
         const token = (form.get("token") ?? "").replace(/[^!-~]/g, "");
-        const caller = await authenticate(
-          new Request(request.url, { headers: { Authorization: `Bearer ${token}` } }),
-          false,
-        );
+        const withToken = new Request(request.url, { headers: { Authorization: `Bearer ${token}` } });
+        const caller = await authenticate(withToken, false);
         const cookie = caller.token === "known" ? await sessions?.begin(token, request) : undefined;
         return cookie ? redirect("../dashboard", cookie) : refusal(request, areTooMany());
       },

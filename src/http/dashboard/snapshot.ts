@@ -30,8 +30,8 @@ const ROWS_OF_EACH = 20;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
-/** With the current hour, and the same one of yesterday. */
-const DAY_HOURS = 25;
+/** A day, and the one before it. */
+const DAY_HOURS = 48;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
 /** The cursor of ready jobs before those in lines. */
@@ -41,24 +41,16 @@ const RECENT_MINUTES = 10;
 /** How many keys that hold jobs back, and failures of children, the page names of each queue. */
 const KEYS_OF_EACH = 3;
 
+/** The views of one queue, and those that can show all queues together. */
+const viewsOfOne = ["overview", "job", "type"] as const;
+const viewsOfAll = ["queues", "failures", "jobs", "names", "schedules", "flow", "upcoming", "changes"] as const;
+
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
     /** All queues together, in a view that can show them. Default: the one queue. */
     scope: word(["all"]),
-    view: word([
-      "overview",
-      "queues",
-      "failures",
-      "jobs",
-      "job",
-      "names",
-      "schedules",
-      "flow",
-      "upcoming",
-      "changes",
-      "type",
-    ]),
+    view: word([...viewsOfOne, ...viewsOfAll]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
@@ -81,13 +73,11 @@ export const snapshotQuery = object(
   ["view"],
 );
 
-/** The views that can show all queues together. */
-const scopedViews: ReadonlySet<string> = new Set("failures jobs names schedules flow upcoming".split(" "));
-
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first">;
 
-const isOfAll = ({ view, scope }: Query): boolean => view === "queues" || (scope === "all" && scopedViews.has(view));
+const isOfAll = ({ view, scope }: Query): boolean =>
+  view === "queues" || (scope === "all" && viewsOfAll.some((each) => each === view));
 
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
@@ -237,9 +227,13 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":
-      return { schedules: await readSchedules(queue) };
-    case "flow":
-      return { keys: await readKeys(queue, query.search) };
+      return { schedules: await readSchedules(queue), changes: (await queue.listChanges()).changes };
+    case "flow": {
+      const [keys, { changes }] = await Promise.all([readKeys(queue, query.search), queue.listChanges()]);
+      if (keys.every(({ running }) => running === 0)) return { keys, changes };
+      const running = await listKeyedJobs(internalsOf(queue), { state: "running", limit: ROWS });
+      return { keys, changes, jobs: rowsOf(running) };
+    }
   }
 }
 

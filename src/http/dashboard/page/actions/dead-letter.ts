@@ -68,6 +68,7 @@ export async function askForDead(
   const address = `POST /dead-letter/${what}` as const;
   await refusalShown(async () => {
     const { changed: count, before } = await changeMany(address, { ...jobs, dryRun: true }, 0, queue);
+    if (count === 0) throw new Error("None of these jobs is dead any more.");
     const counted = { ...jobs, before };
     const all = plural(count, "job");
     ask({

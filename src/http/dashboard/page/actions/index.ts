@@ -69,11 +69,7 @@ const atOnce =
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
 
 /** Another queue does not have the same job or job type. */
-const others: Readonly<Record<string, Route["view"]>> = {
-  job: "jobs",
-  type: "names",
-  queues: "overview",
-};
+const others: Readonly<Record<string, Route["view"]>> = { job: "jobs", type: "names", queues: "overview" };
 
 /** Shows the values of one point of a chart. @param text the name of its points, and how many they are: "minutes 60" */
 function readChart(text: string, at: number): void {
@@ -141,16 +137,9 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     const { view, state: kind } = state.route;
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name. Views of one queue have a counterpart in the list of all.
-    if (queue === "/") {
-      const isOfOne = ["overview", "job", "type"].includes(view);
-      location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
-      return;
-    }
-    location.hash = hrefTo({
-      view: others[view] ?? view,
-      state: kind,
-      queue,
-    });
+    const isOfOne = ["overview", "job", "type"].includes(view);
+    const all: Route = { view: isOfOne ? "queues" : view, state: kind, scope: "all" };
+    location.hash = hrefTo(queue === "/" ? all : { view: others[view] ?? view, state: kind, queue });
   },
   read(text, _, chart, event) {
     const { left, width } = chart.getBoundingClientRect();

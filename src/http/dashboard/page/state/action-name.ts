@@ -3,17 +3,8 @@ export type ActionName =
   | ("pauseFlowControlKey" | "pauseSchedule" | "resume" | "resumeFlowControlKey" | "resumeJobs")
   | ("resumeSchedule" | "runSchedule")
   | ("again" | "cancel" | "cancel-type" | "copy" | "edit" | "enqueue" | "pause" | "pause-type" | "reschedule" | "run")
-  | (
-      | "edit-newest"
-      | "remove"
-      | "remove-group"
-      | "retry"
-      | "retry-children"
-      | "retry-group"
-      | "run-selected"
-      | "signal"
-      | "stop"
-    )
+  | ("edit-newest" | "remove" | "remove-group" | "retry" | "retry-children" | "retry-group" | "run-selected")
+  | ("signal" | "stop")
   | ("limits" | "unpin" | "preview" | "schedule" | "unschedule")
   | ("find" | "search" | "search-all" | "search-in" | "select" | "select-all" | "select-page" | "sort")
   | ("choose" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")

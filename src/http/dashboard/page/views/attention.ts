@@ -5,13 +5,20 @@ import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
 import type { Route } from "../state/route.ts";
 import { number, plural, span } from "./format.ts";
-import { button, keyOf, link, when } from "./parts.ts";
+import { button, inQueue, keyOf, link, when } from "./parts.ts";
 
 type Stats = Json<Snapshot>["activity"]["stats"];
 
 /** " by on-call 9 min ago: CRM is down" */
 export const pausedText = (by: string | null | undefined, since: string | undefined, reason?: string | null): Html =>
   html`${by && ` by ${by}`}${since && html` ${when(since)}`}${reason && `: ${reason}`}`;
+
+/** Who changed a key or a schedule last, and when, if it is among the latest changes. */
+export function changedBy(what: RegExp, { key, queue }: { key: string; queue?: string }, { changes }: Json<Snapshot>) {
+  const last = changes?.find((each) => what.test(each.operation) && each.target === key && each.queue === queue);
+  if (!last) return false;
+  return html`<div class="muted">${link({ ...inQueue(queue), view: "changes" }, "Changed")}${pausedText(last.by, last.at)}</div>`;
+}
 
 /** The pause of a job type, in the queue of a row or in the one on screen. */
 export const pauseOf = (name: string, queue: string | undefined, { pausedJobs, queue: shown }: Json<Snapshot>) =>

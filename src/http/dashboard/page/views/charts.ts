@@ -28,9 +28,10 @@ const HOURS = { day: 24, weeks: 336 } as const;
 export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const { range, latency } = route;
+  const all = history?.hours ?? [];
   const hours = (of: keyof typeof HOURS = "day") => ({
     of,
-    points: history?.hours.slice(-HOURS[of]) ?? [],
+    points: all.slice(-HOURS[of]),
     unit: "hour",
     time: ({ at }: Counts) => hour(at),
   });
@@ -46,21 +47,18 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     ranges: rangeLinks("throughput", route, ranges("2 weeks")),
     series: outcomes,
     kind: "bars",
-    text: number,
-    sum: sumOf,
+    before: range === "day" ? all.slice(-48, -24) : [],
   };
-  const byHour = hours(latency);
   const ofLatency: ChartOptions<Json<Figures>> = {
-    ...byHour,
+    ...hours(latency),
     title: "Latency",
     ranges: rangeLinks("latency", route, [["day"], ["2 weeks", "weeks"]], "latency"),
     series: times,
     kind: "lines",
-    text: span,
     // The same hour.
-    before: history?.hours.at(-25),
+    before: all.slice(-25, -24),
   };
-  return html`<div class="columns even">${chart(throughput)}${byHour.points[0] && chart(ofLatency)}</div>`;
+  return html`<div class="columns even">${chart(throughput)}${all[0] && chart(ofLatency)}</div>`;
 }
 
 // Heights are exact: a small value is drawn small.
@@ -83,16 +81,13 @@ export interface ChartOptions<Point> {
   readonly of: string;
   readonly points: readonly Point[];
   readonly series: readonly Series<Point>[];
-  /** Bars are stacked. Lines are not, and have a logarithmic scale from one to the top. */
+  /** Bars are counts, and stacked. Lines are times, not stacked, and have a logarithmic scale from one to the top. */
   readonly kind: "bars" | "lines";
   /** What a point is: "minute" or "hour". */
   readonly unit: string;
   time(point: Point): string;
-  text(value: number): string;
-  /** The value of all points together, for the legend. */
-  sum?(points: readonly Point[], series: Series<Point>): number;
-  /** The point of yesterday, which the legend compares with the last one. */
-  readonly before?: Point | undefined;
+  /** The points of yesterday, which the legend compares with these, or with the last one. */
+  readonly before?: readonly Point[];
   /** What the end of the axis is. Default: now. */
   readonly end?: string;
 }
@@ -107,11 +102,13 @@ function ceiling(most: number): number {
 }
 
 /** The value of all points together. */
-export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>): number =>
+const sumOf = <Point>(points: readonly Point[], { value }: Pick<Series<Point>, "value">): number =>
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, of, points, series, unit, time, text, sum, kind, before, end = "now" } = options;
+  const { title, of, points, series, unit, time, kind, before = [], end = "now" } = options;
+  const isSum = kind === "bars";
+  const text = isSum ? number : span;
   const point = state.charts[of];
   const [first] = points;
   const read = point === undefined ? undefined : points[point];
@@ -119,28 +116,29 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const width = points.length * STEP;
   const values = (each: Point) => series.map(({ value }) => value(each) ?? 0);
   const height = (each: Point) =>
-    kind === "bars" ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
+    isSum ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
   const most = Math.max(0, ...points.map(height));
-  const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
+  const top = isSum ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
   const shownText = (value: number | null) => (value === null ? "-" : text(value));
+  const wholeOf = (all: readonly Point[], { value }: Series<Point>) =>
+    isSum ? sumOf(all, { value }) : (all.map(value).at(-1) ?? null);
   const labelOf = (each: Series<Point>): string => {
-    const at = read ?? (sum ? undefined : points.at(-1));
-    const value = at ? each.value(at) : (sum?.(points, each) ?? null);
-    const then = read || !before ? null : each.value(before);
-    const compared = then === null ? "" : ` (yesterday ${text(then)})`;
-    return `${shownText(value)}${compared} ${(value === 1 && each.one) || each.name}`;
+    const value = read ? each.value(read) : wholeOf(points, each);
+    const then = read || !before[0] ? null : wholeOf(before, each);
+    const compared = then === null ? "" : `, yesterday ${text(then)}`;
+    return `${shownText(value)} ${(value === 1 && each.one) || each.name}${compared}`;
   };
   // What does not occur needs no legend.
-  const named = series.filter((each, index) => index === 0 || sum?.(points, each) !== 0);
+  const named = series.filter((each, index) => index === 0 || !isSum || sumOf([...points, ...before], each) !== 0);
   const words = named.map(labelOf).join(", ");
-  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${!isSum && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
 <p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
-<div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
+<div class="plot"><small>${text(top)}</small><small class="middle">${text(isSum ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="${"read" satisfies ActionName}">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
-${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg></div>
+${isSum ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg></div>
 <p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="${"point" satisfies ActionName}" data-with="${shown}"/><small class="end" aria-hidden="true">${end}</small></p>
-${asTable(options)}</section>`;
+${asTable(options, text)}</section>`;
 }
 
 function bar<Point>(series: readonly Series<Point>[], point: Point, index: number, top: number): Html {
@@ -172,7 +170,7 @@ function line<Point>({ kind, value }: Series<Point>, points: readonly Point[], t
   return html`<path class="line ${kind}" d="${path.join("")}"/>`;
 }
 
-function asTable<Point>({ points, series, time, text, unit }: ChartOptions<Point>): Html {
+function asTable<Point>({ points, series, time, unit }: ChartOptions<Point>, text: (value: number) => string): Html {
   const known = points.filter((point) => series.some(({ value }) => value(point)));
   return html`<details><summary>As a table</summary><table>
 <tr><th>${capital(unit)}</th>${series.map(({ name }) => html`<th class="figure">${name}</th>`)}</tr>

@@ -30,7 +30,7 @@ export function failures(snapshot: Json<Snapshot>): Html {
   const { deadLetterCount } = activity.stats;
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && deadLetterCount > 0 && groups(page.failures, snapshot)}
-${page?.failures[0] && html`<p class="muted">New: began in the last 24 hours. Over: no new dead job for 12 hours.</p>`}
+${page?.failures[0] && html`<p class="muted">New: its oldest dead job died in the last 24 hours. Jobs that were retried count anew. Over: no new dead job for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
 ${!!page?.older && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "the first " : ""}${number(page.failures.length + page.older)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
@@ -41,14 +41,13 @@ const columns: readonly Column<Group>[] = [
   ["last", "Last", ({ lastAt }) => lastAt],
   ["dead", "Dead", ({ count }) => count],
 ];
-const styleOf = (column: string): string => (column === "dead" ? "figure" : "figure wide");
 
 /** A table of groups, each with what can be done about it. */
 export const groups = (all: readonly Group[], snapshot: Json<Snapshot>): Html =>
   html`${
     all[0] &&
     html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th>${columns.map(
-      ([name, text]) => sortable(name, text, styleOf(name), "-last"),
+      ([name, text]) => sortable(name, text, name === "dead" ? "figure" : "figure wide", "-last"),
     )}</tr></thead>
 <tbody>${sortedBy(all, columns).map((group) => line(group, snapshot, topOf(all)))}</tbody></table></div>`
   }`;
@@ -60,16 +59,17 @@ const topOf = (all: readonly Group[]): number =>
 function line(group: Group, snapshot: Json<Snapshot>, top: number): Html {
   const { name, error, count, lastAt, sampleId, trend, queue } = group;
   const parent = parentIn(sampleId);
+  const to = { ...inQueue(queue), view: "jobs", state: "dead", group: group.group } as const;
   const what = `${error.name} of ${name}: ${error.message}`;
   const action = (text: string, act: ActionName, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
   const [before, dead] = trend.slice(-2);
   // Of a large group, only the last jobs are counted.
   const hour = `${number(dead ?? 0)}${before === null ? "+" : ""}`;
-  return html`<tr data-key="${keyOf(queue, group.group)}" data-queue="${queue}" data-click="${opens}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "dead", group: group.group }, name)} ${group.age && badge(group.age === "new" ? "dead" : "completed", group.age)}
+  return html`<tr data-key="${keyOf(queue, group.group)}" data-queue="${queue}" data-click="${opens}"><td class="job">${queueTag(queue)}${link(to, name)} ${group.age && badge(group.age === "new" ? "dead" : "completed", group.age)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 <div class="narrow muted">${hour} in the last hour, the last ${when(lastAt)}</div>
-<div class="row actions">${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
+<div class="row actions">${link(to, "Who is affected")}${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
 <td class="wide">${spark(trend, "dead", top)}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

@@ -1,19 +1,21 @@
 import { type FlowControlKey, limitsText } from "../../../../core/flow/flow-key.ts";
 import { isReservedKey } from "../../../../core/job/reserved.ts";
+import { shortId } from "../../../../core/shared/id.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
-import { pausedText } from "./attention.ts";
+import { changedBy, pausedText } from "./attention.ts";
 import { number } from "./format.ts";
 import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, searchForm, when } from "./parts.ts";
 
 type Row = Json<FlowControlKey & Placed>;
 
-export function flow({ keys, mayChange }: Json<Snapshot>): Html {
+export function flow(snapshot: Json<Snapshot>): Html {
+  const { keys, mayChange } = snapshot;
   const { search } = state.route;
   return html`${heading("Flow control", mayChange && !state.route.scope && button("Set limits...", "limits", "", "primary"))}${searchForm("Key")}${keys?.length === 0 && nothing(search)}
-${keys?.[0] && table(keys, mayChange)}`;
+${keys?.[0] && table(keys, snapshot)}`;
 }
 
 const nothing = (search: string | undefined): Html =>
@@ -24,16 +26,31 @@ const nothing = (search: string | undefined): Html =>
         html`Give a job one in code, as in <code>flowControl: { key: "mail", rate: 100, period: "1m" }</code>.`,
       );
 
-const table = (keys: readonly Row[], mayChange: boolean): Html =>
+const table = (keys: readonly Row[], snapshot: Json<Snapshot>): Html =>
   html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Running</th><th class="figure">Waiting</th></tr></thead>
-<tbody>${keys.map((row) => line(row, mayChange))}</tbody></table></div>`;
+<tbody>${keys.map((row) => line(row, snapshot))}</tbody></table></div>`;
 
 export const limitsOf = (row: Row): string => {
   const limits = limitsText(row);
   return limits === "none" ? "No limits" : `Limits: ${limits}`;
 };
 
-function line(row: Row, mayChange: boolean): Html {
+/** How many of the jobs that run a key names. */
+const MOST_NAMED = 3;
+
+/** The jobs that hold the slots of a key. */
+function holders({ key, running, concurrency, queue }: Row, { jobs }: Json<Snapshot>): Html | false {
+  if (running === 0) return false;
+  const held = jobs?.rows.filter((job) => job.flowKey === key && (!queue || job.queue === queue)) ?? [];
+  const links = held
+    .slice(0, MOST_NAMED)
+    .map(({ id, name }) => html`${link({ ...inQueue(queue), view: "job", id }, `${name} ${shortId(id)}`)}, `);
+  const all = link({ ...inQueue(queue), view: "jobs", state: "running", search: key, by: "key" }, "see all");
+  return html`<div>${concurrency ? "Slots held by" : "Running:"} ${links}${all}</div>`;
+}
+
+function line(row: Row, snapshot: Json<Snapshot>): Html {
+  const { mayChange } = snapshot;
   const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate, queue } = row;
   const pause = paused ? "Resume" : "Pause";
   const actions =
@@ -41,6 +58,6 @@ function line(row: Row, mayChange: boolean): Html {
     html`<div class="row actions">${button(pause, paused ? "resumeFlowControlKey" : "pauseFlowControlKey", key, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
 ${pinned && !isReservedKey(key) && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
   return html`<tr data-key="${keyOf(queue, key)}" data-queue="${queue}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && html`${badge("retried", "paused")}${pausedText(row.pausedBy, row.pausedAt, row.pausedReason)} `}${pinned && badge("scheduled", "pinned")}
-<div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>${actions}</td>
+<div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>${holders(row, snapshot)}${changedBy(/^(un)?set/, row, snapshot)}${actions}</td>
 <td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td></tr>`;
 }

@@ -76,7 +76,7 @@ const searching: ReadonlySet<string> = new Set(["jobs", "flow"]);
 
 /** Searches the jobs of all queues, from anywhere. */
 const find = (): Html =>
-  html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search jobs  ( / )" required="${true}"/></form>`;
+  html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 

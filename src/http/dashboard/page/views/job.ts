@@ -98,9 +98,10 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
-/** How the children of a job have ended, with links that filter them. The dropped ones are gone. */
-function family({ id }: Info, { total, ...counts }: NonNullable<Info["children"]>, mayChange: boolean): Html {
+/** How the children of a job have ended, until it stopped waiting. Its links filter them; the dropped ones are gone. */
+function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, mayChange: boolean): Html {
   const { children: shown } = state.route;
+  const isNow = !!waitText(job);
   const [ended, { dead }] = [`${number(total - counts.pending)} of ${number(total)}`, counts];
   let x = 0;
   const part = (kind: keyof typeof counts, style: string = kind) => {
@@ -108,12 +109,12 @@ function family({ id }: Info, { total, ...counts }: NonNullable<Info["children"]
     return html`<rect class="${style}" x="${x - counts[kind]}" y="0" width="${counts[kind]}" height="10"/>`;
   };
   const count = (kind: "pending" | "completed" | "dead", style: string = kind) =>
-    link({ view: "job", id, children: kind }, badge(style, `${number(counts[kind])} ${kind}`), kind === shown);
+    link({ view: "job", id: job.id, children: kind }, badge(style, `${number(counts[kind])} ${kind}`), kind === shown);
   return card(
-    "Children by state",
+    isNow ? "Children by state" : "Children by state, when this job stopped waiting",
     html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead")}</svg>${ended}</p>
 <p class="row">${count("pending", "ready")}${count("completed")}${count("dead")}${badge("retried", `${number(counts.dropped)} dropped`)}</p>
-${dead > 0 && mayChange && html`<p>${button(`Retry ${number(dead)} dead ${dead === 1 ? "child" : "children"}...`, "retry-children", id)}</p>`}`,
+${dead > 0 && mayChange && html`<p>${button(`Retry ${isNow ? number(dead) : "its"} dead ${isNow && dead === 1 ? "child" : "children"}...`, "retry-children", job.id)}</p>`}`,
   );
 }
 

@@ -65,7 +65,17 @@ ${searchForm(
       html`${each ?? "all"}${each && counted(each, snapshot)}`,
       each === route.state,
     ),
-  )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
+  )}</nav>${snapshot.jobs && html`${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+}
+
+/** Leads to searches for the same in one field of payloads: those of the rows that have it as their value. */
+function inOneField(rows: readonly Row[]): Html | false {
+  const { search, by } = state.route;
+  const fields = rows.flatMap(({ preview }) => [...preview.matchAll(/"([\w-]+)":"?([^",{}[\]]+)/g)]);
+  const names = new Set(fields.flatMap(([, name, value]) => (value === search ? [name] : [])));
+  if (names.size === 0 || (by && by !== "payload")) return false;
+  const to = (text: string) => link({ ...state.route, search: text, cursor: undefined }, text);
+  return html`<p class="muted">In one field of payloads: ${[...names].map((name) => html`${to(`${name}=${search}`)} `)}</p>`;
 }
 
 /** How many jobs of a state there are: of a search, how many it has found so far. */
@@ -88,7 +98,7 @@ function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
   return html`${heading(title, actions)}
-${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>${details(found)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}: the oldest died ${when(found.firstAt)}, the newest ${when(found.lastAt)}.</p>${details(found)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
@@ -105,7 +115,7 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
       html`${facts(
         shared.map(({ field, values, of }) => [
           field || "payload",
-          values.map(({ value, count }) => `${value} (${number(count)} of ${number(of)})`).join(", "),
+          html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}`,
         ]),
       )}${all > MOST_EXAMINED && html`<p class="muted">Of the newest ${MOST_EXAMINED} jobs.</p>`}`,
     )
@@ -235,7 +245,10 @@ function nothing(isMore: boolean): Html {
     );
   if (isMore) return empty("No matches so far", "The search has not examined all jobs yet.");
   if (search)
-    return empty("No matches", `No ${kind} job matches ${search}. Completed jobs are kept for a limited time.`);
+    return empty(
+      "No matches",
+      `No ${kind} job matches ${search}. In payloads, name a field, as in customer=5. Completed jobs are kept for a limited time.`,
+    );
   if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");
   return empty(`No ${kind} jobs right now`, "They appear here as soon as there are some.");
 }

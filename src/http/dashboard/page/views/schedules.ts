@@ -7,9 +7,10 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
 import { queueNow, state } from "../state/state.ts";
-import { chart, type Series, sumOf } from "./charts.ts";
+import { changedBy } from "./attention.ts";
+import { chart, type Series } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
-import { clock, moment, number, plural, span } from "./format.ts";
+import { clock, moment, plural, span } from "./format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, opens, queueTag, when } from "./parts.ts";
 
 type Row = Json<ScheduleRow & Placed>;
@@ -20,7 +21,8 @@ const missedTexts = { once: "one job for all", skip: "skipped", all: "one job ea
 /** More rows would keep a browser busy for seconds. */
 const MOST_ROWS = 200;
 
-export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
+export function schedules(snapshot: Json<Snapshot>): Html {
+  const { schedules: all, mayChange } = snapshot;
   const failing = all?.filter(({ failing }) => failing) ?? [];
   return html`${heading("Schedules", mayChange && !state.route.scope && button("Create...", "schedule", "", "primary"))}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
@@ -28,17 +30,17 @@ ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")
 ${
   all?.[0] &&
   html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th></tr></thead>
-<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].slice(0, MOST_ROWS).map((row) => line(row, mayChange))}</tbody></table></div>`
+<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].slice(0, MOST_ROWS).map((row) => line(row, snapshot))}</tbody></table></div>`
 }${all?.[MOST_ROWS] && html`<p class="muted">These are the first ${MOST_ROWS} of ${plural(all.length, "schedule")}. See all with <code>npx tidegate queue:schedules</code>.</p>`}`;
 }
 
-function line(row: Row, mayChange: boolean): Html {
+function line(row: Row, snapshot: Json<Snapshot>): Html {
   const { key, name, cron, every, timeZone, paused, declared, nextRunAt, lastRunAt, queue } = row;
   return html`<tr data-key="${keyOf(queue, key)}" data-queue="${queue}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
 <div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code>${cron}</code> <small>${cron && timeZone}</small></div>
-<div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
+<div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>${changedBy(/^(put|pause|resume)Sch/, row, snapshot)}
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${row.overlap === "skip" ? "skipped" : "allowed"}.</small></details>${mayChange && actionsOn(row)}</td>
+<small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${row.overlap === "skip" ? "skipped" : "allowed"}.</small></details>${snapshot.mayChange && actionsOn(row)}</td>
 <td class="wide outcomes">${outcomes(row)}</td>
 <td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td></tr>`;
 }
@@ -90,8 +92,6 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
       unit: "minute",
     },
     time: ({ at }) => clock(at),
-    text: number,
-    sum: sumOf,
     end: "in an hour",
   })}${isCut && html`<p class="muted">More jobs are scheduled for this hour than are counted.</p>`}
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;

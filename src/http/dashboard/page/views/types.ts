@@ -5,7 +5,7 @@ import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
 import { pauseButton, pausedText, pauseOf } from "./attention.ts";
-import { type Counts, chart, outcomes, sumOf, times } from "./charts.ts";
+import { type Counts, chart, outcomes, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list, tookMs } from "./jobs.ts";
@@ -125,12 +125,14 @@ function waitingOf({ name, queue, pending }: Name, { queue: shown, mayChange }: 
 function row(name: Name, snapshot: Json<Snapshot>): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
   const yesterday = state.route.range === "weeks" ? undefined : name.days.at(-2);
+  // A day is not compared with an hour.
+  const before = state.route.range && yesterday;
   const pair = (of: Figures["waiting"]) =>
     of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`;
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
-    html`<td class="figure medium">${pair(of)}${before && html`<div class="muted"><span class="roomy">yesterday </span>${pair(before)}</div>`}</td>`;
+    html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${actionsOn(name, snapshot)}</td>
-${figure(processed)}${figure(retried, "retried", "roomy")}${figure(dead, "dead")}
+${figure(processed, "", "", before?.processed)}${figure(retried, "retried", "roomy", before?.retried)}${figure(dead, "dead", "", before?.dead)}
 ${waitingOf(name, snapshot)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
 }
 
@@ -148,7 +150,7 @@ export function type(snapshot: Json<Snapshot>): Html {
   return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
     figures &&
     html`${metricRanges(route)}${table([shown], snapshot)}
-<div class="columns even">${byDay(shown.days)}</div>
+${byDay(shown.days)}
 ${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, snapshot)}</section>`}
 ${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(jobs?.rows.length ?? 0, "completed job")}, the latest</small></h2>${list({ rows: slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
   }`;
@@ -164,9 +166,7 @@ function byDay(days: readonly Day[]): Html | false {
   };
   return (
     days.length > 0 &&
-    html`${chart({
-      ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
-      sum: sumOf,
-    })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span, before: days.at(-2) })}`
+    html`<h2>Last ${DAYS} days</h2><div class="columns even">${chart({ ...common, title: "Throughput", series: outcomes, kind: "bars" })}
+${chart({ ...common, title: "Latency", series: times, kind: "lines", before: days.slice(-2, -1) })}</div>`
   );
 }
