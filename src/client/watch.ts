@@ -35,7 +35,7 @@ interface Stream {
 }
 
 /**
- * Shows what becomes of a job: its state and progress at once, and again whenever they change. The iteration ends after
+ * Shows what becomes of a job: its state and progress now, and again whenever they change. The iteration ends after
  * an event with the state "completed", "dead" or "gone".
  *
  * ```ts

@@ -20,8 +20,8 @@ export interface LimitedToken {
   /** The names of the jobs that it may enqueue. At least one of the handler's queues must have each of them. */
   readonly jobs: readonly string[];
   /**
-   * The flow control keys that its jobs may have. With "*" at the end, as in "mail-*", all keys that begin so. Each job
-   * must then have such a key, chosen by the call or by the definition. Default: the call cannot choose a key.
+   * The flow control keys that its jobs may have. With "*" at the end, as in "mail-*", every key with this prefix. Each
+   * job must then have such a key, chosen by the call or by the definition. Default: the call cannot choose a key.
    */
   readonly flowKeys?: readonly string[] | undefined;
   /**

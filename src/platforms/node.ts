@@ -25,7 +25,7 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
   readonly workers?: number | undefined;
   /**
    * How long to sleep at most before the worker polls for jobs that another process enqueued. Jobs enqueued through the
-   * same `Queue` object start at once. Default "10s", at least "100ms".
+   * same `Queue` object start immediately. Default "10s", at least "100ms".
    *
    * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000
    * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". A poll every 5
@@ -47,7 +47,7 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
 
 /** A worker in the background. */
 export interface RunningWorker {
-  /** Resolves with the totals once the worker has stopped and all of its jobs have ended. Never rejects. */
+  /** Resolves with the totals once the worker has stopped and all of its jobs have finished. Never rejects. */
   readonly done: Promise<WorkerTotals>;
   /** The totals so far, including the current drain. */
   readonly totals: WorkerTotals;
@@ -62,7 +62,7 @@ export interface RunningWorker {
  *
  * ```ts
  * const worker = startWorker(queue, { workers: 20, handleSignals: true });
- * await worker.done; // after SIGTERM: running jobs have ended, the others are released
+ * await worker.done; // after SIGTERM: running jobs have finished, the others are released
  * await client.close();
  * ```
  *

@@ -85,7 +85,7 @@ export function durableObjectWake(namespace: WakeNamespace): Wake {
  * export const Wake = createWakeObject(configure); // name it in wrangler.toml
  * ```
  *
- * While a backlog moves, the next alarm follows at once. What is due and cannot be claimed is tried again after a
+ * While a backlog moves, the next alarm follows immediately. What is due and cannot be claimed is tried again after a
  * minute. After a failure the next alarm comes after a minute, and then after twice as long each time, up to an hour.
  *
  * @param configure the options of `createWorker`. The alarm drains within `scheduled`, without lingering.

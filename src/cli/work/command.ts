@@ -21,7 +21,7 @@ Prints a line for each attempt: its outcome, job, duration and error. A handler 
 also has the scope read or admin. Drains that others start are not listed. With --json, each line is a JSON document on standard
 error. A queue that your module creates logs its own failures.
 
-Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
+Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit immediately;
 running jobs are then due again when their lease expires.`;
 
 export function addWork(session: Session): void {
@@ -61,7 +61,7 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     const ended = new AbortController();
     const over = new AbortController();
     interruption.addEventListener("abort", () =>
-      display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
+      display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit immediately."),
     );
     const context = workContext(options, AbortSignal.any([interruption, over.signal]), display, session);
     const target = await openTarget(session, logging(context));

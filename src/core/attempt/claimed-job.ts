@@ -253,7 +253,7 @@ export class ClaimedJob {
     return orUndefined(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
   }
 
-  /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
+  /** The text of the record of a job that waits again without using an attempt; undefined if it cannot be encoded. */
   returnedText(change: (record: records.JobRecord) => records.JobRecord): string | undefined {
     if (!this.isReadable || this.lock !== undefined) return undefined;
     return orUndefined(() => records.encodeRecord(change(this.stored)));

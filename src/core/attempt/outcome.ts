@@ -42,7 +42,7 @@ export function expired(attempt: EndedAttempt): AttemptOutcome {
   return { to: "expired", lease: lease.current, record: "", name: countedAs(attempt), dueAt };
 }
 
-/** The job was not started. It is due when it was, with no attempt used. */
+/** The job was not started. It is due when it was, without using an attempt. */
 export function released(job: ClaimedJob): AttemptOutcome {
   return waitingAgain("released", job, job.dueAt, records.withReturnedClaim);
 }
@@ -108,7 +108,7 @@ function decryptionError(job: ClaimedJob, lock: string): Error {
   return error;
 }
 
-/** The job is claimed again soon, with no attempt used: the store was unavailable for the jobs that its end makes. */
+/** Claimed again soon, without using an attempt: the store was unavailable for the jobs that its end makes. */
 export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): AttemptOutcome {
   return { ...waitingAgain("snoozed", job, needs.clock() + POSTPONED_MS), timing };
 }

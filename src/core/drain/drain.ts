@@ -366,7 +366,7 @@ export class Drain {
     return true;
   }
 
-  /** How many jobs it has handed back because their job type is paused. */
+  /** How many jobs it has released because their job type is paused. */
   get held(): number {
     return this.#jobs.held;
   }

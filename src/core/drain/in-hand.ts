@@ -15,7 +15,7 @@ export class JobsInHand implements Unsettled {
   readonly running = new Set<Attempt>();
   /** Jobs that have ended, or are released, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
-  /** How many were handed back because their job type is paused. Others may be claimed in their place. */
+  /** How many were released because their job type is paused. Others may be claimed in their place. */
   held = 0;
   readonly #inFlight: Readonly<InFlight>;
 

@@ -16,7 +16,7 @@ export interface DrainOptions {
   readonly maxJobs?: number | undefined;
   /** How many jobs run at the same time. Default 10. */
   readonly concurrency?: number | undefined;
-  /** For how long jobs are started. Running ones may then end, within their own timeouts. Default "25s". */
+  /** For how long jobs are started. Running ones may then finish, within their timeouts. Default "25s". */
   readonly timeBudget?: Duration | undefined;
   /**
    * How long running jobs may continue after the time budget, before they are aborted and count as failed. Default:
@@ -35,7 +35,7 @@ export interface DrainOptions {
    * one exchange and what settles the claimed jobs. A request whose reply is lost counts as one command.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
-  /** Aborting it releases jobs that have not started, and lets running ones end. */
+  /** Aborting it releases jobs that have not started, and lets running ones finish. */
   readonly signal?: AbortSignal | undefined;
   /**
    * For a long-running process: how often to check for jobs that other processes have enqueued, while jobs run and
@@ -86,7 +86,7 @@ export interface InternalDrainOptions {
    * run, but another drain may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
-  /** Called at its end with how many jobs it has handed back because their job type is paused. */
+  /** Called at its end with how many jobs it has released because their job type is paused. */
   readonly onHeld?: (count: number) => void;
   /** Called with what the drain has spent if it throws. */
   readonly onFailed?: (spent: Cost) => void;

@@ -13,13 +13,13 @@ export interface DrainReport {
   readonly completed: number;
   /** Attempts that failed and will be retried. */
   readonly retried: number;
-  /** Jobs that failed for good. They are in the dead-letter queue now. */
+  /** Jobs that died. They are in the dead-letter queue now. */
   readonly deadLettered: number;
   /** Jobs that asked to run again later. */
   readonly snoozed: number;
   /** Jobs that had not started in time, and were dropped. */
   readonly expired: number;
-  /** Jobs that were claimed and released without a start, with no attempt used. */
+  /** Jobs that were claimed and released without a start, without using an attempt. */
   readonly released: number;
   /** Jobs whose outcome was not stored. They were cancelled; or the lease or budget had run out, and they run again. */
   readonly lost: number;

@@ -13,7 +13,7 @@ const LONGEST_WAIT_MS = 2_000;
  *
  * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that
  * may be one is quarantined: it starts only when everything else is settled, and all other quarantined jobs are
- * released, with no attempt used.
+ * released, without using an attempt.
  */
 export class WaitingJobs {
   #ready: Attempt[] = [];

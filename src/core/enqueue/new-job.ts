@@ -24,17 +24,17 @@ export type EnqueueOptions = OneTime<EnqueueFields>;
 /** The options of one job. */
 export interface EnqueueFields extends JobEnqueueOptions {
   /**
-   * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
-   * Refused are ids like those of schedules' jobs (`daily@2026-03-01T12:00:00.000Z`, also with a colon behind it) and
-   * of children (`report/000017`), and ids that are reserved for Tidegate's own jobs.
+   * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is stored.
+   * Ids like those of schedules' jobs (`daily@2026-03-01T12:00:00.000Z`, also with a colon after it) and of children
+   * (`report/000017`) are refused, and so are ids that are reserved for Tidegate's own jobs.
    */
   readonly id?: string | undefined;
   /**
-   * Makes no second job with this key within `ttl` of the first, as long as the first exists.
+   * Creates no second job with this key within `ttl` of the first, as long as the first exists.
    *
    * With `replace`, the newest call wins: until its first attempt, the existing job gets the payload, the run time and
-   * all other options of this call, and keeps its id. Both must have the same name. `ttl` runs from the call that made
-   * the job, so it limits how long calls can postpone it. Default false.
+   * all other options of this call, and keeps its id. Both must have the same name. `ttl` runs from the call that
+   * created the job, so it limits how long calls can postpone it. Default false.
    */
   readonly dedupe?:
     | { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined }

@@ -36,7 +36,7 @@ export interface CommonJobContext {
    *   `store_unavailable` if the store does not reply: the attempt keeps its time, and its outcome still counts.
    */
   extend(duration?: Duration): Promise<void>;
-  /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */
+  /** `return job.snooze("1h")` runs the job again an hour later, without using an attempt. */
   snooze(when: Duration | Date): Snooze;
   /**
    * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`. Later changes to the value
@@ -58,14 +58,14 @@ export interface CommonJobContext {
    */
   log(message: string, data?: unknown): void;
   /**
-   * Enqueues a job in the same queue, and returns its id at once. The job is stored together with the outcome, in one
-   * atomic step: once if the attempt succeeds or snoozes the job, and not at all if it fails, is killed or has lost its
-   * lease. Until then nobody sees the job. If it must start earlier, use `queue.enqueue`. A job that sleeps or waits
-   * comes by again, and enqueues then: so call it beside steps, never within one.
+   * Enqueues a job in the same queue, and returns its id immediately. The job is stored together with the outcome, in
+   * one atomic step: once if the attempt succeeds or snoozes the job, and not at all if it fails, is killed or has lost
+   * its lease. Until then, nobody sees the job. If it must start earlier, use `queue.enqueue`. A job that sleeps or
+   * waits comes by again, and enqueues then: call it beside steps, never within one.
    *
-   * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended.
+   * With `children` among the options, it stores these jobs too, and the job runs once when all of them have finished.
    *
-   * It costs no request. The exchange that stores the outcome takes up to two commands more, for one job or a thousand.
+   * It costs no request. The exchange that stores the outcome takes up to two more commands, for one job or a thousand.
    * One attempt enqueues at most 1,000 jobs, all children included, of 8 MiB together with its own.
    *
    * Payloads are checked at the call. If a schema is asynchronous, the check ends after `perform` has returned: if the
@@ -105,14 +105,14 @@ export interface JobContext extends CommonJobContext {
    *   you rename a step, it runs again.
    * @param run does the work. A kill between its end and the store repeats it: pass `key` to what it calls.
    * @returns the result, as JSON has it: at most 256 KiB, and 1 MiB for all steps of a job.
-   * @throws {StepError} if the step has failed for good.
+   * @throws {StepError} if the step's retries are used up.
    * @throws {TidegateError} `invalid_request` for an invalid name or option; `conflict` if the attempt has ended.
    */
   step<Result>(name: string, run: (step: StepRun) => Result, options?: StepOptions): Promise<JsonOf<Awaited<Result>>>;
   /**
    * Leaves the slot, and runs `perform` again when the time has come: its steps are found, and this call returns. No
    * attempt is used. Await it alone, with no step beside it. Your `finally` blocks do not run. If the time has passed
-   * already, it returns at once.
+   * already, it returns immediately.
    *
    * @param when a duration from now, or a point in time.
    * @throws {TidegateError} `invalid_request` for an invalid time or option; `conflict` if the attempt has ended.
@@ -173,13 +173,13 @@ export interface AnyJob extends JobOptions {
   readonly schema?: StandardSchemaV1 | undefined;
   /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
-  /** Makes a job at each occurrence. Default: only `enqueue` makes jobs. */
+  /** Creates a job at each occurrence. Default: only `enqueue` creates jobs. */
   readonly schedule?: Schedule | undefined;
-  /** The payload of the jobs that the schedule makes: at most 1 MiB as JSON. */
+  /** The payload of the jobs that the schedule creates: at most 1 MiB as JSON. */
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
   readonly perform?: ((payload: never, job: JobContext) => unknown) | undefined;
-  /** Does the work of many jobs at once, instead of `perform`. */
+  /** Does the work of many jobs together, instead of `perform`. */
   readonly performBatch?: ((jobs: never) => unknown) | undefined;
   /** How many jobs `performBatch` gets. */
   readonly batch?: BatchOptions | undefined;
@@ -200,7 +200,7 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown, Name ex
   readonly batch?: undefined;
 }
 
-/** A definition from `defineJob` with `performBatch`, which takes many jobs at once. */
+/** A definition from `defineJob` with `performBatch`, which takes many jobs together. */
 export interface BatchJobDefinition<Input, Payload = Input, Result = unknown, Name extends string = string>
   extends AnyJob {
   /** As in `AnyJob`. */
@@ -271,7 +271,7 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
   readonly job: AnyJob | string;
   /** As the second argument of `enqueue`. */
   readonly payload?: unknown;
-  /** Children of its own, up to 1,000. It runs when they have ended. */
+  /** Children of its own, up to 1,000. It runs when they have finished. */
   readonly children?: readonly ChildJob[] | undefined;
 }
 
@@ -373,7 +373,7 @@ export type DefineJobOptions<
 > = CommonJobOptions<Schema, Payload, Rule, Name> & JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
 
 /**
- * The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule:
+ * The payload of the jobs that a schedule creates. It can be left out if the job takes `undefined`, or has no schedule:
  * `Rule` is `never`.
  */
 export type SchedulePayload<Rule extends Duration | string, Input> = [Rule] extends [never]

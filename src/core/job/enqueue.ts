@@ -6,7 +6,7 @@ import type { FlowControlOptions } from "./flow-control.ts";
 import type { JobOptions } from "./options.ts";
 /** How a job is enqueued by `job.enqueue`. `enqueue` of a queue takes more. */
 export interface JobEnqueueOptions extends JobOptions {
-  /** Runs after this time. Default: at once. */
+  /** Runs after this time. Default: immediately. */
   readonly delay?: Duration | undefined;
   /** Runs at this time. Not together with `delay`. */
   readonly runAt?: PointInTime | undefined;
@@ -22,7 +22,7 @@ export type OneTime<Options> = Options & ({ readonly delay?: undefined } | { rea
 /** What a job waits for. */
 export interface ChildrenWait {
   /**
-   * When the job may start. "ended": when all of its children have ended, whether they have completed or are dead.
+   * When the job may start. "ended": when all of its children have finished, whether they have completed or are dead.
    * "completed": dead children hold it, until they are retried or removed. In both cases children that were cancelled,
    * cleared or have expired no longer count. Default "ended".
    */
@@ -34,8 +34,8 @@ export interface EnqueueResult {
   /** The id of the job, or the key of the schedule. */
   readonly id: string;
   /**
-   * Whether this call made the job, changed a waiting one (`dedupe.replace`), or did nothing because a job with its id
-   * or `dedupe` key existed.
+   * Whether this call created the job, changed a waiting one (`dedupe.replace`), or did nothing because a job with its
+   * id or `dedupe` key existed.
    */
   readonly status: EnqueueStatus;
   /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */

@@ -1,6 +1,6 @@
 import type { PointInTime } from "../shared/duration.ts";
 
-/** Throw it in `perform` if the job can never succeed. The job is dead at once, however many retries are left. */
+/** Throw it in `perform` if the job can never succeed. The job dies immediately, however many retries are left. */
 export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }

@@ -33,7 +33,7 @@ export interface AnySchedule {
    * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
   readonly missed?: Missed | undefined;
-  /** Whether an occurrence makes a job before an earlier one's job has ended. Default "allow". */
+  /** Whether an occurrence creates a job before an earlier one's has finished. Default "allow". */
   readonly overlap?: Overlap | undefined;
 }
 

@@ -47,7 +47,7 @@ export interface JobRecord {
   readonly expiresMs?: number;
   /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
-  /** Set if it was handed back because its job type is paused: until when, and when it was due. ms since 1970 */
+  /** Set if it was released because its job type is paused: until when, and when it was due. ms since 1970 */
   readonly held?: { readonly until: number; readonly dueAt: number };
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
@@ -64,7 +64,7 @@ export interface JobRecord {
   readonly logs?: readonly LogEntry[];
   /** Whether it failed with other jobs in one call of `performBatch`: it is retried alone. */
   readonly alone?: true;
-  /** The schedule and the occurrence that made the job. */
+  /** The schedule and the occurrence that created the job. */
   readonly occurrence?: { readonly key: string; readonly at: number };
   readonly trace?: JobTrace;
   /** If it has children: what became of them, once it waits for them no more. */

@@ -20,9 +20,9 @@ export interface FailureGroup {
   readonly error: Omit<JobError, "stack">;
   /** How many are dead now. */
   readonly count: number;
-  /** When the first of them was dead-lettered. */
+  /** When the first of them died. */
   readonly firstAt: Date;
-  /** When the last of them was dead-lettered. */
+  /** When the last of them died. */
   readonly lastAt: Date;
   /** The id of that last one. `getJob` shows its full error. */
   readonly sampleId: string;
@@ -53,7 +53,7 @@ export interface FailuresOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
-  /** Only groups of which a job has died since: a time, or how long ago. A page may then be short. */
+  /** Only groups in which a job has died since: a time, or how long ago. A page may then be short. */
   readonly since?: PointInTime | Duration | undefined;
   /** The groups in which a job died last, of the first 1,000 after the cursor. Default: those that come first. */
   readonly latest?: boolean | undefined;

@@ -85,7 +85,7 @@ export interface FiguresOptions {
   readonly name?: string | undefined;
   /** How many days to read, including today: 0 to 8. Default 8. */
   readonly days?: number | undefined;
-  /** Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false. */
+  /** Whether to count the jobs that wait under each name, for 3 to 6 more commands. Default false. */
   readonly pending?: boolean | undefined;
 }
 
@@ -100,7 +100,7 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
   days: whole(0, DAYS_KEPT),
   pending: described(
     flag,
-    "Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.",
+    "Whether to count the jobs that wait under each name, for 3 to 6 more commands. Default false.",
   ),
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });

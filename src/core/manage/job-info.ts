@@ -104,7 +104,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly logs: readonly LogLine[];
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
-  /** The schedule that made it, and the occurrence that it was made for. */
+  /** The schedule that created it, and for which occurrence. */
   readonly schedule?: { readonly key: string; readonly occurrence: Date };
   /**
    * When the last attempt started. Only for running, completed and dead jobs. For a running job it is exact once the
@@ -120,9 +120,9 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly completedAt?: Date;
   /** What `perform` returned; null for nothing, or if it was too large. Only for completed jobs. */
   readonly result?: Result;
-  /** When it was dead-lettered. Only for dead jobs. */
+  /** When it died. Only for dead jobs. */
   readonly failedAt?: Date;
-  /** Why it was dead-lettered. Only for dead jobs. */
+  /** Why it died. Only for dead jobs. */
   readonly error?: JobError;
 }
 
@@ -136,9 +136,9 @@ export type JobInfoOf<Job extends AnyJob> = JobInfo<JsonOf<InputOf<Job>>, JsonOf
 export interface DeadJob extends JobInfo {
   /** Every such job is dead. */
   readonly state: "dead";
-  /** When it was dead-lettered. */
+  /** When it died. */
   readonly failedAt: Date;
-  /** Why it was dead-lettered: usually the last of its `errors`. */
+  /** Why it died: usually the last of its `errors`. */
   readonly error: JobError;
 }
 

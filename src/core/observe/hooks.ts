@@ -17,7 +17,7 @@ export interface EnqueueEvent {
    * When it will run; null if it waits for children, or is a duplicate of a job that is running or has finished.
    */
   readonly runAt: Date | null;
-  /** The schedule that made it, and the occurrence that it was made for. */
+  /** The schedule that created it, and for which occurrence. */
   readonly schedule?: { readonly key: string; readonly occurrence: Date };
 }
 
@@ -57,7 +57,7 @@ export interface ExpireEvent extends AttemptInfo {
   readonly runAt: Date;
 }
 
-/** An attempt of a step that has ended. */
+/** An attempt of a step that has finished. */
 export interface StepEvent extends AttemptInfo {
   /** The name of the step. */
   readonly step: string;
@@ -96,14 +96,14 @@ export interface Hooks {
   /** An attempt starts. */
   readonly onStart?: ((event: StartEvent) => unknown) | undefined;
   /**
-   * An attempt of a step has ended. Unlike the outcome of a job, it is not stored yet: after a kill it may come again.
+   * An attempt of a step has finished. Unlike a job's outcome, it is not stored yet: after a kill it may come again.
    */
   readonly onStep?: ((event: StepEvent) => unknown) | undefined;
   /** The job has completed. */
   readonly onComplete?: ((event: CompleteEvent) => unknown) | undefined;
   /** The attempt failed, and the job will be retried. */
   readonly onRetry?: ((event: RetryEvent) => unknown) | undefined;
-  /** The job waits again, with no attempt used. */
+  /** The job waits again, without using an attempt. */
   readonly onSnooze?: ((event: SnoozeEvent) => unknown) | undefined;
   /** The job is dead. If its last attempt crashed its invocation, there was no `onStart` here. */
   readonly onDead?: ((event: DeadEvent) => unknown) | undefined;

@@ -4,7 +4,7 @@ import { atMostAWhile } from "./afterwards.ts";
 import { type Logger, logWarning } from "./log.ts";
 
 /**
- * Asks the platform to drain the queue, not later than at a time in ms since 1970.
+ * Asks the platform to drain the queue, no later than a time in ms since 1970.
  *
  * It is a hint. It may fail, come twice or too early: no job is lost, and a cron that ticks every hour finds what a
  * lost call has missed. A platform that keeps a single time must keep the earliest that is still ahead.

@@ -28,7 +28,7 @@ export interface QueueOptions {
   readonly clock?: Clock | undefined;
   /** Gives a number from 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: (() => number) | undefined;
-  /** Makes ids, in order of time. Default: UUIDv7. */
+  /** Creates ids, in order of time. Default: UUIDv7. */
   readonly newId?: (() => string) | undefined;
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration | undefined;
@@ -39,7 +39,7 @@ export interface QueueOptions {
   readonly observe?: boolean | undefined;
   /**
    * Sends a message when jobs die: `slack(url)` and `webhook(url, { secret })` from `tidegate/alerts`, up to 20. Each
-   * group of failures makes one message an hour while it grows, and one when it is over. The message is one of the
+   * group of failures causes one message an hour while it grows, and one when it is over. The message is one of the
    * queue's jobs, stored with the dead job's outcome. Needs `observe`. Default: none.
    */
   readonly alerts?: readonly Alert[] | undefined;
@@ -55,12 +55,12 @@ export interface QueueOptions {
   /** Traces enqueues and attempts, as `tracing()` from `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
   /**
-   * Asks the platform to drain the queue, not later than at a time in ms since 1970: `durableObjectWake` from
+   * Asks the platform to drain the queue, no later than a time in ms since 1970: `durableObjectWake` from
    * `tidegate/cloudflare`, `qstashWake` from `tidegate/qstash`, `timerWake` from `tidegate/node`, or a function of your
    * own. The queue calls it when something will be due earlier than it has asked for so far, at most about once a
    * second for jobs that are due now, and after each drain for what is due next. The call that caused it waits for it
-   * for at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If it fails, a line
-   * is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
+   * for at most two seconds; `POST /jobs` responds immediately and keeps the invocation alive instead. If it fails, a
+   * line is logged and nothing else happens, so keep a cron that ticks every hour. Default: none.
    */
   readonly wake?: Wake | undefined;
   /**

@@ -104,7 +104,7 @@ export class Queue {
    * fails, every call in it fails.
    *
    * With `children` among the options, it stores these jobs too, in one atomic call, and the job runs once when all of
-   * them have ended. It gets `job.children`, and `listChildren` gives their results.
+   * them have finished. It gets `job.children`, and `listChildren` gives their results.
    *
    * @param job a definition, or the name of one: `enqueue<typeof sendEmail>("send_email", payload)` checks it by types
    *   alone.
@@ -198,9 +198,9 @@ export class Queue {
   }
 
   /**
-   * Pauses a job type: drains hand its jobs back with no attempt used, until `resumeJobs`. What runs continues, and you
-   * can still enqueue. At most 20 job types may be paused. While one is, no job of the queue starts eagerly: the next
-   * drain starts it.
+   * Pauses a job type: drains release its jobs without using an attempt, until `resumeJobs`. What runs continues, and
+   * you can still enqueue. At most 20 job types may be paused. While one is, no job of the queue starts eagerly: the
+   * next drain starts it.
    *
    * @throws {TidegateError} `invalid_request`; `conflict` if 20 job types are paused.
    */
@@ -210,7 +210,7 @@ export class Queue {
   }
 
   /**
-   * Ends the pause of a job type. What drains have handed back is due when it was. What a drain hands back at this very
+   * Ends the pause of a job type. What drains have released is due when it was. What a drain releases at this very
    * moment may be due an hour later.
    *
    * @returns whether it was paused.
@@ -285,7 +285,7 @@ export class Queue {
   }
 
   /**
-   * Lists the children of a job, in the order in which they were given, with their states and results. Children that
+   * Lists the children of a job, in the order they were given, with their states and results. Children that
    * were cancelled or removed, or completed longer ago than `retention`, are left out: a page may then be short, or
    * empty. Continue while there is a cursor.
    *
@@ -354,8 +354,8 @@ export class Queue {
   /**
    * Removes a waiting job.
    *
-   * With `running: true`, it also removes a running job, at once and for good: the job keeps no result, and is neither
-   * retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` as soon as it learns of
+   * With `running: true`, it also removes a running job, immediately and for good: the job keeps no result, and is
+   * neither retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` once it learns of
    * this: when the job sends `progress` or `extend`, when the drain settles another job, or when it checks on the job
    * (every 15 s in the first minute, if the queue observes and the budget allows). The store refuses what `perform`
    * returns or throws, and the report counts it as lost. Code that ignores `job.signal` runs on until its timeout.

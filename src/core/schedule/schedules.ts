@@ -24,10 +24,10 @@ import { nextOccurrence, occurrenceJob } from "./fire.ts";
 import { scheduleEntry } from "./plan.ts";
 import { readSchedule, recurrenceOf, type ScheduleRecord } from "./record.ts";
 
-/** What a schedule makes, and when. */
+/** What a schedule creates, and when. */
 export type ScheduleOptions = Schedule & ScheduledJobOptions;
 
-/** What a schedule makes: a job, and its options. */
+/** What a schedule creates: a job, and its options. */
 export interface ScheduledJobOptions extends Pick<EnqueueFields, keyof JobOptions> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
@@ -55,7 +55,7 @@ export interface ScheduleInfo {
   readonly timeZone: string;
   /** What the schedule does about occurrences that no drain found in time. */
   readonly missed: Missed;
-  /** Whether an occurrence makes a job before an earlier one's job has ended. */
+  /** Whether an occurrence creates a job before an earlier one's has finished. */
   readonly overlap: Overlap;
   /** True if the code declares it, with its job. */
   readonly declared: boolean;
@@ -65,7 +65,7 @@ export interface ScheduleInfo {
   readonly nextRunAt: Date | null;
   /** The last occurrence that fired; null before the first. */
   readonly lastRunAt: Date | null;
-  /** The id of the job that it made last; null before the first. */
+  /** The id of the job that it created last; null before the first. */
   readonly lastJobId: string | null;
 }
 

@@ -50,7 +50,7 @@ export function outcomeCounts(counts: readonly number[]): OutcomeCounts {
 /** The counts alone, of anything that has more. */
 export const countsIn = (all: OutcomeCounts): OutcomeCounts => outcomeCounts(outcomeNames.map((name) => all[name]));
 
-/** A paused job type: drains hand its jobs back without an attempt. */
+/** A paused job type: drains release its jobs without using an attempt. */
 export interface PausedJobs {
   /** The job type. */
   readonly name: string;

@@ -162,7 +162,7 @@ export type Outcome = {
   /** The job was not started in time, and is dropped. It leaves no record. */
   | { readonly to: "expired"; readonly lease: Lease; readonly record: "" }
   /**
-   * The job waits again with no attempt used: it was snoozed, or released before it started. `claims`:
+   * The job waits again without using an attempt: it was snoozed, or released before it started. `claims`:
    * how often the job counts as claimed from then on, for a record that cannot say so. Default: as in the lease.
    */
   | {

@@ -33,7 +33,7 @@ function withoutKey({ flowKey: _, ...job }: KeyedJob): JobInfo {
 export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
-      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler allows more.",
+      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have finished. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler allows more.",
     query: requests.enqueueQuery,
     body: requests.enqueueBody,
     readBody: (value, { each }) =>
@@ -118,7 +118,7 @@ export const jobRoutes = {
   }),
   watchJob: respondingRoute({
     notes:
-      "A stream, also for a watch token: an event at once and at each change, until the job ends or some minutes have passed. With Last-Event-ID only what is new, and 204 if the job has ended.",
+      "A stream, also for a watch token: an event immediately and at each change, until the job finishes or a few minutes have passed. With Last-Event-ID only what is new, and 204 if the job has finished.",
     query: requests.eventsQuery,
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },
@@ -126,7 +126,7 @@ export const jobRoutes = {
     respond: watch,
   }),
   listChildren: route({
-    notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
+    notes: "The jobs that a job waits for, or has waited for, in the order they were given.",
     query: requests.childrenQuery,
     returns: shapes.jobPage,
     refusals: ["not_found", "conflict"],

@@ -66,7 +66,7 @@ export const queueRoutes = {
     run: ({ queue }) => queue.resume().then((result) => ({ paused: false, ...result })),
   }),
   pauseJobs: route({
-    notes: "Drains hand the jobs of this type back, with no attempt used, until you resume it.",
+    notes: "Drains release the jobs of this type, without using an attempt, until you resume it.",
     body: requests.pauseBody,
     returns: shapes.pausedJobType,
     refusals: ["conflict"],
@@ -74,7 +74,7 @@ export const queueRoutes = {
       pauseJobs(internalsOf(queue), target, { ...body, by: caller.name ?? null }),
   }),
   resumeJobs: route({
-    notes: "Jobs that drains have handed back get their run times back.",
+    notes: "Jobs that drains have released get their run times back.",
     returns: shapes.resumed,
     async run(call) {
       const result = await call.queue.resumeJobs(call.target);

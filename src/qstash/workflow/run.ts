@@ -53,7 +53,7 @@ export interface RunStep {
   readonly concurrent: number;
   /** Where its message goes. Default: the URL of the run. */
   readonly url?: string;
-  /** When its message is delivered, in ms since 1970. Default: at once. */
+  /** When its message is delivered, in ms since 1970. Default: immediately. */
   readonly notBefore?: number;
   /** Default: in a document of its own. */
   readonly body?: StoredBody;
