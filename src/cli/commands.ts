@@ -223,7 +223,7 @@ export const commands = {
     words: "queue:dlq retry [ids...]",
     does: "retry dead jobs now, with all their retries",
     about:
-      "Makes dead jobs due now, or over a time, with all their retries: by their ids, all of one type or group, or all. On a terminal it asks before it retries several.",
+      "Makes dead jobs due now, or spread over a time, with all their retries: by their ids, all of one type or group, or all. On a terminal it asks before it retries several.",
     noun: "dead job",
     asks: "many",
     flags: { limit: "first" },

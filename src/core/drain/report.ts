@@ -88,7 +88,7 @@ export function addTotals(one: DrainTotals, other: DrainTotals): DrainTotals {
 /** An attempt of a drain whose outcome the store has accepted or refused. It contains no payload and no result. */
 export interface DrainedAttempt extends AttemptInfo {
   /**
-   * How it ended. "expired": the job was dropped, with no attempt made. "lost": the store refused its
+   * How it ended. "expired": the job was dropped without an attempt. "lost": the store refused its
    * outcome, because its lease had expired, so the job runs again, or because it was cancelled.
    */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead" | "expired" | "lost";

@@ -38,6 +38,6 @@ export interface EnqueueResult {
    * id or `dedupe` key existed.
    */
   readonly status: EnqueueStatus;
-  /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */
+  /** When the job will run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
 }

@@ -55,7 +55,7 @@ export interface FailuresOptions {
   readonly limit?: number | undefined;
   /** Only groups in which a job has died since: a time, or how long ago. A page may then be short. */
   readonly since?: PointInTime | Duration | undefined;
-  /** The groups in which a job died last, of the first 1,000 after the cursor. Default: those that come first. */
+  /** The groups with the latest deaths, of the first 1,000 after the cursor. Default: those that come first. */
   readonly latest?: boolean | undefined;
 }
 
@@ -68,7 +68,7 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   ),
   limit,
   since,
-  latest: described(flag, "Only the groups in which a job died last, of the first 1,000. Default false."),
+  latest: described(flag, "Only the groups with the latest deaths, of the first 1,000. Default false."),
 });
 
 export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>

@@ -68,7 +68,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * Which token enqueued it: its `name`, else "token:" and a hash. Only for a token that is limited to certain jobs.
    */
   readonly enqueuedBy?: string;
-  /** When it is to run; null unless it waits, and while it waits for its children. */
+  /** When it will run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
   /** How many attempts have started. */
   readonly attempts: number;
@@ -78,7 +78,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    */
   readonly maxRetries: number | null;
   /**
-   * Why it does not run although it is due. Only in the result of `getJob`, and only if its flow control key holds it
+   * Why it is not running although it is due. Only in the result of `getJob`, and only if its flow control key holds it
    * back.
    */
   readonly heldBack?: HeldBack;
@@ -96,7 +96,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** The signals that it waits for, and until when. Only while it waits. */
   readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };
   /**
-   * The last failures, oldest first: at most five. An attempt whose invocation ended without an outcome is one, named
+   * The last failures, oldest first: at most five. An attempt whose invocation ended without an outcome counts, as
    * `LeaseExpired`: it failed when its lease ended, and is added when the next attempt ends.
    */
   readonly errors: readonly FailedAttempt[];

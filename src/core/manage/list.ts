@@ -24,8 +24,8 @@ export interface ListOptions {
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
   /**
-   * Only jobs to which something has happened since this time, or in this time: they ended, or began, or were enqueued.
-   * Ended jobs are read only as far back.
+   * Only jobs that changed since this time, or in this time: they finished, started or were enqueued.
+   * Finished jobs are read only that far back.
    */
   readonly since?: PointInTime | Duration | undefined;
 }

@@ -44,7 +44,7 @@ export const findOptions = optionsOf<FindOptions>("a list", {
     "Only jobs with this text, among about 1,000: continue while there is a cursor. In a payload, user.email=ada looks in one field.",
   ),
   in: described(word(searchedParts), "Where to search. Default: anywhere."),
-  each: described(whole(1, MOST_OF_EACH), "So many jobs of each state, the nearest in time first. No pages."),
+  each: described(whole(1, MOST_OF_EACH), "This many jobs of each state, nearest in time first. No pages."),
 });
 
 /**

@@ -8,8 +8,8 @@ export interface StepInfo {
   /** What it is. */
   readonly kind: "step" | "sleep" | "wait";
   /**
-   * "retrying": its last attempt failed, and the job will try it again. "failed": for good. "timedOut": no signal came.
-   * "signalled": the signal has come, and ends the wait when the job runs next.
+   * "retrying": its last attempt failed, and the job will try it again. "failed": no retries are left.
+   * "timedOut": no signal came. "signalled": the signal has come, and ends the wait when the job runs next.
    * The step that a job is running is not stored yet.
    */
   readonly state: "completed" | "failed" | "retrying" | "sleeping" | "waiting" | "signalled" | "timedOut";

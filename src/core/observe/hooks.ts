@@ -61,7 +61,7 @@ export interface ExpireEvent extends AttemptInfo {
 export interface StepEvent extends AttemptInfo {
   /** The name of the step. */
   readonly step: string;
-  /** "failed": for good. "retried": the job will try it again. */
+  /** "failed": no retries are left. "retried": the job will try it again. */
   readonly state: "completed" | "failed" | "retried";
   /** Which attempt of the step it was: 1 for the first. */
   readonly stepAttempt: number;

@@ -161,7 +161,7 @@ export const retryBody = withKeywords(object({ payload: anything, over: retryOpt
 });
 /** Those of a call of several, each with the newest jobs that none has taken yet. */
 const deadPage = {
-  limit: described(limit, "At most so many, the newest. While there is a cursor, more follow. Default: all."),
+  limit: described(limit, "At most this many, newest first. While there is a cursor, more follow. Default: all."),
   cursor: cursorIn(["dead"]),
 };
 export const removeManyBody = deadSelection({ dryRun }, deadPage);

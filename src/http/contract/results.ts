@@ -31,14 +31,14 @@ interface FoundJobs extends JobPage {
 }
 
 interface Counted {
-  /** Only of a dry run: the first ten jobs of the first page. */
+  /** Only in a dry run: the first ten jobs of the first page. */
   readonly jobs?: readonly JobInfo[] | undefined;
 }
 
 interface Piece extends Counted {
   /** Only with a limit: where the next call continues; null at the end. */
   readonly cursor?: string | null | undefined;
-  /** Only of a dry run: the count is of jobs that had died by then. */
+  /** Only in a dry run: it counts the jobs that had died by then. */
   readonly before?: Date;
 }
 

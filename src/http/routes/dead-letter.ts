@@ -32,7 +32,7 @@ export const deadLetterRoutes = {
   }),
   retryDeadJobs: route({
     notes:
-      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run returns `before`: with it, the next call changes what was counted.",
+      "Makes the jobs due now, or spread over a time, with all their retries and the given payload, if any. A dry run returns `before`: with it, the next call changes what was counted.",
     body: requests.retryManyBody,
     returns: shapes.retried,
     refusals: ["conflict", "invalid_payload"],

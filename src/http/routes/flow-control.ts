@@ -6,7 +6,7 @@ import { orNotFound, type Routes, route } from "./route.ts";
 export const flowControlRoutes = {
   listFlowControlKeys: route({
     notes:
-      "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short although more follow.",
+      "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short even if more follow.",
     query: requests.flowsQuery,
     returns: shapes.flowControlPage,
     run: ({ queue, query }) => queue.flowControl.list(query),

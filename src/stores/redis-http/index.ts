@@ -15,7 +15,7 @@ export interface UpstashStoreOptions {
   readonly url: string;
   /** `UPSTASH_REDIS_REST_TOKEN`, not the read-only one. */
   readonly token: string;
-  /** The beginning of every key. Default "tidegate". */
+  /** The start of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface UpstashStoreOptions {
 export interface UpstashClientOptions {
   /** Your client. Its own settings do not change. */
   readonly redis: Redis;
-  /** The beginning of every key. Default "tidegate". */
+  /** The start of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 

@@ -13,7 +13,7 @@ export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } fr
 
 /** How keys are named. */
 export interface RedisStoreOptions {
-  /** The beginning of every key: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
+  /** The start of every key: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
