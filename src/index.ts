@@ -12,9 +12,8 @@ export type { RekeyOptions, RekeyResult } from "./core/encryption/rekey.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
 export type { FamilyOptions } from "./core/enqueue/family.ts";
 export type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
-export type { FlowControlKey } from "./core/flow/flow-key.ts";
+export type { FlowControlKey, HeldBack } from "./core/flow/flow-key.ts";
 export type { FlowControlListOptions, FlowControlPage, FlowKeys } from "./core/flow/flow-keys.ts";
-export type { HeldBack } from "./core/flow/held-back.ts";
 export type { AttemptInfo } from "./core/job/attempt-info.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
 export {

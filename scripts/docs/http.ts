@@ -82,6 +82,7 @@ const recurring: readonly Source[] = ["CronSchedule", "IntervalSchedule", "AnySc
   "src/core/job/options.ts",
   type,
 ]);
+const pauses: Source = ["src/core/observe/changes.ts", "PausedBy"];
 const sources: Readonly<Record<string, readonly Source[]>> = {
   Job: [["src/core/manage/job-info.ts", "JobInfo"]],
   DeadJob: [["src/core/manage/job-info.ts", "JobInfo"]],
@@ -90,10 +91,10 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
   EnqueueResult: [["src/core/job/enqueue.ts", "EnqueueResult"]],
   Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
-  Stats: [["src/core/manage/stats.ts", "QueueStats"]],
+  Stats: [["src/core/manage/stats.ts", "QueueStats"], pauses],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
-  HeldBack: [["src/core/flow/held-back.ts", "HeldBack"]],
-  FlowControlKey: [["src/core/flow/flow-key.ts", "FlowControlKey"]],
+  HeldBack: [["src/core/flow/flow-key.ts", "HeldBack"]],
+  FlowControlKey: [["src/core/flow/flow-key.ts", "FlowControlKey"], pauses],
   FailurePage: [
     ["src/core/manage/failures.ts", "FailurePage"],
     ["src/core/manage/failures.ts", "FailureGroup"],

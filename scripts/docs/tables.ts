@@ -60,7 +60,10 @@ function optionRows(sources: readonly Source[]): Rows {
 const tables: Readonly<Record<string, () => Rows | Promise<Rows>>> = {
   statistics: () => [
     ["field", ""],
-    ...[...commentsOf("src/core/manage/stats.ts", "QueueStats")].map(([field, comment]) => [code(field), comment]),
+    ...[
+      ...commentsOf("src/core/manage/stats.ts", "QueueStats"),
+      ...commentsOf("src/core/observe/changes.ts", "PausedBy"),
+    ].map(([field, comment]) => [code(field), comment]),
   ],
   metrics,
   counters,

@@ -167,7 +167,7 @@ export const commands = {
       words: "queue:jobs show <id>",
       does: "show one job",
       shows:
-        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt held-back-by=held since=heldBack.since until=heldBack.until waits-for=signals until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
+        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt waits-for=waits until=heldBack.until until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
     },
     {
       words: "queue:dlq show <id>",

@@ -25,8 +25,8 @@ export interface Target {
   readonly place: string;
   /** The names of the jobs in the user's module. Undefined without one. */
   readonly jobNames: readonly string[] | undefined;
-  /** `suggestedCommand` for this queue. */
-  readonly command: (words: string) => string;
+  /** `suggestedCommand` for this queue, or for another one of the same place. */
+  readonly command: (words: string, queue?: string) => string;
   /** A handler elsewhere: the URL of the queue, without a slash at the end. */
   readonly remote?: { readonly url: string; readonly token: string | undefined };
   /** What this process serves itself. */
@@ -79,7 +79,7 @@ export async function openTarget(
  *
  * @param words the command: "queue:resume".
  */
-export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
+function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
   // With a handler, the module only provides job types, and queue:work refuses it.
   const isHandler = url !== undefined && !isRedisUrl(url);
   const options = {
@@ -93,7 +93,8 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
   return ["tidegate", words, ...given].join(" ");
 }
 
-const commandFor = (globals: Globals) => (words: string) => suggestedCommand(words, globals);
+const commandFor = (globals: Globals) => (words: string, queue?: string) =>
+  suggestedCommand(words, queue === undefined ? globals : { ...globals, queue });
 
 function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
   if (globals.prefix !== undefined)

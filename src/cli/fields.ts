@@ -172,6 +172,9 @@ export async function readJson(text: string, what: string, { stdin }: Io): Promi
 
 /** The same text, with the fields of a request named as the user writes them. */
 export function inFlags(text: string, fields: readonly Field[]): string {
+  const [, unknown] = /^Unknown option "(\w+)" in the body\./.exec(text) ?? [];
+  const refused = fields.find(({ path }) => path[0] === unknown);
+  if (refused) return `--${refused.flag} does not go with the other options.`;
   const renamed = fields.reduce((result, { path, flag }) => {
     const name = path.join(".");
     // A plain word can be a word of the sentence, unless one of these precedes it.
@@ -182,7 +185,6 @@ export function inFlags(text: string, fields: readonly Field[]): string {
     return result.replace(new RegExp(pattern, "g"), `--${flag}`);
   }, text);
   return renamed
-    .replace(/^Unknown option (--\S+) in the body\..*$/, "$1 does not go with the other options.")
     .replace(/^The body must have exactly one of these fields/, "Choose jobs in exactly one way")
     .replace(/^flowControl\b/, "Flow control");
 }

@@ -1,9 +1,10 @@
 import { query, read } from "../client/transport.ts";
+import type { FlowControlKey } from "../core/flow/flow-key.ts";
 import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "./connect.ts";
-import { factsText, listText, pauseText } from "./output/cells.ts";
+import { factsText, listText, type Pause, pauseText } from "./output/cells.ts";
 import { printable, quoted } from "./output/text.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -64,22 +65,21 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   );
 }
 
-/** @param name leaves out what holds no job of this type back. */
-export function pauseLines(stats: QueueStats, command: Target["command"], { now, colors }: Session, name?: unknown) {
-  const meant = pausesOf(stats, now).filter((each) => name === undefined || (each.name ?? name) === name);
-  return meant.map(({ text, resume }) => colors.yellow(printable(`${text} Resume with: ${command(resume)}`)));
+/** What is paused in a queue may be some of these keys too. */
+type Held = QueueStats & { readonly keys?: readonly FlowControlKey[] };
+
+export function pauseLines(held: Held, command: Target["command"], { now, colors }: Session): string[] {
+  const lines = pausesOf(held, now).map(({ text, resume }) => `${text} Resume with: ${command(resume)}`);
+  return lines.map((line) => colors.yellow(printable(line)));
 }
 
 /** What is paused, by whom, when and why, and the command that resumes it. */
-export function pausesOf({ paused, pausedJobs, ...queue }: QueueStats, now: number) {
+export function pausesOf({ paused, pausedJobs, keys = [], ...queue }: Held, now: number) {
+  const say = (what: string, of: Pause) => `${what} was paused${pauseText(of, now)}.`;
+  const held = keys.filter((key) => key.paused);
   return [
-    ...(paused
-      ? [{ name: undefined, text: `The queue was paused${pauseText(queue, now)}.`, resume: "queue:resume" }]
-      : []),
-    ...pausedJobs.map((type) => ({
-      name: type.name,
-      text: `${type.name} was paused${pauseText(type, now)}.`,
-      resume: `queue:types resume ${quoted(type.name)}`,
-    })),
+    ...(paused ? [{ text: say("The queue", queue), resume: "queue:resume" }] : []),
+    ...pausedJobs.map((of) => ({ text: say(of.name, of), resume: `queue:types resume ${quoted(of.name)}` })),
+    ...held.map((of) => ({ text: say(`The key ${of.key}`, of), resume: `queue:flow resume ${quoted(of.key)}` })),
   ];
 }

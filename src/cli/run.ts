@@ -102,14 +102,13 @@ function failureOf(error: unknown, session: Session): Failure {
 
 function usage({ code, message }: CommanderError, { program }: Session): Failure {
   const isHelp = code === "commander.help";
+  const isTooMuch = code === "commander.excessArguments";
+  const quotes = isTooMuch ? "JSON and names with spaces need quotes around them. " : "";
   const names = program.commands.map((each) => each.name());
   return {
     code: "invalid_request",
     message: isHelp ? "The command is missing." : withCommandMeant(message.replace(/^error: /, ""), names),
-    hint:
-      code === "commander.excessArguments"
-        ? `JSON and names with spaces need quotes around them. ${seeHelp(program)}`
-        : seeHelp(program),
+    hint: quotes + seeHelp(program),
     exitCode: 2,
   };
 }

@@ -1,6 +1,9 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { part, query, read, type Send } from "../client/transport.ts";
+import { type FlowControlKey, heldBackTexts } from "../core/flow/flow-key.ts";
 import type { QueueFigures } from "../core/manage/figures.ts";
+import type { JobInfo } from "../core/manage/job-info.ts";
+import { waitsFor } from "../core/manage/job-text.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
@@ -158,8 +161,6 @@ async function refuseUnknownType(plan: Plan, typed: Typed, to: Target, session: 
   );
 }
 
-const isWaiting = ({ state }: Row) => state === "scheduled" || state === "ready";
-
 const CHILDREN_SHOWN = 20;
 
 /** Shows a job, and the first of its children below it. */
@@ -173,15 +174,27 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
   const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
   const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
   const rows = (page?.["jobs"] ?? []) as readonly Row[];
-  // A token that may only enqueue reads no statistics.
-  const stats = isWaiting(job) && (await read<QueueStats>("paused", send("GET", "/stats")).catch(() => undefined));
+  const { waits, held } = await readHeld(job as never, send);
   session.print(job, () =>
     [
-      factsText(job, shows, session),
-      ...(stats ? pauseLines(stats, command, session, job["name"]) : []),
+      factsText({ ...job, waits }, shows, session),
+      ...(held ? pauseLines(held, command, session) : []),
       ...(rows[0] ? [listText(rows, children?.shows, session)] : []),
     ].join("\n\n"),
   );
   if (page?.["cursor"])
     session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command("queue:jobs children ID")}`);
+}
+
+/** What a waiting job waits for, and what of it is paused. */
+async function readHeld(job: JobInfo, send: Send) {
+  if (job.state !== "scheduled" && job.state !== "ready") return {};
+  const { key = "", reason } = job.heldBack ?? {};
+  const get = <Answer>(field: string, path: string) => read<Answer>(field, send("GET", path));
+  // A token that may only enqueue reads no statistics.
+  const stats = await get<QueueStats>("paused", "/stats").catch(() => undefined);
+  const pausedJobs = stats?.pausedJobs.filter(({ name }) => name === job.name) ?? [];
+  const keys = stats && reason === "paused" ? [await get<FlowControlKey>("key", `/flow-control${part(key)}`)] : [];
+  const waits = waitsFor(job, stats, reason && `the key ${key}: ${heldBackTexts[reason]}`);
+  return { waits, held: stats && { ...stats, pausedJobs, keys } };
 }

@@ -1,4 +1,4 @@
-import { type HeldBack, heldBackReasons } from "../core/flow/held-back.ts";
+import { type HeldBack, heldBackTexts } from "../core/flow/flow-key.ts";
 import type { AnyJob, InputOf } from "../core/job/define.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
@@ -171,7 +171,7 @@ async function compare(
     const part = plain[name as keyof typeof partNames];
     return [name, part && knownOptions(part, known, name)] as const;
   });
-  oneOf(plain.heldBack?.reason, heldBackReasons, "heldBack.reason");
+  oneOf(plain.heldBack?.reason, Object.keys(heldBackTexts), "heldBack.reason");
   if (typeof payload !== "function") checkComparable(payload, "payload");
   const wanted = withoutUndefined({
     ...{ ...plain, ...Object.fromEntries(parts) },

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { suggestedCommand } from "../../src/cli/connect.ts";
 import { useRedis } from "../support/stores.ts";
 import { address, adminToken, behindHandler, inRedis, kill, sendEmail, type Target } from "./run-cli.ts";
 
@@ -57,10 +56,11 @@ describe("a command that a report suggests works when it is pasted", () => {
     expect(await target.queue.getStats()).toMatchObject({ totalProcessed: 1 });
   });
 
-  test("never contains the token, and is quoted for a shell", () => {
-    const globals = { url: "https://queue.test/jobs", token: "secret", queue: "it's big", module: "./jobs.ts" };
-    expect(suggestedCommand("queue:resume", globals)).toBe(
-      `tidegate queue:resume --url https://queue.test/jobs --queue 'it'\\''s big'`,
+  test("never contains the token, and is quoted for a shell", async () => {
+    const { cli } = behindHandler({ name: "it's big" });
+    const argv = ["queue:pause", "--url", address, "--token", adminToken, "--queue", "it's big"];
+    expect((await cli(argv, { env: {} })).stdout).toContain(
+      `: tidegate queue:resume --url ${address} --queue 'it'\\''s big'\n`,
     );
   });
 });

@@ -181,6 +181,7 @@ test.each([
   ["queue:enqueue x --max-retries many", "It must be a whole number"],
   ["queue:enqueue x --time-zone UTC", "--time-zone does not go with the other options."],
   ["queue:enqueue x --every 90s --delay 5m", "--delay does not go with the other options."],
+  ["queue:enqueue x --every 90s --dedupe-ttl 5m", "--dedupe-key does not go with the other options."],
   ["queue:enqueue x --every 90s --cron @daily", "needs either --cron, as in "],
   ["queue:enqueue x --every 90s --time-zone UTC", "--time-zone is for --cron. Leave it out: --every counts from 1970"],
   ["queue:enqueue x --dedupe-key x", "--dedupe-ttl is missing."],
@@ -231,6 +232,7 @@ test.each([
   ["queue:jobs reschedule --all", "Give either --run-at or --delay."],
   ["queue:jobs update x", "Give --run-at, --delay or --payload."],
   ["queue:jobs --each 5 --state dead", "With --each, leave out --state, --limit and --cursor: it lists"],
+  ["queue:flow set a --period 5m", "--period needs a rate: --rate, such as 100."],
   ["queue:flow set a --rate 5", "--rate needs a period: --period, such as"],
   ["queue:flow set a --ordered --concurrency 2", "leave out --concurrency, or set it to 1."],
   [

@@ -72,15 +72,16 @@ rows                             scheduled    2 of 4  in 2 minutes  imports
 later                            scheduled    0 of 4  in 1 hour     send_email
 contract                         scheduled    0 of 4  in 7 days     signs
 `,
-  "queue:jobs rows": `Id        rows
-Name      imports
-Queue     default
-State     scheduled
-Attempts  2 of 4
-Enqueued  2026-03-01 12:00:00 UTC (1 hour ago)
-Runs      2026-03-01 13:02:00 UTC (in 2 minutes)
-Progress  ████████████░░░░░░░░░░░░░░░░░░ 40%  {"done":4000,"of":10000}
-Payload   null
+  "queue:jobs rows": `Id         rows
+Name       imports
+Queue      default
+State      scheduled
+Attempts   2 of 4
+Enqueued   2026-03-01 12:00:00 UTC (1 hour ago)
+Runs       2026-03-01 13:02:00 UTC (in 2 minutes)
+Waits for  the queue to be resumed
+Progress   ████████████░░░░░░░░░░░░░░░░░░ 40%  {"done":4000,"of":10000}
+Payload    null
 
 Errors
 ATTEMPT  FAILED      TOOK
@@ -91,18 +92,19 @@ ATTEMPT  FAILED      TOOK
 
 The queue was paused. Resume with: tidegate queue:resume
 `,
-  "queue:jobs held": `Id            held
-Name          send_email
-Queue         default
-State         ready
-Attempts      0 of 4
-Enqueued      2026-03-01 13:00:00 UTC (now)
-Runs          2026-03-01 13:00:00 UTC (now)
-Held back by  the key acme: it is paused
-Since         2026-03-01 13:00:00 UTC (now)
-Payload       {"to":"z"}
+  "queue:jobs held": `Id         held
+Name       send_email
+Queue      default
+State      ready
+Attempts   0 of 4
+Enqueued   2026-03-01 13:00:00 UTC (now)
+Runs       2026-03-01 13:00:00 UTC (now)
+Waits for  the queue to be resumed
+Payload    {"to":"z"}
 
 The queue was paused. Resume with: tidegate queue:resume
+
+The key acme was paused. Resume with: tidegate queue:flow resume acme
 `,
   "queue:jobs contract": `Id         contract
 Name       signs
@@ -381,6 +383,20 @@ test("queue:types pause refuses a type that no job has, with the nearest names, 
   for (const line of ["pause send_email", "pause snd_emial --force"])
     expect((await cli(["queue:types", ...line.split(" ")])).code).toBe(0);
   expect((await queue.getStats()).pausedJobs).toHaveLength(2);
+});
+
+test("a job of a paused key says who has paused it and why, and how to resume it", async () => {
+  const { queue, clock, cli } = behindHandler();
+  await queue.flowControl.pause("mail", { reason: "too many", by: "ben" });
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "held", flowControl: { key: "mail" } });
+  await clock.advance("5m");
+  const { stdout } = await cli(["queue:jobs", "held"]);
+  expect(stdout).toMatch(/^Waits for +the key mail: it is paused$/m);
+  expect(stdout).toContain(
+    "\n\nThe key mail was paused by ben 5 minutes ago: too many. Resume with: tidegate queue:flow resume mail\n",
+  );
+  const mayNotRead = await cli(["queue:jobs", "held", "--token", "the-enqueue-token"]);
+  expect(mayNotRead.stdout).toMatch(/^Waits for +the key mail: it is paused$/m);
 });
 
 test("queue:list shows every total of the statistics", async () => {

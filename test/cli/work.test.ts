@@ -16,7 +16,7 @@ describe("queue:work with a module", () => {
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("3 completed, 1 dead.");
     expect(stderr).toMatch(
-      /^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Press Ctrl-C to stop\.\n$/,
+      /^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Press Ctrl-C to stop\.\nLeft in default: 1 job waiting, the next due in 1 hour\.\n$/,
     );
     expect(hasEscapes(stdout + stderr)).toBe(false);
     expect(await queue.getStats()).toMatchObject({ completedCount: 3, deadLetterCount: 1, scheduledCount: 1 });
@@ -41,8 +41,7 @@ describe("queue:work with a module", () => {
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
     const shown = stderr.split("\r\u001b[K");
     expect(shown).toContain("0 completed");
-    expect(shown).toContain("1 completed, 1 dead, nothing is scheduled");
-    expect(shown.at(-1)).toBe("");
+    expect(shown.at(-1)).toBe("Left in default: 0 jobs waiting, none due.\n");
     expect(stdout.split("\n").at(-2)).toBe("1 completed, 1 dead.");
   });
 
@@ -71,7 +70,7 @@ describe("queue:work with a module", () => {
     const { queue, cli } = inRedis(redis, { jobs: [] });
     await queue.enqueueMany([{ job: "send_email", payload: { to: "ada" } }, { job: "nobody_knows_it" }]);
     const { stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
-    expect(stderr).toContain("1 completed, 1 retried, next at");
+    expect(stderr).toContain("Left in default: 1 job waiting, the next due in 1 minute.\n");
   });
 
   test("writes plain lines without a terminal", async () => {
@@ -84,7 +83,6 @@ describe("queue:work with a module", () => {
     expect(stdout).toBe(
       "2026-03-01T12:00:00.000Z 0 completed\n" +
         "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0ms\n" +
-        "2026-03-01T12:00:00.000Z 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
         "1 completed.\n",
     );
   });
@@ -212,7 +210,32 @@ describe("queue:work with a handler", () => {
     await queue.pause();
     const { code, stderr } = await cli(["queue:work", "--once"]);
     expect(code).toBe(0);
-    expect(stderr).toContain("The queue is paused. Resume with: tidegate queue:resume");
+    expect(stderr).toContain(
+      "Nothing ran: 1 job waiting, 1 of them due.\nThe queue was paused. Resume with: tidegate queue:resume",
+    );
+  });
+
+  test("--once says why nothing ran: what is paused, by whom and why, which keys are full, and what is due next", async () => {
+    const { queue, clock, cli } = behindHandler();
+    const once = async () => (await cli(["queue:work", "--once"])).stderr.split("\n").slice(1, -1);
+    expect(await once()).toEqual(["Nothing ran: 0 jobs waiting, none due."]);
+    await queue.flowControl.set("api", { rate: 1, period: "1h" });
+    await queue.enqueueMany([1, 2].map(() => ({ ...toAda, flowControl: { key: "api" } })));
+    await queue.enqueue("fails", undefined, { delay: "3h" });
+    const full = "The key api holds jobs back: as many of its jobs have started in this window as may (rate).";
+    expect(await once()).toEqual(["Left: 2 jobs waiting, 1 of them due.", full]);
+    await queue.pauseJobs("send_email", { reason: "CRM is down", by: "ana" });
+    await queue.flowControl.pause("api", { reason: "too many", by: "ben" });
+    await clock.advance("5m");
+    expect(await once()).toEqual([
+      "Nothing ran: 2 jobs waiting, 1 of them due.",
+      "send_email was paused by ana 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email",
+      "The key api was paused by ben 5 minutes ago: too many. Resume with: tidegate queue:flow resume api",
+    ]);
+    await queue.cancelPending({ name: "send_email" });
+    expect((await once())[0]).toBe("Nothing ran: 1 job waiting, the next due in 3 hours.");
+    const { stderr } = await cli(["queue:work", "--once", "--token", "the-drain-token"]);
+    expect(stderr).toContain("What waits was not read: give the token the scope read too.\n");
   });
 
   test("leaves concurrency to the handler, unless --concurrency is given", async () => {

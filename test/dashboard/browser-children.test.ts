@@ -40,7 +40,7 @@ test("a job that waits shows its children by state and by page, and each child i
   ]);
   await card.getByRole("img", { name: "54 of 60 have ended, 2 of them dead" }).waitFor();
   expect(await card.locator("rect.dead").getAttribute("width")).toBe("2");
-  await page.getByText("Waits for its children.").waitFor();
+  await page.getByText("Waits for 6 of its children.").waitFor();
   await page.getByRole("button", { name: "Reschedule..." }).waitFor();
   expect(await page.getByRole("button", { name: "Run now" }).count()).toBe(0);
 

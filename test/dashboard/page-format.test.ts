@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { shareOf } from "../../src/core/manage/progress-share.ts";
+import { shareOf } from "../../src/core/manage/job-text.ts";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
 import {
   Allowance,

@@ -1,4 +1,4 @@
-import { openTarget, queueNames, suggestedCommand, type Target } from "../connect.ts";
+import { openTarget, queueNames, type Target } from "../connect.ts";
 import { counted, printable, printableLines } from "../output/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -46,7 +46,7 @@ async function examine(target: Target, session: Session): Promise<readonly Findi
   const names = session.globals.queue === undefined ? await queueNames(target) : [];
   if (names.length < 2) return [...way, ...(await checkQueue(target, target.send, session.now))];
   const checked = names.map(async (queue) => {
-    const named = { ...target, command: (words: string) => suggestedCommand(words, { ...session.globals, queue }) };
+    const named = { ...target, command: (words: string) => target.command(words, queue) };
     return (await checkQueue(named, target.sendTo(queue), session.now)).map((found) => ({ ...found, queue }));
   });
   return [...way, ...(await Promise.all(checked)).flat()];

@@ -11,7 +11,7 @@ import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
 import { pausesOf } from "../list.ts";
-import { pauseText, perMinute } from "../output/cells.ts";
+import { perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
 import { moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
@@ -40,13 +40,15 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   try {
     const flow = await get<FlowControlPage>("keys", "/flow-control", { limit: MOST_KEYS });
     const stats = await get<QueueStats>("paused", "/stats");
+    const pauses = pausesOf({ ...stats, ...flow }, now);
     const { schedules } = await get<{ schedules: readonly ScheduleRow[] }>("schedules", "/schedules", { runs: true });
     const history = await get<QueueHistory>("hours", "/history", { hours: 24 });
     const waiting = await Promise.all(
       ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
     return [
-      ...pausedFindings(stats, flow.keys, command, now),
+      ...pauses.map(({ text, resume }) => paused.warn(text, `Resume with: ${command(resume)}`)),
+      ...(pauses[0] ? [] : [paused.ok("Nothing is paused.")]),
       backlogFinding(stats, schedules, target, now),
       ...growthFindings(stats),
       wakeFinding(history),
@@ -64,24 +66,6 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
     if (!isTidegateError(error)) throw error;
     return [store.fail("The queue cannot be read.", error.message)];
   }
-}
-
-function pausedFindings(
-  stats: QueueStats,
-  keys: readonly FlowControlKey[],
-  command: Target["command"],
-  now: number,
-): readonly Finding[] {
-  const pausedKeys = keys.filter((key) => key.paused);
-  const all = [
-    ...pausesOf(stats, now),
-    ...pausedKeys.map((key) => ({
-      text: `The key ${key.key} was paused${pauseText(key, now)}.`,
-      resume: `queue:flow resume ${quoted(key.key)}`,
-    })),
-  ];
-  if (all.length === 0) return [paused.ok("Nothing is paused.")];
-  return all.map(({ text, resume }) => paused.warn(text, `Resume with: ${command(resume)}`));
 }
 
 function backlogFinding(

@@ -1,11 +1,11 @@
-import { type FlowControlKey, heldBackTexts, limitsText } from "../../core/flow/flow-key.ts";
+import { type FlowControlKey, limitsText } from "../../core/flow/flow-key.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import { shareOf } from "../../core/manage/job-text.ts";
 import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
-import { shareOf } from "../../core/manage/progress-share.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { PausedBy } from "../../core/observe/changes.ts";
@@ -37,15 +37,6 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     return time ? fromNow(time, now) : "-";
   },
   error: (row: Failing) => errorIn(row),
-  held: ({ heldBack, ...key }: Pick<JobInfo, "heldBack"> & Partial<FlowControlKey>, { now }) =>
-    heldBack
-      ? `the key ${heldBack.key}: ${heldBackTexts[heldBack.reason]}`
-      : [key.pinned && "pinned", key.paused && `paused${pauseText(key, now)}`].filter(Boolean).join(", "),
-  signals({ waitingFor: { events } = { events: [], until: new Date(0) }, children, state, runAt }: JobInfo) {
-    if (children && children.pending > 0) return `${children.pending} of its children`;
-    if (children && state === "scheduled" && runAt === null) return "its dead children: retry or remove them";
-    return events[0] === undefined ? "" : `${events[1] ? "one of the signals" : "the signal"} ${events.join(", ")}`;
-  },
   schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.occurrence)}` : ""),
   encrypted: ({ encrypted }: JobInfo) => (encrypted ? `🔒 with the key ${encrypted}, which this queue lacks` : ""),
   payload: ({ encrypted, payload }: JobInfo) => (encrypted ? "" : inline(payload)),
@@ -89,6 +80,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   clock: ({ at }: { readonly at: Date }) => `${at.toISOString().slice(11, 19)} UTC`,
   // Of flow control keys.
   limits: (key: FlowControlKey) => limitsText(key),
+  held: (key: FlowControlKey, { now }) =>
+    [key.pinned && "pinned", key.paused && `paused${pauseText(key, now)}`].filter(Boolean).join(", "),
 };
 
 const markOf = ({ state, error }: ScheduleRun) =>
@@ -255,7 +248,7 @@ export function inWords(name: string, isTitle = false): string {
   return isTitle ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 }
 
-type Pause = PausedBy & Partial<PausedJobType>;
+export type Pause = PausedBy & Partial<PausedJobType>;
 
 /** Who paused something, when and why: " by on-call 9 minutes ago: CRM is down". */
 export function pauseText(of: Pause, now: number): string {

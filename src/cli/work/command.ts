@@ -1,9 +1,15 @@
+import { read } from "../../client/transport.ts";
 import type { DrainTotals } from "../../core/drain/report.ts";
+import { heldBackTexts, holdReason } from "../../core/flow/flow-key.ts";
+import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import { sleep } from "../../core/shared/clock.ts";
 import { isRedisUrl } from "../../dev/redis-address.ts";
-import { openTarget } from "../connect.ts";
+import { openTarget, type Target } from "../connect.ts";
 import { milliseconds, wholeNumber } from "../fields.ts";
-import { counted } from "../output/text.ts";
+import { pauseLines } from "../list.ts";
+import { count, counted, printable } from "../output/text.ts";
+import { fromNow } from "../output/time.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
@@ -39,7 +45,7 @@ export function addWork(session: Session): void {
       "how many jobs run at the same time (default: 4, or the handler's own setting)",
       wholeNumber(1, 10_000),
     )
-    .option("--once", "stop as soon as nothing is due")
+    .option("--once", "stop as soon as nothing is due, and say what waits")
     .option("--for <duration>", "stop after this time: 30s, 10m, 1h", milliseconds)
     .option(
       "--check-every <duration>",
@@ -74,11 +80,36 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     const how = target.local ? `working with ${counted(options.workers ?? WORKERS, "worker")}` : "driving the handler";
     session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
     try {
-      if (!target.local) return await driveHandler(target, context);
-      return await workInProcess(target, target.local.queues, context);
+      const { local } = target;
+      const totals = await (local ? workInProcess(local.queues, context) : driveHandler(target, context));
+      display.end();
+      if (options.once && !session.isJson) await noteHeld(target, totals.claimed === totals.released, session);
+      return totals;
     } finally {
       ended.abort();
       display.end();
     }
   });
+}
+
+/** Says what waits, and what is paused or held back. */
+async function noteHeld({ local, sendTo, command }: Target, isIdle: boolean, session: Session): Promise<void> {
+  for (const queue of local?.queues.map(({ name }) => name) ?? [session.globals.queue]) {
+    const place = queue === undefined ? "" : ` in ${printable(queue)}`;
+    const get = <Answer>(field: string, path: string) => read<Answer>(field, sendTo(queue)("GET", path));
+    const stats = await get<QueueStats>("paused", "/stats").catch(() => undefined);
+    if (stats === undefined) return session.note("What waits was not read: give the token the scope read too.");
+    const { pendingCount, readyCount, nextRunAt } = stats;
+    const next = nextRunAt ? `the next due ${fromNow(nextRunAt, session.now)}` : "none due";
+    const due = readyCount > 0 ? `${count(readyCount)} of them due` : next;
+    const waiting = `${counted(pendingCount, "job")} waiting, ${due}`;
+    session.note(`${isIdle ? "Nothing ran" : "Left"}${place}: ${waiting}.`);
+    const { keys = [] } = readyCount > 0 ? await get<FlowControlPage>("keys", "/flow-control?holding=true") : {};
+    const lines = pauseLines({ ...stats, keys }, (words) => command(words, queue), session);
+    const full = keys.map((key) => [key.key, holdReason(key)] as const);
+    for (const [key, reason] of full)
+      if (reason && reason !== "paused")
+        lines.push(printable(`The key ${key} holds jobs back: ${heldBackTexts[reason]}.`));
+    for (const line of lines) session.note(line);
+  }
 }

@@ -2,7 +2,6 @@ import type { DrainReport } from "../../core/drain/report.ts";
 import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { isIdle } from "../../worker/loop.ts";
-import type { Target } from "../connect.ts";
 import { toJson } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
@@ -26,8 +25,7 @@ export function workContext(options: WorkOptions, signal: AbortSignal, display: 
     ...options,
     ...{ signal, clock: session.io.clock ?? systemClock, display, print: attemptPrinter(display, session) },
     /** Whether `--once` has finished. */
-    isDone(report: DrainReport, { command }: Target): boolean {
-      if (report.stoppedBy === "paused") display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
+    isDone(report: DrainReport): boolean {
       return signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
     },
     /** Reports a failure that will be retried. Hides the messages of foreign errors, which may contain secrets. */

@@ -28,7 +28,7 @@ export async function driveHandler(target: Target, context: WorkContext): Promis
     onReport(report) {
       totals = addReport(totals, report);
       context.display.show(totals, report.backlog ? undefined : report.nextRunAt);
-      return context.once && context.isDone(report, target);
+      return context.once && context.isDone(report);
     },
     onFailure(error, retryInMs) {
       if (context.once || !isTidegateError(error) || error.code !== "store_unavailable") throw error;

@@ -1,8 +1,7 @@
-import { addTotals, type DrainReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
 import type { QueueOptions } from "../../core/queue/options.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { LEAST_PAUSE_MS, makeWorker } from "../../worker/worker.ts";
-import type { Target } from "../connect.ts";
 import { printing } from "./attempt-lines.ts";
 import type { WorkContext } from "./context.ts";
 
@@ -14,28 +13,18 @@ export function logging(context: WorkContext): (options: QueueOptions) => QueueO
 }
 
 /** Runs the jobs of the user's module, or of its queues, in this process. */
-export async function workInProcess(
-  target: Target,
-  queues: readonly Queue[],
-  context: WorkContext,
-): Promise<DrainTotals> {
+export async function workInProcess(queues: readonly Queue[], context: WorkContext): Promise<DrainTotals> {
   const { once, display, signal } = context;
   // Fails on a wrong setup now, instead of retrying.
   for (const queue of queues) await queue.ping();
   display.show(noTotals);
   let totals = noTotals;
-  let next: Date | null = null;
-  const isDone = (report: DrainReport) => {
-    if (report.nextRunAt && !(next && next <= report.nextRunAt)) next = report.nextRunAt;
-    return context.isDone(report, target);
-  };
   for (let claimed = 1; claimed > 0; ) {
     const before = totals;
-    next = null;
     const worker = makeWorker({
       ...{ queues, signal, workers: context.workers ?? WORKERS },
       checkMs: Math.max(context.checkEvery, LEAST_PAUSE_MS),
-      isDone: once ? isDone : undefined,
+      isDone: once ? context.isDone : undefined,
       onProgress: () => display.show(addTotals(before, worker.totals)),
       onReport: ({ nextRunAt }) => once || display.show(worker.totals, nextRunAt),
       onError: context.reportFailure,
@@ -45,6 +34,5 @@ export async function workInProcess(
     // Jobs of one queue may have enqueued jobs in a queue that was already done.
     claimed = once && queues.length > 1 && !signal.aborted ? pass.claimed : 0;
   }
-  if (once) display.show(totals, next);
   return totals;
 }

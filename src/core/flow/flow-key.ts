@@ -1,6 +1,7 @@
 import type { PausedBy } from "../observe/changes.ts";
 import { durationText } from "../shared/duration.ts";
-import type { HeldBack } from "./held-back.ts";
+import type { FlowState } from "../store/flow.ts";
+import type { StoredJob } from "../store/store.ts";
 
 /** A flow control key: its limits, and what it does now. */
 export interface FlowControlKey extends PausedBy {
@@ -45,6 +46,25 @@ export function limitsText(limits: Pick<FlowControlKey, "concurrency" | "rate" |
   return each.filter(Boolean).join(", ") || "none";
 }
 
+/** A key as it is stored, in the form that is shown. */
+export function flowKey(state: FlowState, now: number): FlowControlKey {
+  const { key, limits, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
+  const isOpen = limits.rate > 0 && now < windowEndsAt;
+  return {
+    key,
+    concurrency: limits.ordered ? 1 : limits.concurrency || null,
+    rate: limits.rate || null,
+    period: limits.periodMs || null,
+    ordered: limits.ordered,
+    running,
+    waiting,
+    startedInWindow: isOpen ? startedInWindow : 0,
+    windowEndsAt: isOpen ? new Date(windowEndsAt) : null,
+    paused,
+    pinned: pinned.concurrency || pinned.rate,
+  };
+}
+
 export function holdReason(key: Omit<FlowControlKey, "windowEndsAt" | "pausedAt">): HeldBack["reason"] | undefined {
   const { waiting, paused, ordered, running, concurrency, rate, startedInWindow } = key;
   if (waiting === 0) return undefined;
@@ -53,10 +73,33 @@ export function holdReason(key: Omit<FlowControlKey, "windowEndsAt" | "pausedAt"
   return rate !== null && startedInWindow >= rate ? "rate" : undefined;
 }
 
+export function heldBack({ id, state, at, flow }: StoredJob, stored: FlowState, now: number): HeldBack | undefined {
+  if (state !== "ready" || !flow) return undefined;
+  const key = flowKey(stored, now);
+  const reason = key.ordered && !key.paused && stored.firstId !== id ? "order" : holdReason(key);
+  const until = reason === "rate" ? key.windowEndsAt : null;
+  return reason && { key: key.key, reason, since: new Date(at), until };
+}
+
 /** Why a key holds a job back, as the end of a sentence about the key. */
-export const heldBackTexts: Readonly<Record<HeldBack["reason"], string>> = {
+export const heldBackTexts = {
   concurrency: "as many of its jobs are running as may (concurrency)",
   rate: "as many of its jobs have started in this window as may (rate)",
   order: "another of its jobs comes first (order)",
   paused: "it is paused",
-};
+} as const;
+
+/** Why a job that is due does not run yet. */
+export interface HeldBack {
+  /** Its flow control key. */
+  readonly key: string;
+  /**
+   * `concurrency`: the key has no free slot. `rate`: as many attempts as allowed have started in this window. `order`:
+   * another job of the key is ahead of it. `paused`: the key is paused.
+   */
+  readonly reason: keyof typeof heldBackTexts;
+  /** When it was due. */
+  readonly since: Date;
+  /** When the window of the rate closes; null for every other reason, whose end is not known. */
+  readonly until: Date | null;
+}

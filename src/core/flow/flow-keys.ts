@@ -4,8 +4,8 @@ import { refuseReserved } from "../job/reserved.ts";
 import type { ChangedBy, PauseOptions } from "../observe/changes.ts";
 import { changing, listChanges, onlyBy, pausedBy, pauseOptions } from "../observe/changes.ts";
 import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
-import type { FlowChange, FlowState } from "../store/flow.ts";
-import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";
+import type { FlowChange } from "../store/flow.ts";
+import { busiestFirst, type FlowControlKey, flowKey, holdReason } from "./flow-key.ts";
 
 /** One page of keys. */
 export interface FlowControlPage {
@@ -57,7 +57,7 @@ export class FlowKeys {
     const { store, clock } = this.#needs;
     const now = clock();
     const state = await store.findFlow(key, now);
-    return state ? ((await this.#withPauses([shown(state, now)]))[0] ?? null) : null;
+    return state ? ((await this.#withPauses([flowKey(state, now)]))[0] ?? null) : null;
   }
 
   /** Lists the keys that `get` shows. */
@@ -66,7 +66,7 @@ export class FlowKeys {
     const { store, clock } = this.#needs;
     const now = clock();
     const page = await store.listFlows({ cursor: cursor ?? undefined, limit: holding ? MOST_READ : limit, now });
-    const keys = page.items.map((state) => shown(state, now));
+    const keys = page.items.map((state) => flowKey(state, now));
     const listed = holding ? keys.filter(holdReason).sort(busiestFirst).slice(0, limit) : keys;
     return { keys: await this.#withPauses(listed), cursor: page.cursor ?? null };
   }
@@ -93,7 +93,7 @@ export class FlowKeys {
     // Another caller may have unpinned it since: then the store has no state of an idle key.
     return (
       (await this.get(key)) ??
-      shown({ ...idle, key, limits: checked, pinned: { concurrency: true, rate: true } }, this.#needs.clock())
+      flowKey({ ...idle, key, limits: checked, pinned: { concurrency: true, rate: true } }, this.#needs.clock())
     );
   }
 
@@ -129,21 +129,3 @@ export class FlowKeys {
 }
 
 const idle = { running: 0, waiting: 0, startedInWindow: 0, windowEndsAt: 0, paused: false, firstId: undefined };
-
-function shown(state: FlowState, now: number): FlowControlKey {
-  const { key, limits, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
-  const isOpen = limits.rate > 0 && now < windowEndsAt;
-  return {
-    key,
-    concurrency: limits.ordered ? 1 : limits.concurrency || null,
-    rate: limits.rate || null,
-    period: limits.periodMs || null,
-    ordered: limits.ordered,
-    running,
-    waiting,
-    startedInWindow: isOpen ? startedInWindow : 0,
-    windowEndsAt: isOpen ? new Date(windowEndsAt) : null,
-    paused,
-    pinned: pinned.concurrency || pinned.rate,
-  };
-}

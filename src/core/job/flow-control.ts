@@ -91,7 +91,7 @@ export function flowLimits(limits: FlowControlLimits): FlowLimits {
   if (rate !== undefined && period === undefined)
     throw invalidRequest('flowControl.rate needs a period: flowControl.period, such as "1m".');
   if (rate === undefined && period !== undefined)
-    throw invalidRequest('flowControl.period needs a rate, such as { rate: 100, period: "1m" }.');
+    throw invalidRequest("flowControl.period needs a rate: flowControl.rate, such as 100.");
   if (ordered && concurrency !== undefined && concurrency !== 1)
     throw invalidRequest(
       "flowControl.ordered runs one job at a time: leave out flowControl.concurrency, or set it to 1.",

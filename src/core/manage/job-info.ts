@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import type { HeldBack } from "../flow/held-back.ts";
+import type { HeldBack } from "../flow/flow-key.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";

@@ -1,6 +1,6 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits, type EnqueueFields, runAtMs } from "../enqueue/new-job.ts";
-import { type HeldBack, heldBack } from "../flow/held-back.ts";
+import { type HeldBack, heldBack } from "../flow/flow-key.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, mustBeOpen, readRecord, withPayload, withReturnedClaim } from "../job/record.ts";

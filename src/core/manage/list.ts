@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { heldBack } from "../flow/held-back.ts";
+import { heldBack } from "../flow/flow-key.ts";
 import { nameText } from "../job/options.ts";
 import { type Duration, momentBefore, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";

@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { listChanges, pausedBy } from "../observe/changes.ts";
+import { listChanges, type PausedBy, pausedBy } from "../observe/changes.ts";
 import type { OutcomeCounts, StoredHistogram, StoredStats } from "../store/stats.ts";
 import {
   bucketOf,
@@ -16,7 +16,7 @@ import { paceOf, type QueuePace, sumOfPaces } from "./pace.ts";
 import { type PausedJobType, pausedJobType } from "./paused-jobs.ts";
 
 /** Counts of a queue, all from one moment. */
-export interface QueueStats {
+export interface QueueStats extends PausedBy {
   /** Jobs ever enqueued, including those of schedules. */
   readonly totalEnqueued: number;
   /** Jobs completed. */
@@ -55,12 +55,6 @@ export interface QueueStats {
   readonly paused: boolean;
   /** The job types that are paused, until `resumeJobs`. */
   readonly pausedJobs: readonly PausedJobType[];
-  /** Who paused it, if that change was recorded; null for a token without a name. */
-  readonly pausedBy?: string | null;
-  /** When that was. */
-  readonly pausedAt?: Date;
-  /** Why, if a reason was given. */
-  readonly pausedReason?: string;
 }
 
 /** How long something took, counted since the queue was first used. */

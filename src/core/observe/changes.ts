@@ -26,7 +26,7 @@ export const pauseOptions = optionsOf<PauseOptions>("pause", {
 
 /** Who paused a queue or a key, if that change was recorded. */
 export interface PausedBy {
-  /** Who: null for a token without a name. */
+  /** Who paused it, if that change was recorded; null for a token without a name. */
   readonly pausedBy?: string | null;
   /** When that was. */
   readonly pausedAt?: Date;

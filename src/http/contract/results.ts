@@ -1,8 +1,7 @@
 import type { DrainedAttempt, DrainedAttempts, DrainReport } from "../../core/drain/report.ts";
 import type { RekeyResult } from "../../core/encryption/rekey.ts";
-import type { FlowControlKey } from "../../core/flow/flow-key.ts";
+import type { FlowControlKey, HeldBack } from "../../core/flow/flow-key.ts";
 import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
-import type { HeldBack } from "../../core/flow/held-back.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import type { FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";

@@ -1,7 +1,7 @@
 import { failureGroup } from "../../core/job/failure-group.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import { shareOf } from "../../core/manage/job-text.ts";
 import type { KeyedJob } from "../../core/manage/list.ts";
-import { shareOf } from "../../core/manage/progress-share.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 
 /** How much of the JSON of a value the page shows. */

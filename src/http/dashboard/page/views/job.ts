@@ -1,13 +1,12 @@
 import { heldBackTexts } from "../../../../core/flow/flow-key.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { shareOf, waitsFor } from "../../../../core/manage/job-text.ts";
 import { paceText } from "../../../../core/manage/pace.ts";
-import { shareOf } from "../../../../core/manage/progress-share.ts";
 import type { ShownJob } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { pauseOf } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -25,7 +24,6 @@ import {
   progressBar,
   runText,
   stamp,
-  waitText,
   when,
 } from "./parts.ts";
 
@@ -101,7 +99,7 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
 /** How the children of a job have ended, until it stopped waiting. Its links filter them; the dropped ones are gone. */
 function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, mayChange: boolean): Html {
   const { children: shown } = state.route;
-  const isNow = !!waitText(job);
+  const isNow = isWaiting(job) && job.runAt === null;
   const [ended, { dead }] = [`${number(total - counts.pending)} of ${number(total)}`, counts];
   let x = 0;
   const part = (kind: keyof typeof counts, style: string = kind) => {
@@ -126,18 +124,14 @@ function progress(job: Info): Html | false {
 }
 
 /** What a job waits for that has not begun, or does not run now. */
-function awaited(job: Info, snapshot: Json<Snapshot>): Html | string {
-  const { heldBack, waitingFor, runAt, state: of } = job;
-  const { paused, readyCount, pace } = snapshot.activity.stats;
-  const others = waitText(job);
-  if (others) return others;
-  if (waitingFor) return `the signal ${waitingFor.events.join(" or ")}`;
-  if (paused) return "the queue to be resumed";
-  if (pauseOf(job.name, undefined, snapshot)) return "its job type to be resumed";
-  if (heldBack) {
-    const { key, reason, until } = heldBack;
-    return html`the key ${link({ view: "flow", search: key }, key)}: ${heldBackTexts[reason]}${until && html`, for ${span(Date.parse(until) - queueNow())}`}`;
-  }
+function awaited(job: Info, { activity, queue, pausedJobs }: Json<Snapshot>): Html | string {
+  const { heldBack, runAt, state: of } = job;
+  const { paused, readyCount, pace } = activity.stats;
+  const held =
+    heldBack &&
+    html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
+  const text = waitsFor(job, { paused, pausedJobs: pausedJobs.filter((each) => each.queue === queue) }, held);
+  if (text) return text;
   if (of === "scheduled")
     return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}`;
   return `its turn among ${plural(readyCount, "ready job")}: ${paceText(pace, number, span)}`;

@@ -73,12 +73,6 @@ export function runText({ state: of, waitingFor, steps, attempts, errors, ...job
 /** Whether a job is not at work, and has not ended. */
 export const isWaiting = ({ state: of }: { readonly state: JobState }): boolean => of === "scheduled" || of === "ready";
 
-/** What a job waits for that has no run time yet. */
-export const waitText = (job: Pick<Json<JobInfo>, "state" | "runAt" | "children">): string | false =>
-  isWaiting(job) &&
-  job.runAt === null &&
-  (job.children?.pending === 0 ? "its dead children: retry or remove them" : "its children");
-
 /** A button for an action. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: ActionName, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
