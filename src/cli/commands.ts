@@ -5,7 +5,7 @@ import { latestFirst } from "../core/manage/failures.ts";
 import type { NameFigures } from "../core/manage/figures.ts";
 import { byNearness } from "../core/manage/list.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
-import type { QueueChange } from "../core/observe/changes.ts";
+import { latestChangeFirst } from "../core/observe/changes.ts";
 import { bySoonest } from "../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../core/schedule/schedules.ts";
 import type { Fields } from "../core/shared/schema.ts";
@@ -65,8 +65,6 @@ const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) 
 
 const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
   other.failedAt.getTime() - one.failedAt.getTime();
-
-const latestChangeFirst = (one: QueueChange, other: QueueChange) => other.at.getTime() - one.at.getTime();
 
 const resuming =
   (what: string, otherwise = "") =>
@@ -266,7 +264,7 @@ export const commands = {
     does: "show what runs in the next hour, by time",
     shows: "at=clock when=at kind job=name id-or-schedule=of",
     order: bySoonest,
-    none: "Nothing runs in the next hour.",
+    none: "Nothing runs in the next hour. What is paused does not count.",
     adds: ["Not shown, within the hour too: {more}."],
   },
   previewSchedule: {

@@ -123,6 +123,18 @@ const asked: readonly Asked[] = [
     answer: /^billing may-2026 waits for its 1 dead child Retry them\.\.\.$/,
   },
   {
+    question: "which family is stuck, in its queue",
+    acts: [choose("billing")],
+    where: attention("may-2026"),
+    answer: /^may-2026 waits for its 1 dead child Retry them\.\.\.$/,
+  },
+  {
+    question: "what needs attention first",
+    acts: [],
+    where: (page) => page.locator(".attention"),
+    answer: /failing now.*growing.*schedule fails.*may-2026.*all jobs paused.*billing_6 paused.*held back/s,
+  },
+  {
     question: "why does this job wait",
     acts: [(page) => search(page).fill("may-2026"), enter, (page) => row("may-2026")(page).getByRole("link").click()],
     where: (page) => page.locator('[data-key="awaited"]'),

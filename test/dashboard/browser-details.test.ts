@@ -153,11 +153,15 @@ describe("a list", () => {
     await expect.poll(() => search(page).inputValue(), patience).toBe("mail-1");
   });
 
-  test("of job types has wait and duration on a tablet", async () => {
+  test("of job types has wait and duration on a tablet, and in words on a phone", async () => {
     const { page } = await openFilled("#view=names", { viewport: { width: 768, height: 900 } });
     await page.getByRole("button", { name: "Sort by Wait p50 / p95" }).waitFor();
     await page.getByRole("button", { name: "Sort by Duration p50 / p95" }).waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(768);
+    const inWords = page.getByText(/^Duration p50 \d+ m?s, p95 \d+ m?s$/).first();
+    expect(await inWords.isVisible()).toBe(false);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await inWords.waitFor();
   });
 });
 

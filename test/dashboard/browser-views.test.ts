@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
 import { sendEmail } from "../support/jobs.ts";
 import { auth, heading, notice, patience, press, search, signIn, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
@@ -494,10 +495,56 @@ describe("several queues", () => {
     expect((await bulk.getStats()).paused).toBe(false);
   });
 
+  function shopAndMedia(clock = () => openedAt): readonly [Queue, Queue] {
+    const queue = (name: string) => new Queue({ name, store: memoryStore(), jobs: [sendEmail], clock });
+    return [queue("shop"), queue("media")];
+  }
+
+  test("have one list of changes, the latest first, each with its queue", async () => {
+    const clock = clockByHand(openedAt - 3_000);
+    const [shop, media] = shopAndMedia(clock);
+    await shop.pause({ by: "ana" });
+    clock.now += 1_000;
+    await media.pauseJobs("send_email", { by: "ben", reason: "SMTP is down" });
+    clock.now += 1_000;
+    await shop.resume({ by: "ana" });
+    const page = await open(await serveQueue({ queues: [shop, media] }), "#view=queues&scope=all");
+    await page.getByRole("link", { name: "Changes" }).click();
+    await heading(page, "Changes");
+    await expect
+      .poll(() => page.locator("tbody .job").allInnerTexts(), patience)
+      .toEqual(["shop Resume", "media Pause jobs send_email\nSMTP is down", "shop Pause"]);
+  });
+
+  test("list a paused job type that has no jobs, and resume it", async () => {
+    const [shop, media] = shopAndMedia();
+    for (const queue of [shop, media]) await queue.pauseJobs("unused", { by: "ana", reason: "CRM is down" });
+    const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
+    await press(page, "Resume media/unused");
+    await notice(page, "unused is running again.");
+    expect((await Promise.all([shop, media].map((queue) => queue.getStats()))).map((of) => of.pausedJobs)).toEqual([
+      [expect.objectContaining({ name: "unused" })],
+      [],
+    ]);
+    await expect
+      .poll(() => page.locator("tbody .job").allInnerTexts(), patience)
+      .toEqual([expect.stringMatching(/^shop unused\s+paused\s+by ana now: CRM is down\s+Resume$/)]);
+  });
+
+  test("are a click away from one of them, which each view names first", async () => {
+    const [shop, media] = shopAndMedia();
+    await media.enqueue("send_email", { to: "ada@example.com" });
+    const page = await open(await serveQueue({ queues: [shop, media] }), "#view=jobs&scope=all");
+    await page.getByRole("link", { name: "send_email" }).click();
+    await page.locator("main p", { hasText: "All queues › media" }).waitFor();
+    expect(await page.getByTitle("waiting or running").innerText()).toBe("1");
+    await page.getByRole("link", { name: "All queues" }).click();
+    await heading(page, "All queues");
+    expect(await page.getByText("›").count()).toBe(0);
+  });
+
   test("have one list of job types, which pauses and resumes one of them in its queue", async () => {
-    const [shop, media] = ["shop", "media"].map(
-      (name) => new Queue({ name, store: memoryStore(), jobs: [sendEmail], clock: () => openedAt }),
-    ) as [Queue, Queue];
+    const [shop, media] = shopAndMedia();
     for (const queue of [shop, media]) await queue.enqueue("send_email", { to: "ada@example.com" });
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
     await press(page, "Pause media/send_email");

@@ -119,6 +119,23 @@ describe("what the last jobs of schedules became", () => {
       { kind: "job", of: "later", at: "2026-03-01T14:10:00.000Z" },
     ]);
   });
+
+  test("is not in GET /upcoming while the job type or the queue is paused", async () => {
+    const { call, queue } = await fired();
+    await queue.schedules.upsert("halves", { job: fails, every: "30m" });
+    await queue.pauseJobs("send_email", { by: "on-call" });
+    await queue.enqueue(sendEmail, toAda, { delay: "10m" });
+    await queue.drain();
+    const names = async () =>
+      ((await call("GET", "/upcoming")).body["next"] as { name: string }[]).map(({ name }) => name);
+    expect(await names()).toEqual(["flaky", "fails"]);
+    await queue.schedules.pause("halves");
+    expect(await names()).toEqual(["flaky"]);
+    await queue.enqueueMany(Array(250).fill({ job: sendEmail, payload: toAda, delay: "10m" }));
+    expect((await call("GET", "/upcoming")).body).toMatchObject({ isCut: true, next: [{ name: "flaky" }] });
+    await queue.pause();
+    expect(await names()).toEqual([]);
+  });
 });
 
 test("GET /failures?latest=true begins with what broke last, and says how many groups it leaves out", async () => {

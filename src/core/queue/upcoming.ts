@@ -1,4 +1,5 @@
 import { HOUR_MS, MINUTE_MS } from "../store/stats.ts";
+import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
 import { comingOf } from "./schedule-runs.ts";
 
@@ -38,13 +39,14 @@ export interface Upcoming {
   readonly isCut: boolean;
 }
 
-/** Reads the next 250 scheduled jobs and all schedules: 5 to 12 commands. */
+/** Reads the next 250 scheduled jobs and all schedules, without those that are paused: 10 to 30 commands. */
 export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<Upcoming> {
   const first = Math.floor(now / MINUTE_MS) * MINUTE_MS;
   const end = first + HOUR_MS;
-  const [page, schedules] = await Promise.all([
+  const [page, schedules, { paused, pausedJobs }] = await Promise.all([
     queue.listJobs({ state: "scheduled", limit: MOST_JOBS }),
     queue.schedules.list(),
+    internalsOf(queue).store.stats(now),
   ]);
   const jobs = page.jobs.flatMap(({ runAt, attempts, name, id }): UpcomingEvent | [] =>
     runAt && runAt.getTime() < end ? { at: runAt, kind: attempts > 0 ? "retry" : "job", name, of: id } : [],
@@ -54,7 +56,8 @@ export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<U
       (at): UpcomingEvent => ({ at: new Date(at), kind: "occurrence", name: schedule.name, of: schedule.key }),
     ),
   );
-  const all = [...jobs, ...occurrences].sort(bySoonest);
+  const isHeld = ({ name }: UpcomingEvent) => paused || pausedJobs.some((each) => each.name === name);
+  const all = [...jobs, ...occurrences].filter((each) => !isHeld(each)).sort(bySoonest);
   const counts = new Map<string, number>();
   for (const { at, kind } of all) {
     const place = `${kind} ${Math.max(0, Math.floor((at.getTime() - first) / MINUTE_MS))}`;
@@ -68,7 +71,7 @@ export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<U
       at: new Date(first + minute * MINUTE_MS),
       ...{ jobs: count("job", minute), retries: count("retry", minute), occurrences: count("occurrence", minute) },
     })),
-    isCut: page.cursor !== null && jobs.length === page.jobs.length,
+    isCut: page.cursor !== null && (page.jobs.at(-1)?.runAt?.getTime() ?? end) < end,
   };
 }
 

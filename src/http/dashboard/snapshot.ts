@@ -1,6 +1,7 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { readFailure } from "../../core/manage/failure-details.ts";
+import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { latestJobs, listKeyedJobs } from "../../core/manage/list.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
@@ -181,12 +182,13 @@ async function readContents({ queues }: Host, shown: readonly Queue[], query: Qu
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
     case "overview": {
-      const [history, failures, { keys }] = await Promise.all([
+      const [history, { failures: groups, ...rest }, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
-        queue.getFailures({ limit: GROUPS_ON_OVERVIEW, latest: true }),
+        queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true }),
         queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
       ]);
-      return { history, failures, keys };
+      const failures = { ...rest, failures: groups.slice(0, GROUPS_ON_OVERVIEW) };
+      return { history, failures, keys, stuck: await readStuck(queue, groups) };
     }
     case "queues": {
       const [{ keys }, schedules] = await Promise.all([
@@ -238,8 +240,8 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
 }
 
 /** The jobs that wait for nothing but dead children, as far as these are the latest of a failure: 4 to 30 commands. */
-async function readStuck(queue: Queue): Promise<NonNullable<Contents["stuck"]>> {
-  const { failures } = await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true });
+async function readStuck(queue: Queue, known?: readonly FailureGroup[]): Promise<NonNullable<Contents["stuck"]>> {
+  const failures = known ?? (await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true })).failures;
   const ofChildren = failures.filter(({ sampleId }) => parentOf(sampleId)).slice(0, KEYS_OF_EACH);
   const pages = await Promise.all(ofChildren.map(({ group }) => queue.listDeadLetter({ group, limit: ROWS })));
   const parents = new Set(pages.flatMap(({ jobs }) => jobs.flatMap(({ id }) => parentOf(id) ?? [])));

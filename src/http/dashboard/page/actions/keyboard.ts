@@ -29,7 +29,7 @@ export function followKeys(): void {
     const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
-    const place = isGoing && document.querySelector<HTMLElement>(`header nav [data-letter="${CSS.escape(key)}"]`);
+    const place = isGoing && document.querySelector<HTMLElement>(`[data-letter="${CSS.escape(key)}"]`);
     const act = Object.hasOwn(keys, key) && keys[key];
     isGoing = key === "g";
     if (place || act) event.preventDefault();

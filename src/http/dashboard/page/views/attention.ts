@@ -7,7 +7,7 @@ import type { Route } from "../state/route.ts";
 import { number, plural, span } from "./format.ts";
 import { button, inQueue, keyOf, link, when } from "./parts.ts";
 
-type Stats = Json<Snapshot>["activity"]["stats"];
+export type Stats = Json<Snapshot>["activity"]["stats"];
 
 /** " by on-call 9 min ago: CRM is down" */
 export const pausedText = (by: string | null | undefined, since: string | undefined, reason?: string | null): Html =>
@@ -43,7 +43,7 @@ export function attention(snapshot: Json<Snapshot>): Html {
   const line =
     (kind: string, queue: string | undefined, to: Route) =>
     (what: string, text: Html | string, act?: Html, key = "") =>
-      html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}" data-queue="${queue}">${queue && html`<b>${queue}</b> `}${link(queue ? { ...to, queue } : to, what)} ${text} ${mayChange && act}</li>`;
+      html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}" data-queue="${queue}">${queue && snapshot.briefs && html`<b>${queue}</b> `}${link(queue ? { ...to, queue } : to, what)} ${text} ${mayChange && act}</li>`;
   const resume = (action: ActionName, of: string) => button("Resume", action, of, "", `Resume ${of}`);
   const ofStats = (each: (queue: string, stats: Stats) => Html) => briefs.map(({ queue, stats }) => each(queue, stats));
   const lines = [
@@ -51,14 +51,18 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const died = `${plural(jobs, "job")} died in the last ten minutes`;
       return line("dead", queue, { view: "failures", sort: "-hour" })("failing now", died);
     }),
+    ofStats((queue, { pace }) =>
+      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
+    ),
+    schedules.map(({ queue, key, runs }) => {
+      const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
+      return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);
+    }),
     stuck.map(({ queue, id, dead }) => {
       const retry = button("Retry them...", "retry-children", id, "", `Retry the children of ${id}`);
       const children = `${number(dead)} dead ${dead === 1 ? "child" : "children"}`;
       return line("dead", queue, { view: "job", id, children: "dead" })(id, `waits for its ${children}`, retry);
     }),
-    ofStats((queue, { pace }) =>
-      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
-    ),
     ofStats((queue, { paused, pausedBy, pausedAt, pausedReason }) => {
       const text = html`paused${pausedText(pausedBy, pausedAt, pausedReason)}`;
       return paused ? line("retried", queue, { view: "overview" })("all jobs", text, resume("resume", queue)) : [];
@@ -72,10 +76,6 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const text = html`up to ${plural(of.waiting, "job")} by ${key}${reason && `: ${heldBackTexts[reason]}`}${pausedText(of.pausedBy, of.pausedAt, of.pausedReason)}`;
       const act = of.paused ? resume("resumeFlowControlKey", key) : undefined;
       return line("retried", queue, { view: "flow", search: key })("held back", text, act, key);
-    }),
-    schedules.map(({ queue, key, runs }) => {
-      const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
-      return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);
     }),
   ].flat(2);
   return html`${lines[0] && html`<section class="card" data-key="attention"><h2>Needs attention</h2><ul class="attention">${lines}</ul></section>`}`;

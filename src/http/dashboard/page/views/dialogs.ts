@@ -59,7 +59,6 @@ export const places = [
   ["n", "upcoming", "Next hour"],
   ["c", "flow", "Flow control"],
   ["h", "changes", "Changes"],
-  ["q", "queues", "All queues"],
 ] as const;
 
 export const helpDialog = (): Html =>
@@ -71,7 +70,7 @@ export const helpDialog = (): Html =>
       ["Enter", "Open the row"],
       ["x", "Select the row"],
       ["r", "Refresh now"],
-      ["g", `Then ${places.map(([letter, , name]) => `${letter}: ${name.toLowerCase()}`).join(", ")}`],
+      ["g", `Then ${places.map(([letter, , name]) => `${letter}: ${name.toLowerCase()}`).join(", ")}, q: all queues`],
       ["?", "Show these keys"],
       ["Esc", "Close"],
     ].map(

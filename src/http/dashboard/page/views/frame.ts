@@ -27,23 +27,24 @@ export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
   if (!last && isSignedOut) return signInDialog(false);
   // While another queue loads, the data of this one must not look like its data.
-  const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
-  const isOne = snapshot && route.view !== "queues" && !route.scope;
-  const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot.activity.stats) || {};
-  return html`<div class="shell">${side(last, snapshot)}<main>
+  const snapshot = last && last.queue === queueIn(last) ? last : undefined;
+  const isOne = route.view !== "queues" && !route.scope;
+  const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot?.activity.stats) || {};
+  return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
-${isOne && snapshot.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
+${isOne && snapshot?.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
-${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
+${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
 const nowhere = (): Html =>
   html`${heading("This view does not exist")}<p>${link({ view: "overview", queue: undefined }, "See the overview")}</p>`;
 
-/** Stands where the data will be. */
-const loading = html`<p class="loading muted">Loading...</p>`;
+/** Leads from one queue back to all of them. */
+const crumbs = (last: Json<Snapshot>): Html =>
+  html`<div><p class="muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</p></div>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { scope, ...route } = state.route;
@@ -52,39 +53,34 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
   const here = isDead ? "failures" : view === "queues" ? "overview" : view === "type" ? "names" : view;
-  const counts: { readonly [View in Route["view"]]?: number | undefined } = {
-    failures: stats?.deadLetterCount,
-    jobs: stats && stats.pendingCount + stats.runningCount,
-    names: snapshot?.names.length,
+  const counts: { readonly [View in Route["view"]]?: readonly [number | undefined, string] } = {
+    failures: [stats?.deadLetterCount, "dead"],
+    jobs: [stats && stats.pendingCount + stats.runningCount, "waiting or running"],
+    names: [snapshot?.names.length, "known"],
   };
   const entry = ([letter, to, text]: (typeof places)[number]) => {
-    const { [to]: count = 0 } = counts;
-    const route: Route =
-      to === "queues" ? { view: to, scope: "all" } : { view: to === "overview" && scope ? "queues" : to };
-    return html`<a href="${hrefTo(route)}" aria-current="${to === here && "page"}" data-letter="${letter}">${icon(to)}<span>${text}</span>${count > 0 && html`<span class="count ${to === "failures" && "dead"}">${number(count)}</span>`}</a>`;
+    const [count = 0, what] = counts[to] ?? [];
+    return html`<a href="${hrefTo({ view: to === "overview" && scope ? "queues" : to })}" aria-current="${to === here && "page"}" data-letter="${letter}">${icon(to)}<span>${text}</span>${count > 0 && html`<span class="count ${to === "failures" && "dead"}" title="${what}">${number(count)}</span>`}</a>`;
   };
-  const isThere = ([, to]: (typeof places)[number]) =>
-    !(scope && to === "changes") && (to !== "queues" || (!scope && last?.queues[1]));
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
-<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && !searching.has(view) && find()}
-<nav aria-label="Views">${places.filter(isThere).map(entry)}</nav>
+<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && view !== "jobs" && view !== "flow" && find()}
+<nav aria-label="Views">${places.map(entry)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
-/** The views that have a search of their own. */
-const searching: ReadonlySet<string> = new Set(["jobs", "flow"]);
-
-/** Searches the jobs of all queues, from anywhere. */
+/** Searches the jobs of all queues, from every view without a search of its own. */
 const find = (): Html =>
   html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 
+const queueIn = ({ queues }: Json<Snapshot>): string | undefined => state.route.queue ?? queues[0];
+
 /** Shows another queue in the same view. */
-const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
-  queues[1]
-    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="${"switch" satisfies ActionName}" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queue}">${each}</option>`)}</select></label>`
-    : html`<p class="switcher"><span class="muted">Queue</span> ${queue}</p>`;
+const switcher = (last: Json<Snapshot>): Html =>
+  last.queues[1]
+    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="${"switch" satisfies ActionName}" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${last.queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queueIn(last)}">${each}</option>`)}</select></label>`
+    : html`<p class="switcher"><span class="muted">Queue</span> ${queueIn(last)}</p>`;
 
 function trouble(): Html {
   const { failure, snapshot, seenAt, nextRefreshAt } = state;
@@ -105,7 +101,6 @@ function foot(): Html {
 const paths = {
   tide: "M2 2v12M14 2v12M2 6q3-2.5 6 0t6 0M2 10.5q3-2.5 6 0t6 0",
   overview: "M2 14V9M6 14V5M10 14V7M14 14V2",
-  queues: "M2 3h12v3H2zM2 10h12v3H2z",
   failures: "M8 2 15 14H1zM8 6.5v3.5M8 12v.5",
   jobs: "M5 4h9M5 8h9M5 12h9M2 4h.5M2 8h.5M2 12h.5",
   names: "M2 8V2h6l6 6-6 6zM5 5h.5",

@@ -6,7 +6,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
 import { state } from "../state/state.ts";
-import { pauseButton, pauseOf } from "./attention.ts";
+import { pauseButton, pauseOf, type Stats } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -34,7 +34,6 @@ import {
 } from "./parts.ts";
 
 type Row = Json<JobRow>;
-type Stats = Json<Snapshot>["activity"]["stats"];
 
 /** The most commands of a search. */
 export const MOST_COMMANDS = 60;

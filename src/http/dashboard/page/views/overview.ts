@@ -1,16 +1,15 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
-import type { QueueStats } from "../../../../core/manage/stats.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { queueNow } from "../state/state.ts";
-import { attention } from "./attention.ts";
+import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, number, span } from "./format.ts";
-import { badge, button, card, code, countOf, empty, heading, link, when } from "./parts.ts";
+import { badge, button, card, code, countOf, empty, heading, link, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;
@@ -28,7 +27,7 @@ ${attention({ ...snapshot, pausedJobs: [] })}${failing(snapshot)}${charts(snapsh
 }
 
 /** Since when the oldest ready job could have started, and whether the queue keeps up. */
-function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Json<QueueStats>): string {
+function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Stats): string {
   const oldest = age !== null ? `oldest ${span(age)}` : readyCount > 0 && "held back";
   return [oldest, pace.arrivals + pace.departures > 0 && paceText(pace, number, span)].filter(Boolean).join("; ");
 }
@@ -41,8 +40,8 @@ export function changes({ changes: all }: Json<Snapshot>): Html {
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
-    ({ at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
+    ({ queue, at, by, operation, target, count, reason }, index) =>
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
   )}</tbody></table></div>`;
 
 const failing = (snapshot: Json<Snapshot>): Html =>

@@ -78,7 +78,7 @@ const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
 /** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and the next fifty by name. */
 export function upcoming({ upcoming: hour }: Json<Snapshot>): Html {
-  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires."))}`;
+  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires, unless it is paused."))}`;
 }
 
 const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>): Html =>
@@ -93,7 +93,8 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
     },
     time: ({ at }) => clock(at),
     end: "in an hour",
-  })}${isCut && html`<p class="muted">More jobs are scheduled for this hour than are counted.</p>`}
+  })}
+<p class="muted">${isCut && "More jobs are scheduled for this hour than are counted. "}What is paused does not count.</p>
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
 
 function eventLine({ at, kind, name, of, queue }: Event): Html {

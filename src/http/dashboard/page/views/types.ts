@@ -40,19 +40,20 @@ const DAYS = 7;
 const nothing = { processed: 0, retried: 0, dead: 0 };
 
 /** A job type of which no job has ended. */
-const unused = (name: string): Name => ({
-  name,
+const unused = (of: Pick<Name, "name" | "queue">): Name => ({
+  ...of,
   total: nothing,
   hour: { ...nothing, at: "", waiting: null, running: null },
   days: [],
 });
 
-/** Every job type that jobs have had. Of one queue, also those that it performs. */
-function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefined {
+/** Every job type that jobs have had, and those that are paused. Of one queue, also those that it performs. */
+function allNames({ figures, names, pausedJobs }: Json<Snapshot>): readonly Name[] | undefined {
   if (!figures) return undefined;
-  const known = new Set(figures.names.map(({ name }) => name));
-  const others = state.route.scope ? [] : names.filter((name) => !known.has(name)).map(unused);
-  return [...figures.names, ...others, ...(figures.other ? [figures.other] : [])];
+  const performed = state.route.scope ? [] : names.map((name) => ({ name }));
+  const all: readonly Name[] = [...[...performed, ...pausedJobs].map(unused), ...figures.names];
+  const byKey = new Map(all.map((each) => [keyOf(each.queue, each.name), each]));
+  return [...byKey.values(), ...(figures.other ? [figures.other] : [])];
 }
 
 export function names(snapshot: Json<Snapshot>): Html {
@@ -94,7 +95,7 @@ const columns: readonly Column<Name>[] = [
 
 function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
   // Of all queues together, the slowest first: of one, by name.
-  const initial = state.route.scope && "-running";
+  const initial = state.route.scope ? "-running" : "name";
   return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}</tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, snapshot))}</tbody></table></div>
 <p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}p95 is an estimate, and sorts. Days begin at midnight UTC.</p>`;
 }
@@ -131,7 +132,9 @@ function row(name: Name, snapshot: Json<Snapshot>): Html {
     of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`;
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${actionsOn(name, snapshot)}</td>
+  const inWords = (what: string, of: Figures["waiting"]) =>
+    of && html`<p class="slim">${what} p50 ${span(of.medianMs)}, p95 ${span(of.p95Ms)}</p>`;
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${inWords("Wait", waiting)}${inWords("Duration", running)}${actionsOn(name, snapshot)}</td>
 ${figure(processed, "", "", before?.processed)}${figure(retried, "retried", "roomy", before?.retried)}${figure(dead, "dead", "", before?.dead)}
 ${waitingOf(name, snapshot)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
 }
@@ -145,7 +148,7 @@ export function type(snapshot: Json<Snapshot>): Html {
   const { figures, jobs, failures } = snapshot;
   const { route } = state;
   const name = route.id ?? "";
-  const shown = figures?.names[0] ?? unused(name);
+  const shown = figures?.names[0] ?? unused({ name });
   const slowest = [...(jobs?.rows ?? [])].sort((one, other) => tookMs(other) - tookMs(one)).slice(0, MOST_SLOWEST);
   return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
     figures &&
