@@ -13,7 +13,7 @@ It connects to a deployed handler, or directly to the Redis that holds the queue
   TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
   UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis
   TIDEGATE_URL=redis://localhost:6379               a Redis over TCP
-  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      with a Redis: the keys of an encrypted queue`;
+  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      with a Redis: encryption keys`;
 
 const EPILOGUE = `
 For help on a command: tidegate queue:work --help

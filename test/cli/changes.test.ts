@@ -203,8 +203,8 @@ describe("straight on Redis", () => {
     expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([
       "AT   BY   CHANGE      TARGET   JOBS  REASON",
       "now  ada  pause jobs  mail        -  CRM is down",
-      "now  ada  clear jobs  pending     1  -",
-      "now  ada  pause       -           -  -",
+      "now  ada  clear jobs  pending     1",
+      "now  ada  pause       -           -",
     ]);
   });
 });

@@ -43,7 +43,7 @@ describe("a table", () => {
   });
 
   test("puts text below a row, wrapped between words to two lines", () => {
-    const below = ([, , text]: readonly string[]) => text ?? "";
+    const [, , below] = columns;
     const rows = [["a", "1", "one two three four five"]];
     const lines = table(columns.slice(0, 2), rows, { colors, width: 22, below }).split("\n");
     expect(lines.slice(1)).toEqual(["a         1", "          one two", "          three four …"]);

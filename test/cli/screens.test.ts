@@ -407,8 +407,8 @@ test("queue:list shows every total of the statistics", async () => {
   expect(totals.length).toBe(Object.keys(await queue.getStats()).filter((name) => name.startsWith("total")).length);
 });
 
-test("queue:types marks the job types that are paused, those without figures too", async () => {
-  const { queue, clock, cli } = behindHandler({ logger: null });
+test("queue:types marks the job types that are paused, those without figures too, and a terminal of 80 columns shows why", async () => {
+  const { queue, clock, cli, env } = behindHandler({ logger: null });
   await queue.enqueue(sendEmail, { to: "ada" });
   await queue.drain();
   await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
@@ -416,7 +416,12 @@ test("queue:types marks the job types that are paused, those without figures too
   await clock.advance("5m");
   const { stdout } = await cli(["queue:types"]);
   expect(stdout).toMatch(/^NAME .* PAUSED\n/);
-  expect(stdout).toMatch(/^send_email +1 .* by on-call 5 minutes ago: CRM is down$/m);
+  expect(stdout).toMatch(/^send_email +1 .* paused by on-call 5 minutes ago: CRM is down$/m);
+  const narrow = await cli(["queue:types"], { isTerminal: true, columns: 80, env: { ...env, NO_COLOR: "1" } });
+  expect(narrow.stdout).toMatch(/^send_email +1 .*\n {10}paused by on-call 5 minutes ago: CRM is down\n/m);
+  await queue.pause({ reason: `${"word ".repeat(20)}end`, by: "ada" });
+  const changes = await cli(["queue:changes"], { isTerminal: true, columns: 80, env: { ...env, NO_COLOR: "1" } });
+  expect(changes.stdout).toMatch(/\n {10}(word )+word\n {10}(word )+end\n/);
   expect(stdout).toMatch(/^idle +0 .* 5 minutes ago$/m);
   expect(documentOf(await cli(["queue:types", "--json"]))).toMatchObject({
     names: [

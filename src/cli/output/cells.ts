@@ -8,7 +8,7 @@ import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
-import type { PausedBy } from "../../core/observe/changes.ts";
+import type { PausedBy, QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { shortId } from "../../core/shared/id.ts";
@@ -69,7 +69,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
-  paused: ({ paused }: Partial<NameFigures>, { now }) => (paused ? pauseText(paused, now).trim() : ""),
+  paused: ({ paused }: Partial<NameFigures>, { now }) => (paused ? `paused${pauseText(paused, now)}` : ""),
+  reason: ({ reason }: QueueChange) => reason ?? "",
   operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
@@ -95,7 +96,7 @@ const inner: Readonly<Record<string, string>> = {
   affected: "field newest-jobs=of most-frequent=values",
 };
 
-/** Colours of words in a column STATE, NEXT or AGE. */
+/** Colours of words in a column STATE, NEXT, AGE or PAUSED. */
 const paints: Readonly<Record<string, keyof Colors>> = {
   ...{ scheduled: "blue", ready: "cyan", running: "yellow", completed: "green", dead: "red" },
   ...{ failed: "red", sleeping: "blue", waiting: "blue", signalled: "cyan", retrying: "yellow", paused: "yellow" },
@@ -111,7 +112,7 @@ const shownIn = (shows: string): Shown =>
     .map(([name = "", path = name]) => [name, path] as const);
 
 /**
- * A table. On a terminal, errors are below their rows.
+ * A table. On a terminal, sentences are below their rows: what has failed, or who has paused it and why.
  *
  * @param shows as `Command.shows` has it. Default: every field.
  * @param isOfSeveral whether the rows are of several queues.
@@ -119,24 +120,23 @@ const shownIn = (shows: string): Shown =>
 export function listText(rows: readonly Row[], shows: string | undefined, view: View, isOfSeveral = false): string {
   const { colors, width } = view;
   const shown: Shown = shownIn(shows ?? Object.keys(rows[0] ?? {}).join(" "));
-  const isBelow = width !== undefined && shown.some(([name]) => name === "error");
   const after = shown[0]?.[0] === "id" ? 1 : 0;
   const placed: Shown = isOfSeveral ? shown.toSpliced(after, 0, ["queue", "queue"]) : shown;
   const columns = placed
-    .filter(([name]) => !(isBelow && name === "error"))
     .filter(([name]) => name !== "paused" || rows.some(({ paused }) => paused))
     .map(([name, path]): Column<Row> => {
       const isNumber = !(path in made) && rows.every((row) => typeof (at(row, path) ?? 0) === "number");
       return {
         title: inWords(name).toUpperCase(),
-        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused)$/.test(name) ? "" : "-"),
+        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts)$/.test(path) ? "right" : "left",
         givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
       };
     });
-  const below = isBelow ? (row: Row) => errorIn(row as unknown as Failing) : undefined;
-  return table(columns, rows, { colors, width, below });
+  const below = width === undefined ? undefined : columns.find(({ title }) => /^(ERROR|PAUSED|REASON)$/.test(title));
+  const beside = columns.filter((column) => column !== below);
+  return table(beside, rows, { colors, width, below });
 }
 
 /** One thing: its facts, and below them the lists in it. */
@@ -204,11 +204,11 @@ function textOf(name: string, value: unknown, view: View): string {
 }
 
 function paint(name: string, text: string, row: Row, colors: Colors): string {
-  const word = name === "state" ? String(row["state"]) : text;
+  const word = name === "state" ? String(row["state"]) : name === "paused" ? name : text;
   const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
   const pace = name === "pace" || name === "in/out" ? (row["pace"] ?? at(row, "stats.pace")) : undefined;
   if (pace && isGrowing(pace as QueuePace)) return colors.yellow(text);
-  const color = name === "error" || isBad ? "red" : /^(state|next|age)$/.test(name) ? paints[word] : undefined;
+  const color = name === "error" || isBad ? "red" : /^(state|next|age|paused)$/.test(name) ? paints[word] : undefined;
   return color ? (colors[color] as (text: string) => string)(text) : text;
 }
 

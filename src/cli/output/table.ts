@@ -15,8 +15,8 @@ export interface TableOptions<Row> {
   readonly colors: Colors;
   /** The largest width. Cuts the widest columns that give way. Default: unlimited. */
   readonly width?: number | undefined;
-  /** An error below a row, wrapped. It is made printable. Default: none. */
-  readonly below?: ((row: Row) => string) | undefined;
+  /** A column whose cells are below their rows, wrapped. Default: none. */
+  readonly below?: Column<Row> | undefined;
 }
 
 const GAP = "  ";
@@ -53,8 +53,8 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   );
   const lines = rows.flatMap((row, at) => [
     line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
-    ...wrap(printable(below?.(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
-      (each) => " ".repeat(BELOW.indent) + colors.red(each),
+    ...wrap(printable(below?.cell(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
+      (each) => " ".repeat(BELOW.indent) + (below?.paint?.(each, row) ?? each),
     ),
   ]);
   return [titles, ...lines].join("\n");
