@@ -97,7 +97,7 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
       `${which} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`,
     );
   }
-  return isNothing;
+  return isNothing && asks !== undefined;
 }
 
 /** "Moved 2 waiting jobs: they are due in 5 minutes." */

@@ -326,11 +326,11 @@ export const commands = {
     words: "queue:changes",
     does: "show who changed the queue, and when",
     about:
-      "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name (USER).",
+      "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name.",
     shows: "at by change=operation target jobs=count reason",
     merges: () => latestChangeFirst,
     none: "No change is listed.",
-    examples: [["tidegate queue:changes --limit 20", "the latest 20"]],
+    examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
   },
   pause: {
     words: "queue:pause",

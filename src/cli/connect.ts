@@ -159,7 +159,7 @@ async function served({ env }: Session, local: Local): Promise<Pick<Target, "sen
   const onError = (error: unknown) => {
     failure = error;
   };
-  const [name] = /^[A-Za-z0-9][\w.-]{0,63}$/.exec(env["USER"] ?? env["USERNAME"] ?? "") ?? [];
+  const [name] = /^[A-Za-z0-9][\w.-]{0,63}$/.exec(env["USER"] ?? "") ?? [];
   const token = crypto.randomUUID();
   const auth = name === undefined ? "none" : { admin: [{ token, name }] };
   const handler = createHandler({ queues: local.queues, auth, eager: false, onError });

@@ -24,8 +24,8 @@ export async function lookElsewhere(to: Target, { globals }: Session, look: (sen
 const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
 
 /** The job of an id, or of the short id of a table, if it is in one of these states. @throws as `findIds` */
-export async function findJob(send: Send, text: string, states: readonly JobState[], session: Session) {
-  const [id = text] = (await findIds(send, [text], states, session)) ?? [];
+export async function findJob(send: Send, text: string, states: readonly JobState[]) {
+  const [id = text] = (await findIds(send, [text], states)) ?? [];
   const job = await getJob(send, id);
   return job && states.includes(job["state"] as JobState) ? job : null;
 }
@@ -35,19 +35,16 @@ export async function findIds(
   send: Send,
   texts: unknown,
   states: readonly JobState[],
-  session: Session,
 ): Promise<readonly string[] | undefined> {
   const expand = async (text: string) => {
     if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
-    const line = session.liveLine();
-    line.show(`Looking for ${text} among the latest jobs ...`);
     const searches = states.map((state) =>
       read<{ jobs: readonly { id: string }[] }>(
         "jobs",
         send("GET", `/jobs${query({ search: text, in: "id", state })}`),
       ),
     );
-    const found = (await Promise.all(searches).finally(() => line.clear())).flatMap(({ jobs }) => jobs);
+    const found = (await Promise.all(searches)).flatMap(({ jobs }) => jobs);
     if (found.length > 1)
       throw new UsageError(
         `"${printable(text)}" is ambiguous: ${count(found.length)} matches.`,

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Console } from "node:console";
+import { userInfo } from "node:os";
 import process from "node:process";
 import { Writable } from "node:stream";
+import { orUndefined } from "../core/shared/errors.ts";
 import { version } from "../core/shared/version.ts";
 import type { Io } from "./io.ts";
 
@@ -65,7 +67,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const { run } = await import("./run.ts");
-  return run(argv, { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted });
+  // A container may set no USER, and know no name for its user.
+  const named = { ...env, USER: env["USER"] || orUndefined(() => userInfo().username) };
+  return run(argv, { stdout, stderr, stdin, env: named, cwd: process.cwd(), logs: divertLogs(), untilInterrupted });
 }
 
 const code = await main(process.argv.slice(2));

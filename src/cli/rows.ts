@@ -23,7 +23,8 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
   if (isOfSeveral && typed.fields["cursor"] !== undefined)
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
   const found = await readRows(call, typed, isOfSeveral ? names : [undefined], session);
-  const { field, last, cursor } = found;
+  const { field, last, more } = found;
+  const cursor = isOfSeveral ? null : more;
   const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
   const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
   const rows = sorted.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
@@ -33,7 +34,7 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
     rows.length > 0 ? listText(rows, shows, view, isOfSeveral) : none,
   );
   call.add(last);
-  if (isOfSeveral && (found.isCut || rows.length < sorted.length))
+  if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
   if (last["isCut"]) session.note("More follow. Add --state STATE, --each COUNT, or --all.");
@@ -51,28 +52,26 @@ async function readRows(
   const sums: Record<string, number> = {};
   let last: Row = {};
   let field = "";
-  let isCut = false;
+  let more: string | null = null;
   try {
     for (const name of names) {
-      let found = 0;
+      const before = rows.length;
       for (let cursor: object = {}; ; cursor = { cursor: last["cursor"] }) {
         last = await send({ ...fields, ...cursor }, name === undefined ? to.send : to.sendTo(name));
         field = Object.keys(last).find((each) => Array.isArray(last[each])) ?? "";
-        const page = last[field] as readonly Row[];
-        found += page.length;
-        rows.push(...page.map((row) => (name === undefined ? row : { ...row, queue: name })));
+        rows.push(
+          ...(last[field] as readonly Row[]).map((row) => (name === undefined ? row : { ...row, queue: name })),
+        );
         for (const [each, value] of Object.entries(last))
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
-        const isSearch = fields["search"] !== undefined;
-        isCut ||= last["cursor"] != null && !all && (found > 0 || isSearch);
         // A page can be empty although more follow, if it is of a rare name. A search says how far it has come.
-        if (last["cursor"] == null || (!all && (found > 0 || isSearch))) break;
+        if (last["cursor"] == null || (!all && (rows.length > before || fields["search"] !== undefined))) break;
         line.show(`${counted(rows.length, field.slice(0, -1))} read`);
       }
+      more = (last["cursor"] as string | undefined) ?? more;
     }
   } finally {
     line.clear();
   }
-  const cursor = names[0] === undefined ? ((last["cursor"] as string | undefined) ?? null) : null;
-  return { rows, field, last: { ...last, ...sums } as Row, isCut, cursor };
+  return { rows, field, last: { ...last, ...sums } as Row, more };
 }

@@ -74,7 +74,7 @@ async function showOne(
 /** Runs a command. Shows what only another queue has; to change that, says which --queue to add. */
 async function run(plan: Plan, typed: Typed, session: Session, isMoved = false): Promise<void> {
   const to = await openTarget(session);
-  const elsewhere = () => lookElsewhere(to, session, (send) => foundIn(plan, typed, send, session));
+  const elsewhere = () => lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
   try {
     if (await isInVain(plan, typed, to, session)) session.note((await elsewhere()).hint);
   } catch (error) {
@@ -89,14 +89,14 @@ async function run(plan: Plan, typed: Typed, session: Session, isMoved = false):
 }
 
 /** What a queue has of what a command is about: the thing, or how many jobs it would change. */
-async function foundIn(plan: Plan, { fields, target }: Typed, send: Send, session: Session): Promise<unknown> {
+async function foundIn(plan: Plan, { fields, target }: Typed, send: Send): Promise<unknown> {
   const { route, noun, states, answer } = plan;
   if (noun) {
-    const ids = await findIds(send, fields["ids"], states, session);
+    const ids = await findIds(send, fields["ids"], states);
     return (await ask(plan, target, { ...fields, ids, dryRun: true }, send))[answer];
   }
   const [path = "", name = ""] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
-  if (name === "id") return findJob(send, target, states, session);
+  if (name === "id") return findJob(send, target, states);
   const thing =
     name === "name"
       ? (await typesIn(send)).names.find((type) => type.name === target)
@@ -109,8 +109,8 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   const { operation, noun, asks, verb, states } = plan;
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const isOfJob = plan.route.path.includes(":id");
-  const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states, session))) || [];
-  const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states, session) };
+  const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states))) || [];
+  const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states) };
   const { label } = to;
   const queue = `${label.charAt(0).toLowerCase()}${label.slice(1)}`;
   const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
@@ -151,7 +151,7 @@ async function refuseUnknownType(plan: Plan, typed: Typed, to: Target, session: 
   const { names, other } = await typesIn(to.send);
   const known = [...names.map(({ name }) => name), ...(to.jobNames ?? [])];
   if (known.includes(target) || other) return;
-  const { hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send, session));
+  const { hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
   const pairs = [...target].map((_, index) => target.slice(index, index + 2));
   const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
   const nearest = known.sort((one, other) => alike(other) - alike(one)).slice(0, 3);
@@ -166,7 +166,7 @@ const CHILDREN_SHOWN = 20;
 /** Shows a job, and the first of its children below it. */
 async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<void> {
   const { shows, states, group } = plan;
-  const job = await findJob(send, text, states, session);
+  const job = await findJob(send, text, states);
   if (!job)
     throw notFound(
       `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}`,

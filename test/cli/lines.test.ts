@@ -133,7 +133,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow tenant/7", "GET /flow-control/tenant%2F7"],
   ["queue:flow set mail --rate 100 --period 1m", 'PUT /flow-control/mail {"rate":100,"period":"1m"}'],
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
-  ["queue:changes --limit 5", "GET /changes?limit=5"],
+  ["queue:changes --limit 5 --since 1h", "GET /changes?limit=5&since=1h"],
   ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
   ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
   ["queue:types", "GET /figures?days=0&pending=true"],

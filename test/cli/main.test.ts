@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { build } from "esbuild";
@@ -39,7 +39,7 @@ describe("the program", () => {
 
   function start(...argv: string[]) {
     const { url, token } = redis.shim;
-    const { TIDEGATE_URL: _, ...env } = process.env;
+    const { TIDEGATE_URL: _, USER: __, ...env } = process.env;
     const child = spawn(process.execPath, [join(folder, "dist/main.mjs"), ...argv], {
       cwd: import.meta.dirname,
       env: { ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
@@ -115,6 +115,12 @@ describe("the program", () => {
     expect(await mistake.exited).toEqual([2, null]);
     expect(mistake.written).toEqual({ stdout: "", stderr: expect.stringContaining("Did you mean queue:list?") });
     expect(await start("queue:jobs", "nobody").exited).toEqual([1, null]);
+  });
+
+  test("makes a change in the name of the user of the machine, even if USER is not set", async () => {
+    expect(await start("queue:pause", "--prefix", "named").exited).toEqual([0, null]);
+    const { changes } = await (await slowJobs("named")).listChanges();
+    expect(changes).toMatchObject([{ by: userInfo().username, operation: "pause" }]);
   });
 
   test("exits even if a user's module holds a connection open", async () => {

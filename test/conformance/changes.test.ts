@@ -99,6 +99,17 @@ describe("a queue", () => {
     });
   });
 
+  test("lists only changes since a time, and has no more pages after them", async () => {
+    const { queue, clock } = opened();
+    await queue.pause({ by: "ada" });
+    clock.now += 3_600_000;
+    await queue.resume({ by: "ada" });
+    expect(await queue.listChanges({ since: "30m" })).toMatchObject({
+      ...{ changes: [{ operation: "resume" }], cursor: null },
+    });
+    expect((await queue.listChanges({ since: new Date(start) })).changes).toHaveLength(2);
+  });
+
   test("says who has paused it or a key of it, and why, until it is resumed", async () => {
     const { queue } = opened();
     const given = { by: "on-call", reason: "CRM is down" };

@@ -10,7 +10,6 @@ import {
   MINUTES_KEPT,
   outcomeCounts,
 } from "../store/stats.ts";
-import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
 import { paceOf, type QueuePace, sumOfPaces } from "./pace.ts";
 import { type PausedJobType, pausedJobType } from "./paused-jobs.ts";
@@ -124,16 +123,16 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
 }
 
 /** Adds who has paused the queue: one command, while it is paused. */
-async function withPause(store: QueueStore, stats: QueueStats): Promise<QueueStats> {
+async function withPause(context: Parameters<typeof listChanges>[0], stats: QueueStats): Promise<QueueStats> {
   if (!stats.paused) return stats;
-  const { changes } = await listChanges({ store }, {});
+  const { changes } = await listChanges(context, {});
   return { ...stats, ...pausedBy(changes, "", null) };
 }
 
 export async function getActivity({ store, clock }: Pick<QueueContext, "store" | "clock">): Promise<QueueActivity> {
   const now = clock();
   const activity = queueActivity(await store.stats(now), now);
-  return { ...activity, stats: await withPause(store, activity.stats) };
+  return { ...activity, stats: await withPause({ store, clock }, activity.stats) };
 }
 
 /** What a queue is doing and has done, in all and by job type, without completed jobs: `completedCount` is 0. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../shared/clock.ts";
-import { cursor, described, limit, optionsOf, orFirst, text } from "../shared/schema.ts";
+import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
+import { cursor, described, limit, optionsOf, orFirst, since, text } from "../shared/schema.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
 import type { QueueStore } from "../store/store.ts";
 
@@ -67,9 +68,11 @@ export interface ChangeListOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page can show fewer, since it sums up the pieces of a large change. */
   readonly limit?: number | undefined;
+  /** Only changes since this time, or in this time. Default: all. */
+  readonly since?: PointInTime | Duration | undefined;
 }
 
-export const changeListOptions = optionsOf<ChangeListOptions>("listChanges", { cursor: orFirst(cursor), limit });
+export const changeListOptions = optionsOf<ChangeListOptions>("listChanges", { cursor: orFirst(cursor), limit, since });
 
 export const LONGEST_BY = 64;
 /** So many are read at least, so that a short page sums up the whole of a large change too. */
@@ -123,15 +126,17 @@ export async function changing<Options, Result>(
 }
 
 export async function listChanges(
-  { store }: { readonly store: Pick<QueueStore, "changes"> },
+  { store, clock }: { readonly store: Pick<QueueStore, "changes">; readonly clock: Clock },
   given: ChangeListOptions,
 ): Promise<ChangePage> {
-  const { cursor, limit = 100 } = changeListOptions.read(given);
+  const { cursor, limit = 100, since } = changeListOptions.read(given);
+  const sinceMs = momentBefore(since, clock());
   const from = cursor ?? undefined;
   const page = await store.changes(from, Math.max(limit, LEAST_READ));
   const changes: QueueChange[] = [];
   for (const [index, item] of page.items.entries()) {
     const { at, ...change } = JSON.parse(item);
+    if (at < sinceMs) return { changes, cursor: null };
     const last = changes.at(-1);
     const isPiece =
       last?.count != null &&
