@@ -349,10 +349,10 @@ export const commands = {
     does: "show the job types, the slowest first",
     groupDoes: "show, pause or resume job types",
     about:
-      "Shows the last hour of each job type: outcomes, how long attempts took, how many jobs wait now, and who paused it.",
-    sends: { days: 0, pending: true, name: undefined },
+      "Shows the last hour of each job type: outcomes, how long attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
+    sends: { days: 2, pending: true, name: undefined },
     shows:
-      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count paused",
+      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending.count paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
     examples: [["tidegate queue:types --queue bulk", "those of one queue"]],

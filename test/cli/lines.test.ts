@@ -136,7 +136,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:changes --limit 5 --since 1h", "GET /changes?limit=5&since=1h"],
   ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
   ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
-  ["queue:types", "GET /figures?days=0&pending=true"],
+  ["queue:types", "GET /figures?days=2&pending=true"],
   ["queue:types pause mail --reason down --force", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
   ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],

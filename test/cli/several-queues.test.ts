@@ -181,8 +181,8 @@ describe("a list without --queue", () => {
   });
 });
 
-test("queue:types is one table of the job types of all, the slowest first", async () => {
-  const { cli, shop, imports, slow } = ofTwo();
+test("queue:types is one table of the job types of all, the slowest first, with the p95 of yesterday", async () => {
+  const { cli, clock, shop, imports, slow } = ofTwo();
   await shop.enqueue(sendEmail, { to: "ada" });
   await shop.drain();
   await imports.enqueue(slow);
@@ -190,8 +190,10 @@ test("queue:types is one table of the job types of all, the slowest first", asyn
   await imports.enqueue(fails, {}, { delay: "1h" });
   const { stdout } = await cli("queue:types", { isTerminal: true, columns: 80 });
   expect(stdout).toMatch(
-    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P50 +P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +1\n$/,
+    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P50 +P95 +YESTERDAY +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +- +1\n$/,
   );
+  await clock.advance("1d");
+  expect((await cli("queue:types")).stdout).toMatch(/^imports +slow +0 +0 +0 +- +- +\d\.\ds +0$/m);
 });
 
 describe("queue:list", () => {
