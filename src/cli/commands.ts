@@ -72,7 +72,7 @@ const resuming =
     resumed === false ? `${what} was not paused.${otherwise}` : `${what} resumes with the next drain.`;
 
 function firing({ paused, nextRunAt }: ScheduleInfo): string {
-  if (paused) return "Schedule {key} is paused. It fires after it is resumed.";
+  if (paused) return "Schedule {key} is paused. Resume with: {command queue:schedules resume {key}}";
   return nextRunAt ? "Schedule {key} fires {nextRunAt}." : "Schedule {key} is stored, but never fires.";
 }
 
@@ -271,6 +271,7 @@ export const commands = {
     words: "queue:schedules preview <key>",
     does: "show a schedule's next occurrences",
     shows: "occurrences",
+    says: (found: ScheduleInfo) => (Object(found).occurrences[0] ? "" : firing(found)),
   },
   putSchedule: {
     words: "queue:schedules set <key>",

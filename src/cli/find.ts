@@ -6,11 +6,7 @@ import { count, printable, quoted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-/**
- * Looks in each other queue: in none if the token may not list them. What cannot be read there counts as nothing.
- *
- * @returns the first that has it, and a hint: "Another queue has a match: add --queue billing."
- */
+/** Looks in the other queues, if the token may list them. Returns the first that has it, and a hint at all that do. */
 export async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send) => Promise<unknown>) {
   const names = await queueNames(to).catch(() => []);
   const others = names.filter((name) => name !== (globals.queue ?? names[0]));
@@ -31,19 +27,11 @@ export async function findJob(send: Send, text: string, states: readonly JobStat
 }
 
 /** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
-export async function findIds(
-  send: Send,
-  texts: unknown,
-  states: readonly JobState[],
-): Promise<readonly string[] | undefined> {
+export async function findIds(send: Send, texts: unknown, states: readonly JobState[]) {
   const expand = async (text: string) => {
     if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
-    const searches = states.map((state) =>
-      read<{ jobs: readonly { id: string }[] }>(
-        "jobs",
-        send("GET", `/jobs${query({ search: text, in: "id", state })}`),
-      ),
-    );
+    const search = (state: JobState) => send("GET", `/jobs${query({ search: text, in: "id", state })}`);
+    const searches = states.map((state) => read<{ jobs: readonly { id: string }[] }>("jobs", search(state)));
     const found = (await Promise.all(searches)).flatMap(({ jobs }) => jobs);
     if (found.length > 1)
       throw new UsageError(

@@ -50,8 +50,8 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   if (stats.totalEnqueued === 0) await refuseUnknownQueue(target, session);
   const figures = await read<QueueFigures>("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
   const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
-  const all = [...figures.names, ...(figures.other ? [figures.other] : [])];
-  const active = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
+  const types = [figures.names, figures.other ?? []].flat();
+  const active = types.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   session.print({ ...stats, figures }, () =>
     [
       session.colors.bold(label),

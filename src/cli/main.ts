@@ -4,8 +4,8 @@ import { userInfo } from "node:os";
 import process from "node:process";
 import { Writable } from "node:stream";
 import { orUndefined } from "../core/shared/errors.ts";
-import { version } from "../core/shared/version.ts";
 import type { Io } from "./io.ts";
+import { run } from "./run.ts";
 
 /** npm repeats a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
 const SAME_INTERRUPTION_MS = 300;
@@ -59,19 +59,10 @@ function divertLogs(): Io["logs"] & object {
 // `head` and others close the pipe early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
-/** Loads the commands only if one is to run. */
-async function main(argv: readonly string[]): Promise<number> {
-  const { stdout, stderr, stdin, env } = process;
-  if (argv.length === 1 && /^(-V|--version)$/.test(argv[0] ?? "")) {
-    stdout.write(`${version}\n`);
-    return 0;
-  }
-  const { run } = await import("./run.ts");
-  // A container may set no USER, and know no name for its user.
-  const named = { ...env, USER: env["USER"] || orUndefined(() => userInfo().username) };
-  return run(argv, { stdout, stderr, stdin, env: named, cwd: process.cwd(), logs: divertLogs(), untilInterrupted });
-}
-
-const code = await main(process.argv.slice(2));
+const { stdout, stderr, stdin, env, argv } = process;
+// A container may set no USER, and know no name for its user.
+const named = { ...env, USER: env["USER"] || orUndefined(() => userInfo().username) };
+const io = { stdout, stderr, stdin, env: named, cwd: process.cwd(), logs: divertLogs(), untilInterrupted };
+const code = await run(argv.slice(2), io);
 // The user's module may keep connections open, so the process does not end by itself.
 process.stdout.write("", () => process.exit(code));

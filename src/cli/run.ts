@@ -92,8 +92,9 @@ function failureOf(error: unknown, session: Session): Failure {
       code: error.code,
       message: session.messageOf(error),
       // The handler's message is meant for HTTP.
-      hint:
-        error.code === "unauthorized" ? "Set TIDEGATE_TOKEN to a token of the handler, or give --token." : undefined,
+      hint: /^unauthorized|^forbidden This needs a token/.test(`${error.code} ${error.message}`)
+        ? "Set TIDEGATE_TOKEN to a token that may do this, or give --token."
+        : undefined,
       exitCode: /^(invalid_|payload_too_large)/.test(error.code) ? 2 : 1,
     };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

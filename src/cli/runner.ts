@@ -124,10 +124,13 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
   if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
-  if (operation === "pauseJobs" && !typed.options["force"]) await refuseUnknownType(plan, typed, to, session);
+  if (operation === "pauseJobs" && !typed.options["force"]) await refuseUnknownType(target, to, session);
   const found = (await send(fields)) ?? { done: true };
-  const says = typeof plan.says === "function" ? plan.says(found as never, fields) : plan.says;
-  session.print(found, () => (says ? fill(says, found) : factsText(found, plan.shows, session)));
+  const schedule =
+    operation === "previewSchedule" && (await read<Row>("key", to.send("GET", pathTo("/schedules/:key", target))));
+  const shown = { ...schedule, ...found };
+  const says = typeof plan.says === "function" ? plan.says(shown as never, fields) : plan.says;
+  session.print(found, () => (says ? fill(says, shown) : factsText(shown, plan.shows, session)));
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
@@ -146,17 +149,20 @@ const pathTo = (path: string, target: string) => path.replace(/\/:\w+/, () => pa
 const typesIn = (send: Send) => read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
 
 /** @throws {UsageError} for a job type that neither a job nor the module has: it may be misspelt. */
-async function refuseUnknownType(plan: Plan, typed: Typed, to: Target, session: Session): Promise<void> {
-  const { target } = typed;
+async function refuseUnknownType(name: string, to: Target, session: Session): Promise<void> {
   const { names, other } = await typesIn(to.send);
-  const known = [...names.map(({ name }) => name), ...(to.jobNames ?? [])];
-  if (known.includes(target) || other) return;
-  const { hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
-  const pairs = [...target].map((_, index) => target.slice(index, index + 2));
-  const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
-  const nearest = known.sort((one, other) => alike(other) - alike(one)).slice(0, 3);
+  const known = [...names.map((type) => type.name), ...(to.jobNames ?? [])];
+  if (known.includes(name) || other) return;
+  const { hint } = await lookElsewhere(to, session, async (send) => {
+    const theirs = (await typesIn(send)).names.map((type) => type.name);
+    known.push(...theirs);
+    return theirs.includes(name);
+  });
+  const pairs = [...name].map((_, index) => name.slice(index, index + 2));
+  const alike = (type: string) => pairs.filter((pair) => type.includes(pair)).length;
+  const nearest = [...new Set(known)].sort((one, another) => alike(another) - alike(one)).slice(0, 3);
   throw new UsageError(
-    `No job of this type is known: ${printable(target)}. The nearest: ${nearest.map(printable).join(", ") || "none"}. ${hint}`.trimEnd(),
+    `No job of this type is known: ${printable(name)}. The nearest: ${nearest.map(printable).join(", ") || "none"}. ${hint}`.trimEnd(),
     "Nothing was paused. To pause a type before its first job, add --force.",
   );
 }

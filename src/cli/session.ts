@@ -7,6 +7,9 @@ import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/
 import { createProgram, type Globals, type Program } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
+const CHECK_URL =
+  "Check the network, and that --url is where the app serves the handler, such as https://example.com/queue. For a Redis give redis://HOST:PORT, or UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN in its place";
+
 export class Declined extends Error {
   override readonly name = "Declined";
 }
@@ -48,7 +51,7 @@ export class Session {
   messageOf({ code, message }: TidegateError): string {
     const said = message
       .replace(/^prefix\b/, "--prefix")
-      .replace("Check url", "Check --url")
+      .replace(/Check (url|--url) and( the)? network|See \/openapi\.json(.*basePath)?/, CHECK_URL)
       .replace("UPSTASH_REDIS_REST_URL", this.isOfDev ? "that tidegate dev runs" : "$&");
     return code === "store_unavailable" && this.redis ? `${said} The address is ${this.redis}.` : said;
   }

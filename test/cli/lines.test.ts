@@ -124,7 +124,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:schedules", "GET /schedules?runs=true"],
   ["queue:schedules nightly", "GET /schedules/nightly?runs=true"],
   ["queue:schedules upcoming", "GET /upcoming"],
-  ["queue:schedules preview nightly --count 10", "GET /schedules/nightly/preview?count=10"],
+  ["queue:schedules preview nightly --count 10", "GET /schedules/nightly/preview?count=10", "GET /schedules/nightly"],
   [
     "queue:schedules set sync --job sync_feed --every 90s --overlap skip --payload 1",
     'PUT /schedules/sync {"name":"sync_feed","payload":1,"every":"90s","overlap":"skip"}',

@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, tidegate } from "./run-cli.ts";
+import {
+  address,
+  adminToken,
+  behindHandler,
+  documentOf,
+  errorOf,
+  hasEscapes,
+  tidegate,
+  type World,
+} from "./run-cli.ts";
 
 const names = [
   "queue:work",
@@ -197,7 +206,26 @@ describe("a failure exits with 1", () => {
     expect(errorOf(await cli(["queue:list", "--json", "--token", "the-drain-token"])).code).toBe("forbidden");
     const { code, stderr } = await cli(["queue:list", "--token", "wrong"]);
     expect(code).toBe(1);
-    expect(stderr).toContain("Set TIDEGATE_TOKEN to a token of the handler, or give --token.");
+    const advice = "Set TIDEGATE_TOKEN to a token that may do this, or give --token.\n";
+    expect(stderr).toContain(advice);
+    expect((await cli(["queue:pause", "--token", "the-read-token"])).stderr).toContain(advice);
+  });
+
+  test.each<[what: string, fetch: NonNullable<World["fetch"]>]>([
+    ["a Redis behind its REST API", () => Response.json({ error: "Unauthorized" }, { status: 401 })],
+    ["nothing", () => Promise.reject(new Error("refused"))],
+    [
+      "another path of the app",
+      () =>
+        Response.json(
+          { code: "not_found", detail: "Not found. See /openapi.json. If it is longer, set basePath." },
+          { status: 404 },
+        ),
+    ],
+  ])("if --url names %s, and says what it names instead", async (_, fetch) => {
+    const { code, stderr } = await behindHandler().cli(["queue:list"], { fetch });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/that --url is where the app serves the handler, .* For a Redis give redis:/);
   });
 
   test("and an unexpected error is reported, not thrown", async () => {

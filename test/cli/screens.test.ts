@@ -397,6 +397,20 @@ test("a job of a paused key says who has paused it and why, and how to resume it
   expect(mayNotRead.stdout).toMatch(/^Waits for +the key mail: it is paused$/m);
 });
 
+test("a schedule is previewed in its own zone too, and says how to resume it while it is paused", async () => {
+  const { queue, cli } = behindHandler();
+  await queue.schedules.upsert("daily", { job: "fails", cron: "0 9 * * *", timeZone: "Europe/Paris" });
+  const preview = ["queue:schedules", "preview", "daily", "--count", "1"];
+  expect((await cli(preview)).stdout).toBe(
+    "Occurrences  2026-03-02 08:00:00 UTC, 2026-03-02 09:00:00 Europe/Paris (in 20 hours)\n",
+  );
+  await queue.schedules.pause("daily");
+  expect((await cli(preview)).stdout).toBe(
+    "Schedule daily is paused. Resume with: tidegate queue:schedules resume daily\n",
+  );
+  expect((await cli(["queue:schedules", "daily"])).stdout).not.toContain("Occurrences");
+});
+
 test("queue:list shows every total of the statistics", async () => {
   const { queue, cli } = behindHandler({ logger: null });
   await queue.enqueue(fails, undefined, { maxRetries: 0 });

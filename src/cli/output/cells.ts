@@ -148,8 +148,9 @@ export function factsText(thing: Row, shows: string | undefined, view: View): st
   const entries = shown.flatMap(([name, path]): readonly (readonly [string, string])[] => {
     const value = at(thing, path);
     if (isList(path)) return [];
-    if (Array.isArray(value) && value[0] instanceof Date)
-      return value.map((time, index) => [index > 0 ? "" : inWords(name, true), timeText(time, path, view)] as const);
+    const inZone = (time: Date) => timeText(time, path, view, thing["timeZone"]);
+    if (path === "occurrences")
+      return (value as readonly Date[]).map((time, index) => [index ? "" : inWords(name, true), inZone(time)] as const);
     const text = value instanceof Date && !(path in made) ? timeText(value, path, view) : cellOf(thing, path, whole);
     const isKnown = text !== "" && (path in made || (value !== null && value !== undefined));
     return isKnown ? [[inWords(name, true), paint(name, printable(text), thing, colors)] as const] : [];
@@ -187,9 +188,10 @@ function cellOf(row: Row, path: string, view: View): string {
   return made[path]?.(row as never, view) ?? textOf(path, at(row, path), view);
 }
 
-function timeText(time: Date, path: string, { now }: View): string {
+function timeText(time: Date, path: string, { now }: View, zone: unknown = "UTC"): string {
   const passed = fromNow(time, now).replace(/^(.*) ago$/, /^(next)?runAt$/i.test(path) ? "overdue by $1" : "$&");
-  return `${moment(time)} (${passed})`;
+  const local = zone === "UTC" ? "" : `, ${moment(time, String(zone))}`;
+  return `${moment(time)}${local} (${passed})`;
 }
 
 function textOf(name: string, value: unknown, view: View): string {

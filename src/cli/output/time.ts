@@ -37,6 +37,6 @@ export function brief(ms: number): string {
 }
 
 /** "2026-03-01 12:00:00 UTC" */
-export function moment(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+export function moment(time: Date, timeZone = "UTC"): string {
+  return `${time.toLocaleString("sv-SE", { timeZone })} ${timeZone}`;
 }
