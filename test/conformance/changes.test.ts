@@ -119,6 +119,9 @@ describe("a queue", () => {
     expect(await queue.getStats()).toMatchObject({ paused: true, ...shown });
     expect(await queue.flowControl.get("mail")).toMatchObject({ paused: true, ...shown });
     expect((await queue.flowControl.list()).keys).toMatchObject([{ paused: true, ...shown }]);
+    for (let n = 0; n < 150; n++) await queue.signal(`event-${n}`, null, { by: "cleanup" });
+    expect(await queue.getStats()).toMatchObject(shown);
+    expect(await queue.flowControl.get("mail")).toMatchObject(shown);
     expect(await queue.resume({ by: "on-call" })).toEqual({ resumed: true });
     expect(await queue.resume({ by: "on-call" })).toEqual({ resumed: false });
     await queue.pause();

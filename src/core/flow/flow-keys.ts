@@ -2,7 +2,7 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { ChangedBy, PauseOptions } from "../observe/changes.ts";
-import { changing, listChanges, onlyBy, pausedBy, pauseOptions } from "../observe/changes.ts";
+import { changing, onlyBy, pauseOptions, withPausedBy } from "../observe/changes.ts";
 import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange } from "../store/flow.ts";
 import { busiestFirst, type FlowControlKey, flowKey, holdReason } from "./flow-key.ts";
@@ -57,7 +57,7 @@ export class FlowKeys {
     const { store, clock } = this.#needs;
     const now = clock();
     const state = await store.findFlow(key, now);
-    return state ? ((await this.#withPauses([flowKey(state, now)]))[0] ?? null) : null;
+    return state ? ((await withPausedBy(this.#needs, [flowKey(state, now)]))[0] ?? null) : null;
   }
 
   /** Lists the keys that `get` shows. */
@@ -68,14 +68,7 @@ export class FlowKeys {
     const page = await store.listFlows({ cursor: cursor ?? undefined, limit: holding ? MOST_READ : limit, now });
     const keys = page.items.map((state) => flowKey(state, now));
     const listed = holding ? keys.filter(holdReason).sort(busiestFirst).slice(0, limit) : keys;
-    return { keys: await this.#withPauses(listed), cursor: page.cursor ?? null };
-  }
-
-  /** Adds who has paused keys: one command, if one of them is paused. */
-  async #withPauses(keys: readonly FlowControlKey[]): Promise<readonly FlowControlKey[]> {
-    if (!keys.some(({ paused }) => paused)) return keys;
-    const { changes } = await listChanges(this.#needs, {});
-    return keys.map((each) => (each.paused ? { ...each, ...pausedBy(changes, "FlowControlKey", each.key) } : each));
+    return { keys: await withPausedBy(this.#needs, listed), cursor: page.cursor ?? null };
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { listChanges, type PausedBy, pausedBy } from "../observe/changes.ts";
+import { type PausedBy, withPausedBy } from "../observe/changes.ts";
 import type { OutcomeCounts, StoredHistogram, StoredStats } from "../store/stats.ts";
 import {
   bucketOf,
@@ -122,17 +122,11 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
   return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
 }
 
-/** Adds who has paused the queue: one command, while it is paused. */
-async function withPause(context: Parameters<typeof listChanges>[0], stats: QueueStats): Promise<QueueStats> {
-  if (!stats.paused) return stats;
-  const { changes } = await listChanges(context, {});
-  return { ...stats, ...pausedBy(changes, "", null) };
-}
-
 export async function getActivity({ store, clock }: Pick<QueueContext, "store" | "clock">): Promise<QueueActivity> {
   const now = clock();
   const activity = queueActivity(await store.stats(now), now);
-  return { ...activity, stats: await withPause({ store, clock }, activity.stats) };
+  const [stats = activity.stats] = await withPausedBy({ store, clock }, [activity.stats]);
+  return { ...activity, stats };
 }
 
 /** What a queue is doing and has done, in all and by job type, without completed jobs: `completedCount` is 0. */

@@ -2,7 +2,7 @@ import type { Clock } from "../shared/clock.ts";
 import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
 import { cursor, described, limit, optionsOf, orFirst, since, text } from "../shared/schema.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
-import type { QueueStore } from "../store/store.ts";
+import { CHANGES_KEPT, type QueueStore } from "../store/store.ts";
 
 /** Who makes a change, for the list of changes. */
 export interface ChangedBy {
@@ -149,15 +149,23 @@ export async function listChanges(
   return { changes, cursor: page.cursor ?? null };
 }
 
-/** Who paused a queue or, with "FlowControlKey", a key, if the latest changes say so. */
-export function pausedBy(
-  changes: readonly QueueChange[],
-  what: "" | "FlowControlKey",
-  target: string | null,
-): PausedBy {
-  const last = changes.find(
-    (each) => each.target === target && [`pause${what}`, `resume${what}`].includes(each.operation),
-  );
-  if (last?.operation !== `pause${what}`) return {};
-  return { pausedBy: last.by, pausedAt: last.at, ...(last.reason !== undefined && { pausedReason: last.reason }) };
+/** Adds who has paused what is paused, a queue or keys: a command, and a second if the latest changes do not say. */
+export async function withPausedBy<Each extends PausedBy & { readonly paused: boolean; readonly key?: string }>(
+  needs: Parameters<typeof listChanges>[0],
+  all: readonly Each[],
+  limit = LEAST_READ,
+): Promise<readonly Each[]> {
+  if (!all.some(({ paused }) => paused)) return all;
+  const { changes, cursor } = await listChanges(needs, { limit });
+  const lastOf = ({ key }: Each) => {
+    const operation = key === undefined ? /^(pause|resume)$/ : /^(pause|resume)FlowControlKey$/;
+    return changes.find((each) => each.target === (key ?? null) && operation.test(each.operation));
+  };
+  if (cursor !== null && limit < CHANGES_KEPT && all.some((each) => each.paused && !lastOf(each)))
+    return withPausedBy(needs, all, CHANGES_KEPT);
+  return all.map((each) => {
+    const { operation, by, at, reason } = (each.paused && lastOf(each)) || {};
+    if (by === undefined || !operation?.startsWith("pause")) return each;
+    return { ...each, pausedBy: by, pausedAt: at, ...(reason !== undefined && { pausedReason: reason }) };
+  });
 }
