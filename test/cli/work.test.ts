@@ -215,6 +215,13 @@ describe("queue:work with a handler", () => {
     );
   });
 
+  test("--once counts snoozes", async () => {
+    const later = defineJob({ name: "later", perform: (_, job) => job.snooze("1h") });
+    const { queue, cli } = behindHandler({ jobs: [later] });
+    await queue.enqueue(later, undefined);
+    expect((await cli(["queue:work", "--once"])).stdout).toMatch(/\n0 completed, 1 snoozed\.\n$/);
+  });
+
   test("--once says why nothing ran: what is paused, by whom and why, which keys are full, and what is due next", async () => {
     const { queue, clock, cli } = behindHandler();
     const once = async () => (await cli(["queue:work", "--once"])).stderr.split("\n").slice(1, -1);

@@ -58,8 +58,9 @@ export class Display {
   }
 }
 
-export function totalsText({ completed, retried, deadLettered, expired, released, lost }: DrainTotals): string {
-  const others = { retried, dead: deadLettered, expired, released, "not stored": lost };
+export function totalsText({ completed, deadLettered: dead, lost, ...of }: DrainTotals): string {
+  const { retried, snoozed, expired, released } = of;
+  const others = { retried, dead, snoozed, expired, released, "not stored": lost };
   const shown = Object.entries(others).filter(([, value]) => value > 0);
   return [["completed", completed] as const, ...shown].map(([what, value]) => `${count(value)} ${what}`).join(", ");
 }

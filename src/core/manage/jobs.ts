@@ -1,6 +1,6 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits, type EnqueueFields, runAtMs } from "../enqueue/new-job.ts";
-import { type HeldBack, heldBack } from "../flow/flow-key.ts";
+import { heldBack } from "../flow/flow-key.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, mustBeOpen, readRecord, withPayload, withReturnedClaim } from "../job/record.ts";
@@ -44,8 +44,9 @@ export const clearOptions = optionsOf<ClearOptions>("clear", {
 export async function getJob(needs: QueueContext, id: string): Promise<JobInfo | null> {
   const now = needs.clock();
   const { stored, info } = await findJob(needs, id, now);
-  const held = stored && info && (await heldBackNow(needs, stored, now));
-  return held ? { ...info, heldBack: held } : (info ?? null);
+  const key = stored?.state === "ready" && stored.flow && (await needs.store.findFlow(stored.flow.key, now));
+  const held = key && heldBack(stored, key, now);
+  return held && info ? { ...info, heldBack: held } : (info ?? null);
 }
 
 /** Reads a job as `getJob` does, in one request: without what holds it back. */
@@ -66,12 +67,6 @@ async function findJob(needs: QueueContext, id: string, now: number) {
   checkText(id, "id", LONGEST_ID);
   const stored = await needs.store.find(id, now);
   return { stored, info: stored && jobInfo(stored, needs, now) };
-}
-
-async function heldBackNow({ store }: QueueContext, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
-  if (stored.state !== "ready" || !stored.flow) return undefined;
-  const key = await store.findFlow(stored.flow.key, now);
-  return key && heldBack(stored, key, now);
 }
 
 async function getWaitingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
