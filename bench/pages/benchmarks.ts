@@ -11,7 +11,7 @@ const introductions: Readonly<Record<string, string>> = {
 compare the ratios.`,
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included. The failing job is the
 first of its type, which costs Tidegate one command more. [Costs](../guide/costs.md) has what tests count under a clock that stands still:
-there, a batch of a backlog costs 10.`,
+there, a batch of a backlog costs 9.`,
   speed: `One process fills the queue, one empties it; the jobs do nothing. Only Tidegate has batches: the others take jobs
 one by one. *As each comes*: with the defaults, which are batches of 100 and ten jobs at once for Tidegate, and one job at a time for
 BullMQ and Bee-Queue. In the other rows all have the same concurrency. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO

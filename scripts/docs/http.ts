@@ -22,8 +22,8 @@ curl https://example.com/queue/jobs -H "Authorization: Bearer $TOKEN" --json '{"
   belong to its first queue. Each queue has the same paths below \`/queues/NAME\`. At the root, \`/drain\` drains all queues in order,
   and \`/metrics\` and \`/queues\` cover all.
 - **Tokens** go into the header \`Authorization: Bearer TOKEN\`. Any one of the named scopes is enough.
-- **Bodies** are JSON (\`Content-Type: application/json\`). An empty body counts as \`{}\`. Unknown fields and parameters are refused,
-  and so is a body that a framework has read before the handler.
+- **Bodies** are JSON (\`Content-Type: application/json\`). An empty body counts as \`{}\`. Unknown fields and parameters are rejected,
+  and so is a body that a framework has read and not kept.
 - **Times** in responses are ISO 8601 in UTC. Responses are never cached. Later versions may add fields: ignore unknown ones.
 - **Clients**: \`QueueClient\` of \`tidegate/client\`, or one generated from the OpenAPI document, for example with
   \`npx openapi-typescript https://example.com/queue/openapi.json -o api.ts\` for \`openapi-fetch\`.
@@ -32,7 +32,7 @@ curl https://example.com/queue/jobs -H "Authorization: Bearer $TOKEN" --json '{"
 const ERRORS = `
 ## Errors
 
-Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. A request that is refused with a status from 400 to 499 has
+Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`. A request that is rejected with a status from 400 to 499 has
 changed nothing. After 503 it may have taken effect: an enqueue with an \`id\` is safe to repeat. A method that a path does not
 support gets 405, with the supported ones in \`Allow\`.
 `;

@@ -382,7 +382,7 @@ export const commands = {
     words: "queue:rekey",
     does: "encrypt everything with the current key",
     about:
-      "Encrypts jobs, schedules and documents with the current key, in steps. It may run beside drains, and be stopped and repeated. Run it again until it has nothing to do, and then remove the old key. For Redis itself, TIDEGATE_ENCRYPTION_KEYS has the keys: k2:BASE64,k1:BASE64, the current one first.",
+      "Encrypts jobs, schedules and documents with the current key, in steps. It may run alongside drains, and be stopped and repeated. Run it again until it has nothing to do, and then remove the old key. For Redis itself, TIDEGATE_ENCRYPTION_KEYS has the keys: k2:BASE64,k1:BASE64, the current one first.",
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
     adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],

@@ -31,15 +31,15 @@ export function addDev(session: Session): void {
     "dev",
     "develop offline: a Redis, a cron and the dashboard",
     DESCRIPTION,
-    ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
-    ["tidegate dev --write .dev.vars --drain http://localhost:8787/queue/drain", "beside wrangler dev"],
+    ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "alongside next dev"],
+    ["tidegate dev --write .dev.vars --drain http://localhost:8787/queue/drain", "alongside wrangler dev"],
   )
     .option("--drain <url>", "the drain route of your app, such as http://localhost:3000/api/queue/drain")
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
     .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
     .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
     .option("--port <port>", "the dashboard's port", wholeNumber(1, 65_535), PORTS.pages)
-    .option("--qstash", "serve QStash's interface beside the dashboard, and print the lines that its SDKs need")
+    .option("--qstash", "serve QStash's interface alongside the dashboard, and print the lines that its SDKs need")
     .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), PORTS.rest)
     .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {
       const { globals } = session;

@@ -39,7 +39,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * For a long-running process: how often to check for jobs that other processes have enqueued, while jobs run and
-   * slots are free. The drain then notices jobs enqueued through the same `Queue` at once, even while it lingers.
+   * slots are free. The drain then immediately notices jobs enqueued through the same `Queue`, even while it lingers.
    * Default: never.
    */
   readonly checkEvery?: Duration | undefined;

@@ -171,7 +171,7 @@ export interface AnyJob extends JobOptions {
   readonly name: string;
   /** Checks payloads, as JSON, at enqueue and again before each attempt. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
-  /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
+  /** Limits how many of a key's jobs run at the same time, how often, and in which order. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
   /** Creates a job at each occurrence. Default: only `enqueue` creates jobs. */
   readonly schedule?: Schedule | undefined;

@@ -6,7 +6,7 @@ import type { FlowLimits } from "../store/flow.ts";
 
 /** The limits of a flow control key. Keys are served round-robin, even those without limits. */
 export interface FlowControlLimits {
-  /** How many of the key's jobs may run at once, over all invocations. Default: any number. */
+  /** How many of the key's jobs may run at the same time, over all invocations. Default: any number. */
   readonly concurrency?: number | undefined;
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
