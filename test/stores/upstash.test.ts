@@ -47,11 +47,22 @@ test("a store sends the last sync token along, so that it reads what it has writ
   await server.stop();
 });
 
-test("a status that is no success is no reply, whatever its body holds", async () => {
-  const server = await serveFetch(() => Response.json({ message: "Bad gateway" }, { status: 502 }));
+test.each([
+  ["a status that is no success", Response.json({ message: "Bad gateway" }, { status: 502 }), /status 502\.$/],
+  ["a page", new Response("<p>One moment, please.</p>"), "no reply"],
+  ["JSON that is no reply", Response.json({ message: "ok" }), "no reply"],
+  ["an array", Response.json([]), "no reply"],
+  ["a redirection", new Response(null, { status: 307, headers: { Location: "/elsewhere" } }), /status 307\.$/],
+])("%s is no reply of Redis", async (_, response, message) => {
+  const paths: string[] = [];
+  const server = await serveFetch((request) => {
+    paths.push(new URL(request.url).pathname);
+    return response.clone();
+  });
   const transport = transportTo(server.url, "token");
-  await expect(transport.send(["GET", "key"], AbortSignal.timeout(10_000))).rejects.toThrow();
-  await expect(transport.sendMany([["GET", "key"]], AbortSignal.timeout(10_000))).rejects.toThrow();
+  await expect(transport.send(["GET", "key"], AbortSignal.timeout(10_000))).rejects.toThrow(message);
+  await expect(transport.sendMany([["GET", "key"]], AbortSignal.timeout(10_000))).rejects.toThrow(message);
+  expect(paths).toEqual(["/", "/pipeline"]);
   await server.stop();
 });
 
@@ -70,7 +81,9 @@ test("a store without its address or token says where both come from, also local
   const { url } = redis.shim;
   for (const options of [
     { url: "", token: "t" },
+    { url: url.replace("//", "//user:secret@"), token: "t" },
     { url, token: "" },
+    { url, token: "one\ntwo" },
   ])
     expect(() => upstashStore(options)).toThrow(
       /set UPSTASH_REDIS_REST_\w+ to .+ For a local one, start npx tidegate dev\.$/,

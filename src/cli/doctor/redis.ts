@@ -33,7 +33,7 @@ export async function checkRedis(
 }
 
 const USED_UP = findings("quota").fail(
-  "The monthly command quota of this Redis is used up.",
+  "The command quota of this Redis is used up.",
   "Raise the plan's limit, or wait for the next month.",
 );
 

@@ -1,14 +1,14 @@
-import type { Redis } from "@upstash/redis";
-import { invalidRequest } from "../../core/shared/errors.ts";
+import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import type { Transport } from "../redis/connection.ts";
 import type { ConnectionWords } from "../redis/explain.ts";
 
 /** Posts to Upstash's REST interface, once: a script must know that it is a resend. Returns the reply as it came. */
 type Post = (path: readonly string[], body: readonly unknown[], signal: AbortSignal) => Promise<unknown>;
 
-interface Reply {
-  readonly result?: unknown;
-  readonly error?: string;
+/** What is used of a client of `@upstash/redis`: 1.35.1 or newer, from any of its entry points. */
+export interface UpstashClient {
+  /** Only these clients have it. It is not called. */
+  createScript(script: string): unknown;
 }
 
 const words: ConnectionWords = {
@@ -27,28 +27,34 @@ export function transportTo(url: string, token: string): Transport {
       "Content-Type": "application/json",
       "Upstash-Sync-Token": syncToken,
     };
-    const request = { method: "POST", headers, body: JSON.stringify(body), signal };
-    const response = await fetch([address, ...path].join("/"), request);
-    const reply: unknown = await response.json();
-    if (!response.ok) throw new Error((reply as Reply).error);
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal, redirect: "manual" } as const;
+    const response = await fetch([address, ...path].join("/"), init);
+    const reply: unknown = await response.json().catch(() => null);
+    if (!response.ok && !Object(reply).error)
+      throw new TidegateError("store_unavailable", `${words.lost} The response has status ${response.status}.`);
     syncToken = response.headers.get("Upstash-Sync-Token") ?? "";
     return reply;
   });
 }
 
 /** The way that a user's client has. The client itself does not change, its own resends are left out. */
-export function transportOf(redis: Pick<Redis, never>): Transport {
-  const requester: unknown = (redis as Redis | null)?.["client"];
-  if (typeof requester !== "object" || requester === null)
+export function transportOf(client: UpstashClient): Transport {
+  const { client: requester } = Object(client) as { readonly client?: Requester };
+  if (!requester || typeof requester !== "object")
     throw invalidRequest(
       "redis must be a client of @upstash/redis: for one of `redis` or `ioredis` there is redisStore.",
     );
-  const once = Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } }) as Redis["client"];
+  const once: Requester = Object.create(requester, { retry: { value: { attempts: 0, backoff: () => 0 } } });
   // A function, so that an abort throws: with a signal object, the call would resolve with null.
-  const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
-  return transportBy((requester as { readonly baseUrl?: string }).baseUrl ?? "", (path, body, signal) =>
-    once.request({ path: [...path], body, signal: signalled(signal) }),
+  return transportBy(requester.baseUrl ?? "", (path, body, signal) =>
+    once.request({ path: [...path], body, signal: () => signal }),
   );
+}
+
+/** How a client of `@upstash/redis` sends: it has no public way to send once. */
+interface Requester {
+  readonly baseUrl?: string;
+  request(request: { path: string[]; body: readonly unknown[]; signal: () => AbortSignal }): Promise<unknown>;
 }
 
 function transportBy(lockingAddress: string, post: Post): Transport {
@@ -56,13 +62,21 @@ function transportBy(lockingAddress: string, post: Post): Transport {
     words,
     lockingAddress,
     async send(command, signal) {
-      const { result, error } = (await post([], command, signal)) as Reply;
-      if (error) throw new Error(error);
-      return result;
+      const reply = replyOf(await post([], command, signal));
+      if (reply instanceof Error) throw reply;
+      return reply;
     },
     async sendMany(commands, signal) {
       const replies = await post(["pipeline"], commands, signal);
-      return (replies as readonly Reply[]).map(({ result, error }) => (error ? new Error(error) : result));
+      return commands.map((_, index) => replyOf(Object(replies)[index] ?? replies));
     },
   };
+}
+
+/** The reply in a response. @throws if Redis sent none: a proxy answers in its own way. */
+function replyOf(response: unknown): unknown {
+  const { result, error } = Object(response) as { readonly result?: unknown; readonly error?: string };
+  if (error) return new Error(error);
+  if (result === undefined) throw new Error("no reply");
+  return result;
 }

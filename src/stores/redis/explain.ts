@@ -18,15 +18,15 @@ const REFUSED_ACCESS = /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i;
 /** What Redis refuses for good, however often it is sent, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [
   [
-    /max requests limit exceeded/i,
-    "The monthly command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
+    /max (daily )?requests? limit exceeded/i,
+    "The command quota of this Redis is used up. Raise the plan's limit, or wait for the next month.",
   ],
   [
     /max request size|max.*size exceeded/i,
     "The request or its response is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
   ],
   [
-    /^(ERR )?OOM|maxmemory|max.*storage/i,
+    /^(ERR )?OOM|maxmemory|max.*storage|capacity quota/i,
     "Redis is full. Clear completed or dead jobs, or give it more memory or a larger plan.",
   ],
   [
