@@ -83,7 +83,6 @@ async function sendGrowth(target: Target, message: StoredMessage, needs: LookNee
   await send(target, message, { ...follower, payload: { message, looksForGrowth: true } }, needs, now);
 }
 
-/** A job that follows a message. */
 interface Follower {
   readonly id: string;
   /** Since when there is what the message says. ms since 1970 */

@@ -32,7 +32,6 @@ export class PartlyDone extends Error {
 /** How many dead jobs a request changes. The progress moves after each. */
 const PIECE = 250;
 
-/** What the counts of answers say was done. */
 const participles: Readonly<Record<string, string>> = {
   cleared: "removed",
   cancelled: "removed",

@@ -75,7 +75,6 @@ export async function* watchJob<Job extends AnyJob = AnyJob>(
   }
 }
 
-/** The events of one connection. */
 async function* eventsOf<Event>(stream: Stream, options: WatchJobOptions): AsyncGenerator<Event, void, void> {
   const { token, signal, fetch: send = (request) => fetch(request) } = options;
   signal?.throwIfAborted();

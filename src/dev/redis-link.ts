@@ -13,7 +13,6 @@ export type Command = readonly (string | number | boolean | Buffer)[];
  */
 export type Reply = string | number | null | Error | Reply[];
 
-/** How long a Redis may take to accept a connection. */
 const CONNECTED_WITHIN_MS = 5_000;
 
 /** The connection is not made again when it is lost. @param url `redis:`, `rediss:` or the `file:` of a socket. */

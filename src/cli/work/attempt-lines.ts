@@ -41,7 +41,6 @@ export function attemptPrinter(display: Display, session: Session): (attempt: At
 const errorOf = ({ outcome, error }: Attempt): Attempt["error"] =>
   outcome === "lost" ? { name: "LeaseExpired", message: "its lease had expired before it ended" } : error;
 
-/** A line for programs, without the stack. */
 function jsonLine(ended: Attempt): string {
   const { endedAt, name, id, attempt, maxRetries, ranMs, runAt } = ended;
   const error = errorOf(ended);
@@ -50,7 +49,6 @@ function jsonLine(ended: Attempt): string {
   return toJson({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
 }
 
-/** A line for a log, with the whole id. */
 function plainLine(ended: Attempt, { now, colors }: Session): string {
   const { outcome, name, id, attempt, maxRetries, ranMs } = ended;
   const error = errorOf(ended);

@@ -23,7 +23,6 @@ import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
 import { Watch } from "./watch.ts";
 
-/** The reply to a request that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], backlog: 0 };
 
 /** Jobs that end within this many microtasks are settled together. Nested promises take a few each. */

@@ -8,7 +8,6 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page, QueueStore } from "../../core/store/store.ts";
 
-/** The largest text of a document, in bytes. */
 const LARGEST_DOCUMENT = 1 * MEBIBYTE;
 /** The most bytes of texts in one call of `change`. */
 const MOST_CHANGED_BYTES = 4 * MEBIBYTE;

@@ -14,7 +14,6 @@ const KEPT_AFTER_END = "3d";
 /** The largest document of a run with the bodies of its steps. Further bodies get documents of their own. */
 const MOST_INLINE_BYTES = 128 * 1024;
 
-/** The most bytes of bodies in one request. */
 const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
 
 const LISTED_AT_ONCE = 100;

@@ -5,7 +5,6 @@ import { CONNECTED_WITHIN_MS, type Line } from "./clients.ts";
 
 /** How a cluster refuses commands for a while: a slot moves to another node, or a failover is under way. */
 const NOT_NOW = /\b(TRYAGAIN|CLUSTERDOWN)\b/;
-/** How long to wait before sending again, in ms. */
 const SENT_AGAIN_MS = 100;
 
 const words: ConnectionWords = {

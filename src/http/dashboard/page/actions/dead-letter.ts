@@ -39,7 +39,6 @@ const pacesOf = (count: number): Field => ({
   ],
 });
 
-/** What a retry of so many jobs does at this pace. */
 function retryText(count: number, pace: string | undefined): string {
   const [what, its] = count === 1 ? ["1 job", "its"] : [plural(pace === "ten" ? TEN : count, "job"), "their"];
   const how =

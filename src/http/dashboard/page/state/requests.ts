@@ -59,7 +59,6 @@ export async function fetchPreview(rule: Filled): Promise<{ readonly occurrences
   return (await send(`dashboard/occurrences?${new URLSearchParams(rule)}`, {})).json();
 }
 
-/** What a request has besides its address. */
 interface Given {
   /** What stands for the id or the key in the path. */
   readonly target?: string;

@@ -101,7 +101,6 @@ function ceiling(most: number): number {
   return ([2, 4, 6, 8].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
-/** The value of all points together. */
 const sumOf = <Point>(points: readonly Point[], { value }: Pick<Series<Point>, "value">): number =>
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 

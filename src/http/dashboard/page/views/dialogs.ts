@@ -98,7 +98,6 @@ export const aboutJob = ({ name, id }: Pick<JobInfo, "name" | "id">): Html => ht
 export const aboutGroup = ({ name, error }: Pick<Json<FailureGroup>, "name" | "error">): Html =>
   html`<b>${name}</b> <span class="dead error">${error.name}: ${error.message}</span>`;
 
-/** How many job types a dialog lists. */
 const MOST_NAMES = 4;
 
 /** The job on screen, or the selected ones: how many of each type. */

@@ -35,10 +35,8 @@ export const limitsOf = (row: Row): string => {
   return limits === "none" ? "No limits" : `Limits: ${limits}`;
 };
 
-/** How many of the jobs that run a key names. */
 const MOST_NAMED = 3;
 
-/** The jobs that hold the slots of a key. */
 function holders({ key, running, concurrency, queue }: Row, { jobs }: Json<Snapshot>): Html | false {
   if (running === 0) return false;
   const held = jobs?.rows.filter((job) => job.flowKey === key && (!queue || job.queue === queue)) ?? [];

@@ -139,7 +139,6 @@ function awaited(job: Info, { activity, queue, pausedJobs }: Json<Snapshot>): Ht
 
 type Step = NonNullable<Info["steps"]>[number];
 
-/** The colours of its states. */
 const kinds: Readonly<Record<Step["state"], string>> = {
   completed: "completed",
   failed: "dead",

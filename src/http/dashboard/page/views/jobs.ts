@@ -87,7 +87,6 @@ function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false
   );
 }
 
-/** The dead jobs of one group of failures. */
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
   const { jobs, failure: found, mayChange } = snapshot;
   const actions =

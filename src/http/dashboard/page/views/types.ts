@@ -26,7 +26,6 @@ import {
   sortedBy,
 } from "./parts.ts";
 
-/** The metrics that the page shows. */
 type Figures = Counts & Json<Pick<AllFigures, "waiting" | "running">>;
 type Name = Json<Pick<NameFigures & Placed, "name" | "queue" | "pending">> & {
   readonly total: Omit<Counts, "at">;
@@ -103,7 +102,6 @@ function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
 /** The row of the types that have no metrics of their own. */
 const OTHER = "other";
 
-/** Who has paused a type, and what can be done about it. */
 function actionsOn({ name, queue }: Name, snapshot: Json<Snapshot>): Html {
   const paused = pauseOf(name, queue, snapshot);
   return html`${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}
