@@ -13,7 +13,7 @@ export async function lookElsewhere(to: Target, { globals }: Session, look: (sen
   const found = await Promise.all(others.map((name) => look(to.sendTo(name)).catch(() => undefined)));
   const matching = others.filter((_, index) => found[index]);
   const flags = matching.map((name) => `--queue ${quoted(printable(name))}`).join(" or ");
-  const searched = others[0] ? `Searched too: ${others.map(printable).join(", ")}.` : "";
+  const searched = others[0] ? `No match in other queues either: ${others.map(printable).join(", ")}.` : "";
   return { name: matching[0], hint: flags ? `Another queue has a match: add ${flags}.` : searched };
 }
 

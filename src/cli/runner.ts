@@ -134,7 +134,9 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
-  return found["resumed"] === false;
+  // A key can be paused before its first job.
+  const key = operation === "pauseFlowControlKey" && Object(await foundIn(plan, typed, to.send));
+  return found["resumed"] === false || (key && key.running + key.waiting === 0);
 }
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {

@@ -52,6 +52,7 @@ export class Session {
     const said = message
       .replace(/^prefix\b/, "--prefix")
       .replace(/Check (url|--url) and( the)? network|See \/openapi\.json(.*basePath)?/, CHECK_URL)
+      .replace(/^Send the header.*/, "The handler needs a token.")
       .replace("UPSTASH_REDIS_REST_URL", this.isOfDev ? "that tidegate dev runs" : "$&");
     return code === "store_unavailable" && this.redis ? `${said} The address is ${this.redis}.` : said;
   }
@@ -103,14 +104,8 @@ export class Session {
     this.io.stderr.write(`${text} [y/N] `);
     // `terminal: true` would catch Ctrl-C, which must end the process.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
-    try {
-      for await (const line of lines) {
-        if (/^\s*y(es)?\s*$/i.test(line)) return;
-        break;
-      }
-    } finally {
-      lines.close();
-    }
-    throw new Declined("Nothing was changed.");
+    const { value: answer = "" } = await lines[Symbol.asyncIterator]().next();
+    lines.close();
+    if (!/^\s*y(es)?\s*$/i.test(answer)) throw new Declined("Nothing was changed.");
   }
 }

@@ -135,7 +135,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5 --since 1h", "GET /changes?limit=5&since=1h"],
   ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
-  ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
+  ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}', "GET /flow-control/mail"],
   ["queue:types", "GET /figures?days=2&pending=true"],
   ["queue:types pause mail --reason down --force", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],

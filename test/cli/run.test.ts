@@ -209,6 +209,8 @@ describe("a failure exits with 1", () => {
     const advice = "Set TIDEGATE_TOKEN to a token that may do this, or give --token.\n";
     expect(stderr).toContain(advice);
     expect((await cli(["queue:pause", "--token", "the-read-token"])).stderr).toContain(advice);
+    const env = { TIDEGATE_URL: address };
+    expect((await cli(["queue:list"], { env })).stderr).toBe(`error: The handler needs a token.\n${advice}`);
   });
 
   test.each<[what: string, fetch: NonNullable<World["fetch"]>]>([

@@ -40,9 +40,11 @@ describe("queue:jobs ID", () => {
 
   test("names the other queues that it has searched, and with a token that cannot list them none", async () => {
     const { cli } = ofTwo();
-    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain("\nSearched too: imports.");
+    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain(
+      "\nNo match in other queues either: imports.",
+    );
     const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
-    expect(limited.message).not.toContain("Searched");
+    expect(limited.message).not.toContain("other queues");
   });
 });
 
@@ -99,6 +101,14 @@ describe("what only another queue has", () => {
       stderr: expect.stringContaining("Another queue has a match: add --queue imports."),
     });
     expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
+  });
+
+  test("is not what a key was paused for, so the pause names the queue that has jobs of it", async () => {
+    const { cli, shop } = await filled();
+    await shop.enqueue(sendEmail, { to: "ada" }, { flowControl: { key: "mail", concurrency: 1 } });
+    expect((await cli("queue:flow pause mail")).stderr).toBe("");
+    const { code, stderr } = await cli("queue:flow pause mail --queue imports");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "Another queue has a match: add --queue shop.\n" });
   });
 
   test("is found by the short id of a list too", async () => {

@@ -55,8 +55,7 @@ export const queueRoutes = {
     run: ({ queue, query }) => queue.listChanges(query),
   }),
   pause: route({
-    notes:
-      "No job starts and no schedule fires until you resume the queue. Running jobs continue, and you can enqueue.",
+    notes: "No job starts and no schedule fires until you resume the queue. Running jobs go on, and you can enqueue.",
     returns: shapes.paused,
     body: requests.pauseBody,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
