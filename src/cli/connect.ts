@@ -25,7 +25,7 @@ export interface Target {
   readonly place: string;
   /** The names of the jobs in the user's module. Undefined without one. */
   readonly jobNames: readonly string[] | undefined;
-  /** `suggestedCommand` for this queue, or for another one of the same place. */
+  /** Makes a command that the user can copy of words such as "queue:resume": for this queue, or for another one. */
   readonly command: (words: string, queue?: string) => string;
   /** A handler elsewhere: the URL of the queue, without a slash at the end. */
   readonly remote?: { readonly url: string; readonly token: string | undefined };
@@ -74,27 +74,20 @@ export async function openTarget(
 }
 
 /**
- * A command that the user can copy, with the options that select the same queue. It leaves out tokens and passwords,
- * which others could read on screen.
- *
- * @param words the command: "queue:resume".
+ * Makes commands that the user can copy, with the options that select the same place. They leave out tokens and
+ * passwords, which others could read on screen.
  */
-function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
+function commandFor({ url, module, queue: own, prefix }: Globals) {
   // With a handler, the module only provides job types, and queue:work refuses it.
   const isHandler = url !== undefined && !isRedisUrl(url);
-  const options = {
-    url: isHandler ? url : url && withoutAccess(url),
-    module: isHandler ? undefined : module,
-    ...{ queue, prefix },
+  const places = { url: isHandler ? url : url && withoutAccess(url), module: isHandler ? undefined : module };
+  return (words: string, queue = own): string => {
+    const given = Object.entries({ ...places, queue, prefix }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name} ${quoted(value)}`],
+    );
+    return ["tidegate", words, ...given].join(" ");
   };
-  const given = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${quoted(value)}`],
-  );
-  return ["tidegate", words, ...given].join(" ");
 }
-
-const commandFor = (globals: Globals) => (words: string, queue?: string) =>
-  suggestedCommand(words, queue === undefined ? globals : { ...globals, queue });
 
 function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
   if (globals.prefix !== undefined)

@@ -52,15 +52,14 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
   const types = [figures.names, figures.other ?? []].flat();
   const active = types.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
+  active.sort((one, other) => attempts(other) - attempts(one));
   session.print({ ...stats, figures }, () =>
     [
       session.colors.bold(label),
       ...pauseLines(stats, command, session),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
-      ...(active[0]
-        ? [listText(active.sort((one, other) => attempts(other) - attempts(one)) as never, TYPES, session)]
-        : []),
+      ...(active[0] ? [listText(active as never, TYPES, session)] : []),
     ].join("\n\n"),
   );
 }

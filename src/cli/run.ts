@@ -105,10 +105,9 @@ function usage({ code, message }: CommanderError, { program }: Session): Failure
   const isHelp = code === "commander.help";
   const isTooMuch = code === "commander.excessArguments";
   const quotes = isTooMuch ? "JSON and names with spaces need quotes around them. " : "";
-  const names = program.commands.map((each) => each.name());
   return {
     code: "invalid_request",
-    message: isHelp ? "The command is missing." : withCommandMeant(message.replace(/^error: /, ""), names),
+    message: isHelp ? "The command is missing." : withCommandMeant(message.replace(/^error: /, ""), program),
     hint: quotes + seeHelp(program),
     exitCode: 2,
   };
@@ -122,11 +121,11 @@ function seeHelp(command: CommandUnknownOpts, words = "tidegate"): string {
 }
 
 /** Suggests a command that begins like an unknown one, in place of one that is spelt like it: queue:fail, queues. */
-function withCommandMeant(message: string, names: readonly string[]): string {
-  const [refusal = message] = message.split("\n");
-  const word = /^unknown command '(.*)'$/.exec(refusal)?.[1];
+function withCommandMeant(message: string, { commands }: CommandUnknownOpts): string {
+  const [refusal, word] = /^unknown command '(.*)'/.exec(message) ?? [];
   if (word === undefined) return message;
   const bare = word.replace(/^queues?:?/, "");
+  const names = commands.map((each) => each.name());
   const meant = bare === "" ? "queue:list" : names.find((name) => name.replace(/^queue:/, "").startsWith(bare));
   return meant === undefined ? message : `${refusal}\n(Did you mean ${meant}?)`;
 }

@@ -13,10 +13,11 @@ import { fromNow } from "../output/time.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
+import { printing } from "./attempt-lines.ts";
 import { type WorkOptions, workContext } from "./context.ts";
 import { Display, totalsText } from "./display.ts";
 import { driveHandler } from "./drive-handler.ts";
-import { logging, WORKERS, workInProcess } from "./in-process.ts";
+import { WORKERS, workInProcess } from "./in-process.ts";
 
 const DESCRIPTION = `Runs a queue's jobs until Ctrl-C.
 
@@ -70,7 +71,8 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
       display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit immediately."),
     );
     const context = workContext(options, AbortSignal.any([interruption, over.signal]), display, session);
-    const target = await openTarget(session, logging(context));
+    // The hooks print failures too.
+    const target = await openTarget(session, (given) => ({ ...given, hooks: printing(context), logger: null }));
     if (target.local?.queues.every(({ jobNames }) => jobNames.length === 0))
       throw new UsageError(
         "There is no code for the jobs.",

@@ -1,16 +1,9 @@
 import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
-import type { QueueOptions } from "../../core/queue/options.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { LEAST_PAUSE_MS, makeWorker } from "../../worker/worker.ts";
-import { printing } from "./attempt-lines.ts";
 import type { WorkContext } from "./context.ts";
 
 export const WORKERS = 4;
-
-/** Makes a queue print a line for each finished attempt. The hooks print failures too. */
-export function logging(context: WorkContext): (options: QueueOptions) => QueueOptions {
-  return (options) => ({ ...options, hooks: printing(context), logger: null });
-}
 
 /** Runs the jobs of the user's module, or of its queues, in this process. */
 export async function workInProcess(queues: readonly Queue[], context: WorkContext): Promise<DrainTotals> {
