@@ -44,7 +44,7 @@ const nowhere = (): Html =>
 
 /** Leads from one queue back to all of them. */
 const crumbs = (last: Json<Snapshot>): Html =>
-  html`<div><p class="muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</p></div>`;
+  html`<div class="row muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</div>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { scope, ...route } = state.route;
@@ -53,10 +53,10 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
   const here = isDead ? "failures" : view === "queues" ? "overview" : view === "type" ? "names" : view;
-  const counts: { readonly [View in Route["view"]]?: readonly [number | undefined, string] } = {
+  const counts: { readonly [View in Route["view"]]?: readonly [number | undefined, string?] } = {
     failures: [stats?.deadLetterCount, "dead"],
     jobs: [stats && stats.pendingCount + stats.runningCount, "waiting or running"],
-    names: [snapshot?.names.length, "known"],
+    names: [snapshot?.names.length],
   };
   const entry = ([letter, to, text]: (typeof places)[number]) => {
     const [count = 0, what] = counts[to] ?? [];
