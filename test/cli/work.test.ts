@@ -102,9 +102,10 @@ describe("queue:work with a module", () => {
   test("--for does the same after the given time", async () => {
     const { clock, cli } = await gatedQueue();
     const open = onStart(() => clock.advance("10s").then(open));
-    const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
+    const { code, stdout, stderr } = await cli([...oneGated, "--for", "10s"]);
     expect(code).toBe(0);
     expect(stdout.split("\n").at(-2)).toBe("2 completed, 2 released.");
+    expect(stderr).toContain("\nLeft in default: 2 jobs waiting, 2 of them due.\n");
   });
 
   const oneGated = ["queue:work", "--workers", "1", "--module", "./modules/gated.ts"];
@@ -242,7 +243,7 @@ describe("queue:work with a handler", () => {
     await queue.cancelPending({ name: "send_email" });
     expect((await once())[0]).toBe("Nothing ran: 1 job waiting, the next due in 3 hours.");
     const { stderr } = await cli(["queue:work", "--once", "--token", "the-drain-token"]);
-    expect(stderr).toContain("What waits was not read: give the token the scope read too.\n");
+    expect(stderr).toContain("What waits could not be read. With a handler, that takes a token with the scope read.\n");
   });
 
   test("leaves concurrency to the handler, unless --concurrency is given", async () => {

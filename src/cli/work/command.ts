@@ -85,7 +85,7 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
       const { local } = target;
       const totals = await (local ? workInProcess(local.queues, context) : driveHandler(target, context));
       display.end();
-      if (options.once && !session.isJson) await noteHeld(target, totals.claimed === totals.released, session);
+      if (!interruption.aborted && !session.isJson) await noteHeld(target, totals.claimed === totals.released, session);
       return totals;
     } finally {
       ended.abort();
@@ -100,7 +100,8 @@ async function noteHeld({ local, sendTo, command }: Target, isIdle: boolean, ses
     const place = queue === undefined ? "" : ` in ${printable(queue)}`;
     const get = <Answer>(field: string, path: string) => read<Answer>(field, sendTo(queue)("GET", path));
     const stats = await get<QueueStats>("paused", "/stats").catch(() => undefined);
-    if (stats === undefined) return session.note("What waits was not read: give the token the scope read too.");
+    if (stats === undefined)
+      return session.note("What waits could not be read. With a handler, that takes a token with the scope read.");
     const { pendingCount, readyCount, nextRunAt } = stats;
     const next = nextRunAt ? `the next due ${fromNow(nextRunAt, session.now)}` : "none due";
     const due = readyCount > 0 ? `${count(readyCount)} of them due` : next;
