@@ -536,7 +536,7 @@ describe("several queues", () => {
     await media.enqueue("send_email", { to: "ada@example.com" });
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=jobs&scope=all");
     await page.getByRole("link", { name: "send_email" }).click();
-    await page.locator("main .row", { hasText: "All queues › media" }).waitFor();
+    await page.locator("main p", { hasText: "All queues › media" }).waitFor();
     expect(await page.getByTitle("waiting or running").innerText()).toBe("1");
     await page.getByRole("link", { name: "All queues" }).click();
     await heading(page, "All queues");

@@ -44,7 +44,7 @@ const nowhere = (): Html =>
 
 /** Leads from one queue back to all of them. */
 const crumbs = (last: Json<Snapshot>): Html =>
-  html`<div class="row muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</div>`;
+  html`<div><p class="muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</p></div>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { scope, ...route } = state.route;
