@@ -77,7 +77,7 @@ describe("the welcome over HTTP", () => {
 
 describe("the job that asks for an opinion", () => {
   // #region perform
-  test("waits for a day after its first attempt, and sends at the second", async () => {
+  test("waits for a day after its first attempt, and sends on the second", async () => {
     const { clock } = setUp();
     const first = await performJob(askForOpinion, { to: "ada@example.com" }, { clock });
     expect(first).toMatchObject({ status: "retried", runAt: new Date("2026-03-02T12:00:00Z") });

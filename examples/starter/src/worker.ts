@@ -40,7 +40,7 @@ function refused(error: unknown): Response {
 }
 
 // #region worker
-const limits = { ...cloudflareFree, linger: "0s" } as const; // fits Workers Free; Wake calls on time, so no lingering
+const limits = { ...cloudflareFree, linger: "0s" } as const; // fits Workers Free; Wake calls, so a drain needn't wait
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
