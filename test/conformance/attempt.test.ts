@@ -170,6 +170,19 @@ onEachKindOfStore((kind) => {
     expect((await wide.queue.getJob(wide.id))?.logs.map(({ message }) => message)).toEqual(["7", "8", "9"]);
   });
 
+  test("an attempt that outlasts its extended timeout names the time that it had", async () => {
+    const { queue, clock, id } = await withJob(async (job) => {
+      await job.extend("5s");
+      await new Promise(() => {});
+    });
+    const drained = queue.drain();
+    await clock.advance("6s");
+    await drained;
+    expect((await queue.getJob(id))?.errors).toMatchObject([
+      { message: "The attempt took longer than its extended timeout of 5000 ms." },
+    ]);
+  });
+
   test("an extend that is under way when the job ends does not cost its result", async () => {
     let extended: Promise<void> | undefined;
     const { queue } = await withJob((job) => {

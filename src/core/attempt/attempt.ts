@@ -248,7 +248,9 @@ export class Attempt {
         this.#setTimeout(this.timesOutAt);
         return;
       }
-      const reason = new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`);
+      const had = this.timesOutAt - this.startedAt;
+      const its = had === this.#timeoutMs ? "its" : "its extended";
+      const reason = new TimeoutError(`The attempt took longer than ${its} timeout of ${had} ms.`);
       // A step that is too late fails by its own rules.
       if (this.#steps?.areRunning) this.#steps.timeOut(reason);
       else this.stop(reason);
