@@ -14,7 +14,8 @@ export async function lookElsewhere(to: Target, { globals }: Session, look: (sen
   const matching = others.filter((_, index) => found[index]);
   const flags = matching.map((name) => `--queue ${quoted(printable(name))}`).join(" or ");
   const searched = others[0] ? `No match in other queues either: ${others.map(printable).join(", ")}.` : "";
-  return { name: matching[0], hint: flags ? `Another queue has a match: add ${flags}.` : searched };
+  const queues = matching.map(printable).join(" and ");
+  return { name: matching[0], queues, flags, hint: flags ? `Another queue has a match: add ${flags}.` : searched };
 }
 
 const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);

@@ -101,7 +101,7 @@ async function foundIn(plan: Plan, { fields, target }: Typed, send: Send): Promi
     name === "name"
       ? (await typesIn(send)).names.find((type) => type.name === target)
       : await read<Row>(name, send("GET", pathTo(path, target)));
-  return route.path.endsWith("/resume") ? thing?.paused : thing;
+  return answer === "resumed" ? thing?.paused : thing;
 }
 
 /** Runs a command in one queue. Returns whether there was nothing to change. */
@@ -124,19 +124,28 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
   if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
-  if (operation === "pauseJobs" && !typed.options["force"]) await refuseUnknownType(target, to, session);
+  const isOfKeys = plan.route.path.startsWith("/flow-control");
+  const mayBeMisspelt = /^(pause|resume)(Jobs|FlowControlKey)$/.test(operation) && !typed.options["force"];
+  const unknown = mayBeMisspelt ? await unknownName(target, isOfKeys, to, session) : "";
+  // A key can be paused before its first job, and is forgotten when it is idle.
+  if (unknown && !isOfKeys)
+    throw new UsageError(
+      unknown,
+      `Nothing was ${verb}d.${verb === "pause" ? " To pause a type before its first job, add --force." : ""}`,
+    );
   const found = (await send(fields)) ?? { done: true };
   const schedule =
     operation === "previewSchedule" && (await read<Row>("key", to.send("GET", pathTo("/schedules/:key", target))));
   const shown = { ...schedule, ...found };
   const says = typeof plan.says === "function" ? plan.says(shown as never, fields) : plan.says;
-  session.print(found, () => (says ? fill(says, shown) : factsText(shown, plan.shows, session)));
+  const wasPaused = found["resumed"] !== false;
+  const text = () => (says ? fill(says, shown) : factsText(shown, plan.shows, session));
+  session.print(found, () => (wasPaused ? text() : unknown || text()));
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
-  // A key can be paused before its first job.
-  const key = operation === "pauseFlowControlKey" && Object(await foundIn(plan, typed, to.send));
-  return found["resumed"] === false || (key && key.running + key.waiting === 0);
+  if (wasPaused) session.note(unknown);
+  return !wasPaused && !unknown;
 }
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {
@@ -150,23 +159,34 @@ const pathTo = (path: string, target: string) => path.replace(/\/:\w+/, () => pa
 /** The first 100 job types of which a job has ended or waits, or that are paused, and the others together. */
 const typesIn = (send: Send) => read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
 
-/** @throws {UsageError} for a job type that neither a job nor the module has: it may be misspelt. */
-async function refuseUnknownType(name: string, to: Target, session: Session): Promise<void> {
-  const { names, other } = await typesIn(to.send);
-  const known = [...names.map((type) => type.name), ...(to.jobNames ?? [])];
-  if (known.includes(name) || other) return;
-  const { hint } = await lookElsewhere(to, session, async (send) => {
-    const theirs = (await typesIn(send)).names.map((type) => type.name);
+/** The job types or flow control keys that a queue knows, and whether it may have more. */
+async function namesIn(isOfKeys: boolean, send: Send) {
+  if (!isOfKeys) {
+    const { names, other } = await typesIn(send);
+    return { names: names.map(({ name }) => name), hasMore: Boolean(other) };
+  }
+  const page = send("GET", `/flow-control${query({ limit: 1_000 })}`);
+  const { keys, cursor } = await read<{ keys: readonly FlowControlKey[]; cursor: string | null }>("keys", page);
+  return { names: keys.map(({ key }) => key), hasMore: cursor !== null };
+}
+
+/** What to say of a job type or key that neither a job nor the module has: it may be misspelt. Empty if it is known. */
+async function unknownName(name: string, isOfKeys: boolean, to: Target, session: Session): Promise<string> {
+  const { names, hasMore } = await namesIn(isOfKeys, to.send);
+  const known = [...names, ...(isOfKeys ? [] : (to.jobNames ?? []))];
+  if (known.includes(name) || hasMore) return "";
+  const elsewhere = await lookElsewhere(to, session, async (send) => {
+    const { names: theirs } = await namesIn(isOfKeys, send);
     known.push(...theirs);
     return theirs.includes(name);
   });
+  const shown = printable(name);
+  if (elsewhere.flags) return `${shown} is in the queue ${elsewhere.queues}: add ${elsewhere.flags}.`;
   const pairs = [...name].map((_, index) => name.slice(index, index + 2));
   const alike = (type: string) => pairs.filter((pair) => type.includes(pair)).length;
   const nearest = [...new Set(known)].sort((one, another) => alike(another) - alike(one)).slice(0, 3);
-  throw new UsageError(
-    `No job of this type is known: ${printable(name)}. The nearest: ${nearest.map(printable).join(", ") || "none"}. ${hint}`.trimEnd(),
-    "Nothing was paused. To pause a type before its first job, add --force.",
-  );
+  const what = isOfKeys ? "flow control key is in use" : "job of this type is known";
+  return `No ${what}: ${shown}. The nearest: ${nearest.map(printable).join(", ") || "none"}.`;
 }
 
 const CHILDREN_SHOWN = 20;

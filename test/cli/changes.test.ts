@@ -130,8 +130,8 @@ test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
 });
 
 test("a resumed job type or queue says whether it was paused", async () => {
-  const { type } = await open({});
-  expect((await type("queue:types resume charge")).stdout).toBe("charge was not paused.\n");
+  const { type } = await open({ waiting: 1 });
+  expect((await type("queue:types resume send_email")).stdout).toBe("send_email was not paused.\n");
   await type("queue:types pause charge --force");
   expect((await type("queue:types resume charge")).stdout).toBe("charge resumes with the next drain.\n");
   expect((await type("queue:resume")).stdout).toMatch(/^The first queue at .* was not paused\.\n$/);

@@ -368,7 +368,7 @@ test("a job that waits says what is paused, how long it is overdue, and not what
   expect(stdout).not.toContain("fails");
 });
 
-test("queue:types pause refuses a type that no job has, with the nearest names, unless --force is given", async () => {
+test("queue:types pause and resume refuse a type that no job has, with the nearest names, unless --force is given", async () => {
   const { queue, cli } = behindHandler();
   await queue.enqueue(sendEmail, { to: "ada" });
   const { code, stderr } = await cli(["queue:types", "pause", "snd_emial"]);
@@ -376,6 +376,11 @@ test("queue:types pause refuses a type that no job has, with the nearest names, 
     code: 2,
     stderr:
       "error: No job of this type is known: snd_emial. The nearest: send_email.\nNothing was paused. To pause a type before its first job, add --force.\n",
+  });
+  const resumed = await cli(["queue:types", "resume", "snd_emial"]);
+  expect(resumed).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/nearest: send_email\.\nNothing was resumed\.$/m),
   });
   expect((await queue.getStats()).pausedJobs).toEqual([]);
   for (const line of ["pause send_email", "pause snd_emial --force"])
@@ -452,5 +457,8 @@ test("queue:flow resume says whether the key was paused", async () => {
   const { queue, cli } = behindHandler();
   await queue.flowControl.pause("mail");
   expect((await cli(["queue:flow", "resume", "mail"])).stdout).toBe("mail resumes with the next drain.\n");
+  await queue.flowControl.set("mail", { concurrency: 1 });
   expect((await cli(["queue:flow", "resume", "mail"])).stdout).toMatch(/^mail was not paused\./);
+  const misspelt = "No flow control key is in use: mial. The nearest: mail.\n";
+  expect(await cli(["queue:flow", "resume", "mial"])).toEqual({ code: 0, stdout: misspelt, stderr: "" });
 });

@@ -90,25 +90,32 @@ describe("what only another queue has", () => {
     ["dlq retry --name fails", 0],
     ["dlq remove --group GROUP --yes", 0],
     ["clear --yes", 0],
-    ["types pause send_email", 2],
-    ["types resume send_email", 0],
-  ])("queue:%s changes nothing, and says which --queue to add", async (line, expected) => {
-    const { cli, group, imports } = await filled();
-    const before = [await imports.getStats(), await imports.schedules.list()];
-    const { code, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
-    expect({ code, stderr }).toEqual({
-      code: expected,
-      stderr: expect.stringContaining("Another queue has a match: add --queue imports."),
-    });
-    expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
-  });
+    ["types pause send_email", 2, "send_email is in the queue imports"],
+    ["types resume send_email", 2, "send_email is in the queue imports"],
+    ["schedules resume nightly", 1],
+    ["flow resume acme", 0, "acme is in the queue imports"],
+  ])(
+    "queue:%s changes nothing, and says which --queue to add",
+    async (line, expected, says = "Another queue has a match") => {
+      const { cli, group, imports } = await filled();
+      const before = [await imports.getStats(), await imports.schedules.list()];
+      const { code, stdout, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
+      expect(code).toBe(expected);
+      expect(stdout + stderr).toContain(`${says}: add --queue imports.`);
+      expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
+    },
+  );
 
-  test("is not what a key was paused for, so the pause names the queue that has jobs of it", async () => {
+  test("is not what a key was paused for, so the pause names the queue that has the key, else the nearest key", async () => {
     const { cli, shop } = await filled();
     await shop.enqueue(sendEmail, { to: "ada" }, { flowControl: { key: "mail", concurrency: 1 } });
     expect((await cli("queue:flow pause mail")).stderr).toBe("");
     const { code, stderr } = await cli("queue:flow pause mail --queue imports");
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "Another queue has a match: add --queue shop.\n" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "mail is in the queue shop: add --queue shop.\n" });
+    expect(await cli("queue:flow pause maill")).toMatchObject({
+      code: 0,
+      stderr: "No flow control key is in use: maill. The nearest: mail, acme.\n",
+    });
   });
 
   test("is found by the short id of a list too", async () => {
