@@ -102,7 +102,7 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
 /** "Moved 2 waiting jobs: they are due in 5 minutes." */
 function pastText(past: string, changed: number, kind: string, { runAt }: Row, { fill }: Change): string {
   const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed, kind)}`;
-  return runAt ? fill(`${text}: ${changed === 1 ? "it is" : "they are"} due {runAt}.`, { runAt }) : `${text}.`;
+  return fill(`${text}{in}${runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : ""}.`, { runAt });
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */

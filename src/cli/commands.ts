@@ -72,8 +72,8 @@ const resuming =
     resumed === false ? `${what} was not paused.${otherwise}` : `${what} resumes with the next drain.`;
 
 function firing({ paused, nextRunAt }: ScheduleInfo): string {
-  if (paused) return "Schedule {key} is paused. Resume with: {command queue:schedules resume {key}}";
-  return nextRunAt ? "Schedule {key} fires {nextRunAt}." : "Schedule {key} is stored, but never fires.";
+  if (paused) return "Schedule {key} is paused{in}. Resume with: {command queue:schedules resume {key}}";
+  return nextRunAt ? "Schedule {key}{in} fires {nextRunAt}." : "Schedule {key}{in} is stored, but never fires.";
 }
 
 /** The commands of each operation, in the order of the help; or why it has none. */
@@ -86,9 +86,9 @@ export const commands = {
     takes: { ...newJob.fields, ...recurringJob.fields, id: newJob.fields.id },
     says({ status, runAt }: EnqueueResult, { cron, every }) {
       if (cron !== undefined || every !== undefined)
-        return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}. It fires {runAt}.`;
-      if (status === "duplicate") return "Job {id} already exists. Nothing was enqueued.";
-      const done = status === "replaced" ? "Replaced what job {id} does." : "Enqueued job {id} in {queue}.";
+        return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}{in}. It fires {runAt}.`;
+      if (status === "duplicate") return "Job {id} already exists{in}. Nothing was enqueued.";
+      const done = status === "replaced" ? "Replaced what job {id} does{in}." : "Enqueued job {id} in {queue}.";
       return runAt ? `${done} Due {runAt}.` : done;
     },
     examples: [
@@ -102,8 +102,8 @@ export const commands = {
     does: "send a signal to the jobs that wait for it",
     usually: { keep: "7d" },
     says({ woken, kept }: SignalResult) {
-      if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"} that waited for {target}.`;
-      return `No job waits for {target}. The signal ${kept ? "is kept for {keep}, for the first that will" : "was not kept"}.`;
+      if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"}{in} that waited for {target}.`;
+      return `No job waits for {target}{in}. The signal ${kept ? "is kept for {keep}, for the first that will" : "was not kept"}.`;
     },
     examples: [[`tidegate queue:signal reply-42 '{"text":"yes"}'`, "the reply that a job waits for"]],
   },
@@ -192,7 +192,7 @@ export const commands = {
     about: "Removes a job for good, even while it runs: its signal is aborted.",
     sends: { running: true },
     asks: "always",
-    says: "Removed job {target}.",
+    says: "Removed job {target}{in}.",
   },
   rescheduleJobs: [
     {
@@ -215,7 +215,7 @@ export const commands = {
   updateJob: {
     words: "queue:jobs update <id>",
     does: "change a waiting job's run time or payload",
-    says: "Changed job {id} ({name}). Due {runAt}.",
+    says: "Changed job {id} ({name}){in}. Due {runAt}.",
   },
   retryDeadJobs: {
     words: "queue:dlq retry [ids...]",
@@ -281,19 +281,19 @@ export const commands = {
   },
   pauseSchedule: { words: "queue:schedules pause <key>", does: "pause a schedule until it is resumed", says: firing },
   resumeSchedule: { words: "queue:schedules resume <key>", does: "resume a paused schedule", says: firing },
-  runSchedule: { words: "queue:schedules run <key>", does: "enqueue its job now", says: "Enqueued job {id}." },
+  runSchedule: { words: "queue:schedules run <key>", does: "enqueue its job now", says: "Enqueued job {id}{in}." },
   removeSchedule: {
     words: "queue:schedules remove <key>",
     does: "remove a schedule, after confirmation",
     asks: "always",
-    says: "Removed schedule {target}. If code declares it, remove it there too, or it comes back.",
+    says: "Removed schedule {target}{in}. If code declares it, remove it there too, or it comes back.",
   },
   listFlowControlKeys: {
     words: "queue:flow list",
     groupDoes: "list, limit or pause flow control keys",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
-    shows: "running waiting limits key state=held",
+    shows: "running waiting limits key pinned paused",
     order: busiestFirst,
     none: "No flow control key is in use.",
     examples: [["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"]],
@@ -301,27 +301,27 @@ export const commands = {
   getFlowControlKey: {
     words: "queue:flow show <key>",
     does: "show a key",
-    shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt state=held",
+    shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused",
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",
     does: "set and pin a key's limits",
-    says: "Limits of {key}: {limits}. They stay until: {command queue:flow unset {key}}",
+    says: "Limits of {key}{in}: {limits}. They stay until: {command queue:flow unset {key}}",
   },
   unsetFlowControlKey: {
     words: "queue:flow unset <key>",
     does: "let enqueues set a key's limits again",
-    says: "The next enqueue sets the limits of {target}.",
+    says: "The next enqueue{in} sets the limits of {target}.",
   },
   pauseFlowControlKey: {
     words: "queue:flow pause <key>",
     does: "pause a key until it is resumed",
-    says: "{target} is paused. Resume with: {command queue:flow resume {target}}",
+    says: "{target} is paused{in}. Resume with: {command queue:flow resume {target}}",
   },
   resumeFlowControlKey: {
     words: "queue:flow resume <key>",
     does: "resume a paused key",
-    says: resuming("{target}", " Its slots are counted again."),
+    says: resuming("{target}{in}", " Its slots are counted again."),
   },
   listChanges: {
     words: "queue:changes",
@@ -353,7 +353,7 @@ export const commands = {
       "Shows the last hour of each job type: outcomes, how long attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
     sends: { days: 2, pending: true, name: undefined },
     shows:
-      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending.count paused",
+      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
     examples: [["tidegate queue:types --queue bulk", "those of one queue"]],
@@ -362,13 +362,13 @@ export const commands = {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
-    says: "{target} is paused. Resume with: {command queue:types resume {target}}",
+    says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}",
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   resumeJobs: {
     words: "queue:types resume <name>",
     does: "resume a paused job type",
-    says: resuming("{target}"),
+    says: resuming("{target}{in}"),
   },
   clearJobs: {
     words: "queue:clear",

@@ -8,10 +8,9 @@ import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Io } from "./io.ts";
 import { loadModule } from "./module.ts";
 import { printable, quoted } from "./output/text.ts";
-import type { Globals } from "./program.ts";
+import { type Globals, UsageError } from "./program.ts";
 import type { RedisDatabase } from "./redis-database.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** What every command talks to: a handler, elsewhere or in this process. */
 export interface Target {

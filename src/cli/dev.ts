@@ -7,9 +7,8 @@ import { readRedisUrl } from "../dev/redis-address.ts";
 import { LOCAL_NAMES } from "../dev/start.ts";
 import { wholeNumber } from "./fields.ts";
 import { counted, printable, printableLines, toJson } from "./output/text.ts";
-import { addCommand } from "./program.ts";
+import { addCommand, UsageError } from "./program.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 import { attemptPrinter, printing } from "./work/attempt-lines.ts";
 import { Display } from "./work/display.ts";
 

@@ -4,7 +4,7 @@ import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { type Fields, type JsonSchema, type ObjectSchema, type Schema, span, whole } from "../core/shared/schema.ts";
 import type { Io } from "./io.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./program.ts";
 
 // Options and arguments, from the schemas of requests: these also read what the user has typed.
 

@@ -3,8 +3,8 @@ import type { JobState } from "../core/store/store.ts";
 import { queueNames, type Target } from "./connect.ts";
 import type { Row } from "./output/cells.ts";
 import { count, printable, quoted } from "./output/text.ts";
+import { UsageError } from "./program.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Looks in the other queues, if the token may list them. Returns the first that has it, and a hint at all that do. */
 export async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send) => Promise<unknown>) {

@@ -21,7 +21,7 @@ const QUEUES =
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
 const TYPES =
-  "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
+  "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending";
 
 export function addList(session: Session): void {
   addCommand(

@@ -5,7 +5,7 @@ import type { AnyJob } from "../core/job/define.ts";
 import { isQueue } from "../core/queue/queue.ts";
 import { isObject } from "../core/shared/schema.ts";
 import { printable } from "./output/text.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./program.ts";
 
 /** Finds the jobs and queues that a module exports. @throws {UsageError} if it does not load, or exports neither. */
 export async function loadModule(file: string, cwd: string) {

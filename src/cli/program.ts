@@ -19,6 +19,17 @@ const EPILOGUE = `
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
+/** A mistake in a command. The exit code is 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
 export function createProgram(io: Io, isJson: boolean, colors: Colors) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
   return new Command("tidegate")

@@ -4,7 +4,7 @@ import { RedisLink } from "../dev/redis-link.ts";
 import { upstashStore } from "../stores/redis-http/index.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import type { Io } from "./io.ts";
-import { UsageError } from "./usage-error.ts";
+import { UsageError } from "./program.ts";
 
 export interface RedisReply {
   readonly result?: unknown;

@@ -2,9 +2,9 @@ import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
 import { counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
+import { UsageError } from "./program.ts";
 import type { Typed } from "./request.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 interface Call {
   readonly to: Target;
@@ -24,20 +24,25 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
   const found = await readRows(call, typed, isOfSeveral ? names : [undefined], session);
   const { field, last, more } = found;
-  const cursor = isOfSeveral ? null : more;
+  const cursor = (!isOfSeveral && more) || null;
+  const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
   const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
   const rows = sorted.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
   const view = { now: session.now, colors: session.colors, width: wide ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () =>
-    rows.length > 0 ? listText(rows, shows, view, isOfSeveral) : none,
+    rows.length > 0
+      ? listText(rows, shows, view, isOfSeveral)
+      : more === null
+        ? none
+        : `None among the first ${part}. Add --all.`,
   );
   call.add(last);
-  if (isOfSeveral && (more !== null || rows.length < sorted.length))
+  if (more === "") session.note("More follow. Add --state STATE, --each COUNT, or --all.");
+  else if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
-  if (last["isCut"]) session.note("More follow. Add --state STATE, --each COUNT, or --all.");
 }
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
@@ -52,6 +57,7 @@ async function readRows(
   const sums: Record<string, number> = {};
   let last: Row = {};
   let field = "";
+  /** A cursor; empty if more follow without one. */
   let more: string | null = null;
   try {
     for (const name of names) {
@@ -68,7 +74,7 @@ async function readRows(
         if (last["cursor"] == null || (!all && (rows.length > before || fields["search"] !== undefined))) break;
         line.show(`${counted(rows.length, field.slice(0, -1))} read`);
       }
-      more = (last["cursor"] as string | undefined) ?? more;
+      more = (last["cursor"] as string | undefined) ?? (last["isCut"] ? "" : more);
     }
   } finally {
     line.clear();

@@ -11,9 +11,9 @@ import { addDoctor } from "./doctor/command.ts";
 import type { Io } from "./io.ts";
 import { addList } from "./list.ts";
 import { colorsFor, printable, printableLines, toJson } from "./output/text.ts";
+import { UsageError } from "./program.ts";
 import { addOperations } from "./runner.ts";
 import { Declined, Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 import { addWork } from "./work/command.ts";
 
 export const adders: readonly ((session: Session) => void)[] = [addDev, addWork, addList, addOperations, addDoctor];

@@ -8,18 +8,17 @@ import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
-import { openTarget, type Target } from "./connect.ts";
+import { openTarget, queueNames, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
 import { findIds, findJob, lookElsewhere } from "./find.ts";
 import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { printable } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
-import { addCommand, subcommandsOf } from "./program.ts";
+import { addCommand, subcommandsOf, UsageError } from "./program.ts";
 import { requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 export function addOperations(session: Session): void {
   const all = plans();
@@ -111,18 +110,22 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   const isOfJob = plan.route.path.includes(":id");
   const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states))) || [];
   const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states) };
-  const { label } = to;
+  const isAction = plan.route.method !== "GET" && !session.isJson;
+  const { queue: chosen } = session.globals;
+  const [first = "", second] = isAction && chosen === undefined ? await queueNames(to).catch(() => []) : [];
+  const name = printable(chosen ?? (second === undefined ? "" : first));
+  const label = to.label.replace("The first queue", name ? `Queue ${name}` : "$&");
   const queue = `${label.charAt(0).toLowerCase()}${label.slice(1)}`;
   const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
   const fill = (text: string, answer: Row) =>
-    filled(text, { ...fields, ...answer, target, label, queue }, session, to.command);
+    filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
   const add = (answer: Row) => {
     for (const text of plan.adds ?? [])
       if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? ""]) > 0) session.note(fill(text, answer));
   };
   const isSure = typed.options["yes"] === true;
-  if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
-  if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
+  if (noun) return changeMany(plan, { ...to, label }, { fields, isSure, send, fill, add }, session);
+  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
   const isOfKeys = plan.route.path.startsWith("/flow-control");
   const mayBeMisspelt = /^(pause|resume)(Jobs|FlowControlKey)$/.test(operation) && !typed.options["force"];

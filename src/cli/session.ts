@@ -4,8 +4,7 @@ import type { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
-import { createProgram, type Globals, type Program } from "./program.ts";
-import { UsageError } from "./usage-error.ts";
+import { createProgram, type Globals, type Program, UsageError } from "./program.ts";
 
 const CHECK_URL =
   "Check the network, and that --url is where the app serves the handler, such as https://example.com/queue. For a Redis give redis://HOST:PORT, or UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN in its place";

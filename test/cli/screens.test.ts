@@ -165,9 +165,10 @@ now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
           Error: no luck
 `,
   "queue:schedules upcoming": "Nothing runs in the next hour. Paused queues, job types and schedules do not count.\n",
-  "queue:flow": `RUNNING  WAITING  LIMITS                    KEY   STATE
-      0        1  none                      acme  paused
-      0        0  2 at once, 1,000 per 90s  mail  pinned
+  "queue:flow": `RUNNING  WAITING  LIMITS                    KEY   PINNED
+      0        1  none                      acme  no
+          paused
+      0        0  2 at once, 1,000 per 90s  mail  yes
 `,
   "queue:failures 2df77fa91927": `Group      2df77fa91927
 Name       charge
@@ -330,7 +331,7 @@ test("a search says how many jobs it has examined, and goes on with --cursor or 
   await queue.enqueue(sendEmail, { to: "ben" }, { id: "the-one" });
   const search = ["queue:jobs", "--search", "to=ben", "--in", "payload"];
   const first = await cli(search);
-  expect(first.stdout).toBe("No matching jobs.\n");
+  expect(first.stdout).toBe("None among the first 1,000 jobs. Add --all.\n");
   const [, cursor = ""] =
     /^Jobs examined: 1,000\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
   const found = { jobs: [{ id: "the-one" }], cursor: null };
@@ -451,6 +452,16 @@ test("queue:types marks the job types that are paused, those without figures too
   await queue.resumeJobs("send_email");
   await queue.resumeJobs("idle");
   expect((await cli(["queue:types"])).stdout).not.toContain("PAUSED");
+});
+
+test("queue:types marks counts that are estimated", async () => {
+  const { queue, cli, fetch } = behindHandler();
+  await queue.enqueue(sendEmail, { to: "ada" });
+  const estimating = async (request: Request) => {
+    const response = await fetch(request);
+    return new Response((await response.text()).replaceAll('"estimated":false', '"estimated":true'), response);
+  };
+  expect((await cli(["queue:types"], { fetch: estimating })).stdout).toMatch(/^send_email .* ~1$/m);
 });
 
 test("queue:flow resume says whether the key was paused", async () => {

@@ -166,7 +166,7 @@ describe("a list without --queue", () => {
     ["queue:jobs --search to --in payload", /\nsent-imports +imports /],
     ["queue:failures", /^QUEUE +GROUP .*\nshop +[\da-f]{12} +2 .*\nimports +[\da-f]{12} +1 /],
     ["queue:schedules", /^QUEUE +KEY +FIRES .*\nshop +of-shop .* ✗ .*\nimports +of-imports /],
-    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail +-\nimports +0 +0 .* acme +paused\n/],
+    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail +no\nimports +0 +0 .* acme +no +paused\n/],
     [
       "queue:schedules upcoming",
       /^QUEUE +AT .*\nimports +14:40:00 UTC .*\nimports +15:20:00 UTC +in 20 minutes +occurrence +send_email +of-imports\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop\n/,
@@ -211,6 +211,26 @@ test("queue:types is one table of the job types of all, the slowest first, with 
   );
   await clock.advance("1d");
   expect((await cli("queue:types")).stdout).toMatch(/^imports +slow +0 +0 +0 +- +- +\d\.\ds +0$/m);
+});
+
+test("an action names its queue, in the question and in the reply", async () => {
+  const { cli, shop } = ofTwo();
+  await shop.enqueue(fails, {}, { maxRetries: 0 });
+  await shop.drain();
+  const retried = await cli("queue:dlq retry --all", { isTerminal: true, input: "y\n" });
+  expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job? [y/N]");
+  expect(retried.stdout).toBe("Retried 1 dead job in shop.\n");
+  expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
+  expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);
+});
+
+test("queue:jobs of a rare name says that a part was looked through, whichever queue has more", async () => {
+  const { cli, shop } = ofTwo();
+  await shop.enqueueMany(Array.from({ length: 1_001 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+  const { stdout, stderr } = await cli("queue:jobs --name rare");
+  expect(stdout).toBe("None among the first 1,000 jobs of each state. Add --all.\n");
+  expect(stderr).toBe("More follow. Add --state STATE, --each COUNT, or --all.\n");
+  expect((await cli("queue:jobs --name rare --all")).stdout).toBe("No matching jobs.\n");
 });
 
 describe("queue:list", () => {

@@ -39,8 +39,8 @@ describe("the commands of the guide", () => {
       /1 dead job would be retried/,
       /1 waiting job would be removed/,
       /Moved 1 scheduled job: it is due in (1 hour|60 minutes)/,
-      /0 +0 +10 per 1m +mail-provider +pinned/,
-      /0 +0 +none +tenant-acme +paused/,
+      /0 +0 +10 per 1m +mail-provider +yes/,
+      /0 +0 +none +tenant-acme +no +paused/,
       /Removed 1 pending job/,
       /access +Requests without a token are refused/,
     ])

@@ -69,7 +69,9 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
-  paused: ({ paused }: Partial<NameFigures>, { now }) => (paused ? `paused${pauseText(paused, now)}` : ""),
+  pending: ({ pending: of }: NameFigures) => (of ? `${of.estimated ? "~" : ""}${short(of.count)}` : "-"),
+  paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
+    paused ? `paused${pauseText(paused === true ? of : paused, now)}` : "",
   reason: ({ reason }: QueueChange) => reason ?? "",
   operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
@@ -81,8 +83,6 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   clock: ({ at }: { readonly at: Date }) => `${at.toISOString().slice(11, 19)} UTC`,
   // Of flow control keys.
   limits: (key: FlowControlKey) => limitsText(key),
-  held: (key: FlowControlKey, { now }) =>
-    [key.pinned && "pinned", key.paused && `paused${pauseText(key, now)}`].filter(Boolean).join(", "),
 };
 
 const markOf = ({ state, error }: ScheduleRun) =>
@@ -129,7 +129,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
       return {
         title: inWords(name).toUpperCase(),
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
-        align: isNumber || /^(in\/out|attempts)$/.test(path) ? "right" : "left",
+        align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
         givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
       };
