@@ -136,6 +136,7 @@ export const commands = {
     adds: [
       "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
       "Older groups not shown: {older}. Add --all, or a larger --limit.",
+      "Who is affected: {command queue:failures GROUP}",
     ],
     order: latestFirst,
     examples: [

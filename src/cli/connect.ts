@@ -72,10 +72,7 @@ export async function openTarget(
   return redisTarget(session, module?.jobs ?? [], change);
 }
 
-/**
- * Makes commands that the user can copy, with the options that select the same place. They leave out tokens and
- * passwords, which others could read on screen.
- */
+/** Makes commands to copy, with the options that select the same place, but no password: others may see the screen. */
 function commandFor({ url, module, queue: own, prefix }: Globals) {
   // With a handler, the module only provides job types, and queue:work refuses it.
   const isHandler = url !== undefined && !isRedisUrl(url);

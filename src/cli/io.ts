@@ -21,9 +21,6 @@ export interface Io {
   readonly clock?: Clock;
   /** Sends a request to a handler, or to Redis for `queue:doctor`. Default: the platform's `fetch`. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
-  /**
-   * Runs work that can be interrupted. The first Ctrl-C, SIGTERM or SIGHUP aborts the signal, the second ends the
-   * process.
-   */
+  /** Runs work. The first Ctrl-C, SIGTERM or SIGHUP aborts the signal, the second ends the process. */
   untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
 }

@@ -83,8 +83,10 @@ export function subcommandsOf(group: CommandUnknownOpts, typed = ""): string {
   return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.${didYouMean(typed, names)}`;
 }
 
-/** Suggests the name that begins like a misspelt one: " Did you mean retry?"; or nothing. */
+/** Suggests the name that begins like a misspelt one, or has its letters: " Did you mean retry?"; or nothing. */
 export function didYouMean(typed: string, names: readonly string[]): string {
-  const meant = names.find((name) => name !== typed && name.startsWith(typed.slice(0, 3)));
+  const sorted = (word: string) => [...word].sort().join();
+  const isNear = (name: string) => name.startsWith(typed.slice(0, 3)) || sorted(name) === sorted(typed);
+  const meant = names.find((name) => name !== typed && isNear(name));
   return meant && typed.length > 2 ? ` Did you mean ${meant}?` : "";
 }

@@ -38,7 +38,7 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
         ? none
         : `None among the first ${part}. Add --all.`,
   );
-  call.add(last);
+  call.add({ ...last, listed: rows.length });
   if (more === "") session.note("More follow. Add --state STATE, --each COUNT, or --all.");
   else if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");

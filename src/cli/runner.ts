@@ -6,14 +6,14 @@ import type { JobInfo } from "../core/manage/job-info.ts";
 import { waitsFor } from "../core/manage/job-text.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
+import type { JobState } from "../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
 import { openTarget, queueNames, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
-import { findIds, findJob, lookElsewhere } from "./find.ts";
 import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
-import { printable } from "./output/text.ts";
+import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
 import { addCommand, subcommandsOf, UsageError } from "./program.ts";
 import { requestOf, type Typed, withFlags } from "./request.ts";
@@ -87,6 +87,44 @@ async function run(plan: Plan, typed: Typed, session: Session, isMoved = false):
   }
 }
 
+/** Looks in the other queues, if the token may list them. Returns the first that has it, and a hint at all that do. */
+async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send) => Promise<unknown>) {
+  const names = await queueNames(to).catch(() => []);
+  const others = names.filter((name) => name !== (globals.queue ?? names[0]));
+  const found = await Promise.all(others.map((name) => look(to.sendTo(name)).catch(() => undefined)));
+  const matching = others.filter((_, index) => found[index]);
+  const flags = matching.map((name) => `--queue ${quoted(printable(name))}`).join(" or ");
+  const searched = others[0] ? `No match in other queues either: ${others.map(printable).join(", ")}.` : "";
+  const queues = matching.map(printable).join(" and ");
+  return { name: matching[0], queues, flags, hint: flags ? `Another queue has a match: add ${flags}.` : searched };
+}
+
+const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
+
+/** The job of an id, or of the short id of a table, if it is in one of these states. @throws as `findIds` */
+async function findJob(send: Send, text: string, states: readonly JobState[]) {
+  const [id = text] = (await findIds(send, [text], states)) ?? [];
+  const job = await getJob(send, id);
+  return job && states.includes(job["state"] as JobState) ? job : null;
+}
+
+/** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
+async function findIds(send: Send, texts: unknown, states: readonly JobState[]) {
+  const expand = async (text: string) => {
+    if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
+    const search = (state: JobState) => send("GET", `/jobs${query({ search: text, in: "id", state })}`);
+    const searches = states.map((state) => read<{ jobs: readonly { id: string }[] }>("jobs", search(state)));
+    const found = (await Promise.all(searches)).flatMap(({ jobs }) => jobs);
+    if (found.length > 1)
+      throw new UsageError(
+        `"${printable(text)}" is ambiguous: ${count(found.length)} matches.`,
+        "Give the whole id. --wide shows it.",
+      );
+    return found[0]?.id ?? text;
+  };
+  return Array.isArray(texts) ? Promise.all(texts.map(expand)) : undefined;
+}
+
 /** What a queue has of what a command is about: the thing, or how many jobs it would change. */
 async function foundIn(plan: Plan, { fields, target }: Typed, send: Send): Promise<unknown> {
   const { route, noun, states, answer } = plan;
@@ -121,7 +159,7 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
     filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
   const add = (answer: Row) => {
     for (const text of plan.adds ?? [])
-      if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? ""]) > 0) session.note(fill(text, answer));
+      if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? "listed"]) > 0) session.note(fill(text, answer));
   };
   const isSure = typed.options["yes"] === true;
   if (noun) return changeMany(plan, { ...to, label }, { fields, isSure, send, fill, add }, session);
@@ -213,8 +251,10 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
       ...(rows[0] ? [listText(rows, children?.shows, session)] : []),
     ].join("\n\n"),
   );
-  if (page?.["cursor"])
-    session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command("queue:jobs children ID")}`);
+  const list = `queue:jobs children ${quoted(printable(String(job["id"])))}`;
+  if (page?.["cursor"]) session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command(list)}`);
+  if (Number(Object(job["children"]).dead) > 0)
+    session.note(`The counts are of when it stopped waiting. Dead now: ${command(`${list} --state dead`)}`);
 }
 
 /** What a waiting job waits for, and what of it is paused. */

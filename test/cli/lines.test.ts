@@ -219,6 +219,7 @@ test.each([
   ["queue:clear", "Add --yes"],
   ["queue:types stop mail", "queue:types takes list, pause or resume."],
   ["queue:dlq rety all", "Did you mean retry?"],
+  ["queue:types puase mail", "Did you mean pause?"],
   ["queue:list extra", "too many arguments for 'queue:list'"],
   ["queue:lisst", "(Did you mean queue:list?)"],
   ["queue:fail", "(Did you mean queue:failures?)"],

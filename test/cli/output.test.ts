@@ -28,6 +28,12 @@ describe("a table", () => {
     expect(table(columns, rows, { colors, width: 3 }).split("\n")[1]).toBe("name      1  a text …");
   });
 
+  test("leaves out what is optional before it cuts a name", () => {
+    const optional = columns.map((column) => ({ ...column, givesWay: true, isOptional: column.title === "COUNT" }));
+    const rows = [["a name that is long", "1", "text"]];
+    expect(table(optional, rows, { colors, width: 29 })).toBe(`NAME${" ".repeat(17)}TEXT\na name that is long  text`);
+  });
+
   test("cuts the widest column that may shrink, if it does not fit", () => {
     const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" }));
     const rows = [["n".repeat(30), "1", "a text that is too long"]];

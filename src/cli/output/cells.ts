@@ -130,6 +130,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
         title: inWords(name).toUpperCase(),
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
+        isOptional: /^(lastRunAt|last|zone|set|hour\.waiting.*|days.*)$/.test(path),
         givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
       };

@@ -8,6 +8,8 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** Whether it is cut if the terminal is too narrow. The last column always is. */
   readonly givesWay?: boolean;
+  /** Whether it is left out before a name is cut. */
+  readonly isOptional?: boolean;
   readonly paint?: (text: string, row: Row) => string;
 }
 
@@ -36,6 +38,14 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const wanted = columns.map(({ title }, index) =>
     cells.reduce((widest, texts) => Math.max(widest, stringWidth(texts[index] ?? "")), stringWidth(title)),
   );
+  const excess = wanted.reduce((sum, each) => sum + each, GAP.length * last - width);
+  const spare = excess > 0 && columns.findLast(({ isOptional }) => isOptional);
+  if (spare)
+    return table(
+      columns.filter((column) => column !== spare),
+      rows,
+      options,
+    );
   const widths = shrink(wanted, least, width - GAP.length * last);
   const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
     columns

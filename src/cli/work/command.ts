@@ -1,10 +1,12 @@
 import { read } from "../../client/transport.ts";
-import type { DrainTotals } from "../../core/drain/report.ts";
+import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
 import { heldBackTexts, holdReason } from "../../core/flow/flow-key.ts";
 import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { sleep } from "../../core/shared/clock.ts";
 import { isRedisUrl } from "../../dev/redis-address.ts";
+import { LEAST_PAUSE_MS, makeWorker } from "../../worker/worker.ts";
 import { openTarget, type Target } from "../connect.ts";
 import { milliseconds, wholeNumber } from "../fields.ts";
 import { pauseLines } from "../list.ts";
@@ -13,10 +15,11 @@ import { fromNow } from "../output/time.ts";
 import { addCommand, UsageError } from "../program.ts";
 import type { Session } from "../session.ts";
 import { printing } from "./attempt-lines.ts";
-import { type WorkOptions, workContext } from "./context.ts";
+import { type WorkContext, type WorkOptions, workContext } from "./context.ts";
 import { Display, totalsText } from "./display.ts";
 import { driveHandler } from "./drive-handler.ts";
-import { WORKERS, workInProcess } from "./in-process.ts";
+
+const WORKERS = 4;
 
 const DESCRIPTION = `Runs a queue's jobs until Ctrl-C.
 
@@ -114,4 +117,29 @@ async function noteHeld({ local, sendTo, command }: Target, isIdle: boolean, ses
         lines.push(printable(`The key ${key} holds jobs back: ${heldBackTexts[reason]}.`));
     for (const line of lines) session.note(line);
   }
+}
+
+/** Runs the jobs of the user's module, or of its queues, in this process. */
+async function workInProcess(queues: readonly Queue[], context: WorkContext): Promise<DrainTotals> {
+  const { once, display, signal } = context;
+  // Fails on a wrong setup now, instead of retrying.
+  for (const queue of queues) await queue.ping();
+  display.show(noTotals);
+  let totals = noTotals;
+  for (let claimed = 1; claimed > 0; ) {
+    const before = totals;
+    const worker = makeWorker({
+      ...{ queues, signal, workers: context.workers ?? WORKERS },
+      checkMs: Math.max(context.checkEvery, LEAST_PAUSE_MS),
+      isDone: once ? context.isDone : undefined,
+      onProgress: () => display.show(addTotals(before, worker.totals)),
+      onReport: ({ nextRunAt }) => once || display.show(worker.totals, nextRunAt),
+      onError: context.reportFailure,
+    });
+    const pass = await worker.run();
+    totals = addTotals(before, pass);
+    // Jobs of one queue may have enqueued jobs in a queue that was already done.
+    claimed = once && queues.length > 1 && !signal.aborted ? pass.claimed : 0;
+  }
+  return totals;
 }
