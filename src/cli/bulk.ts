@@ -67,8 +67,8 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   let size: number | undefined;
   const question = async () => {
     size = await measure();
-    const forGood = asks === "always" ? " for good" : "";
-    return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${forGood}?` : undefined;
+    const how = asks === "always" ? " for good" : fields["over"] ? ` over ${fields["over"]}` : "";
+    return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${how}?` : undefined;
   };
   if (asks === "always") await session.confirm(question, isSure);
   else if (asks && !ids && !isSure && session.canAsk) await session.ask(question);

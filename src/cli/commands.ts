@@ -303,6 +303,10 @@ export const commands = {
     words: "queue:flow show <key>",
     does: "show a key",
     shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused",
+    adds: [
+      "Running: {running}. See: {command queue:jobs --search {key} --in key --state running}",
+      "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}",
+    ],
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",

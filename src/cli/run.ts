@@ -40,10 +40,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/**
- * Adds to a handler's refusal of the queue that --queue names which ones it serves, and to one of what this version
- * knows that the handler has another. Returns other errors unchanged.
- */
+/** Adds to a refusal which queues the handler serves, or that it has another version. Leaves other errors unchanged. */
 async function explained(error: unknown, session: Session): Promise<unknown> {
   if (!isTidegateError(error)) return error;
   const { queue } = session.globals;

@@ -182,6 +182,7 @@ async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session):
   const wasPaused = found["resumed"] !== false;
   const text = () => (says ? fill(says, shown) : factsText(shown, plan.shows, session));
   session.print(found, () => (wasPaused ? text() : unknown || text()));
+  add(found);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");

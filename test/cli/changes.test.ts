@@ -18,7 +18,7 @@ const answering = (input: string): World => ({ isTerminal: true, input });
 test.each([
   ["queue:dlq remove --all", "remove all 2 dead jobs for good?", "Removed 2 dead jobs.\n"],
   ["queue:dlq remove --name fails", "remove 2 dead jobs named fails for good?", "Removed 2 dead jobs.\n"],
-  ["queue:dlq retry --all", "retry all 2 dead jobs?", "Retried 2 dead jobs.\n"],
+  ["queue:dlq retry --all --over 10m", "retry all 2 dead jobs over 10m?", "Retried 2 dead jobs.\n"],
   [
     "queue:jobs cancel --name send_email",
     "cancel 3 waiting jobs named send_email for good?",
