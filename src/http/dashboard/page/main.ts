@@ -1,5 +1,6 @@
 import { actions } from "./actions/index.ts";
 import { followKeys } from "./actions/keyboard.ts";
+import { searchSmall } from "./actions/search.ts";
 import { morph } from "./dom/morph.ts";
 import type { ActionName } from "./state/action-name.ts";
 import { startPolling } from "./state/polling.ts";
@@ -52,4 +53,4 @@ addEventListener(
 );
 recallSettings();
 onChange(show);
-startPolling();
+startPolling(searchSmall);

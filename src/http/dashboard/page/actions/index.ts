@@ -21,7 +21,7 @@ import {
 } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
-import { askToSearchAll } from "./search.ts";
+import { searchOn } from "./search.ts";
 
 // What buttons, boxes and forms do. An element has the argument of its action in `data-with`.
 
@@ -43,7 +43,6 @@ async function confirm(form: HTMLElement): Promise<void> {
     return;
   }
   if (isOpen) change({ question: undefined });
-  if (question.isLook) return;
   change({ selected: new Set(), isAllSelected: false });
   await showOutcome(work);
 }
@@ -120,7 +119,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   choose: (_, __, list) => change({ chosen: filledIn(list.closest("form") as HTMLElement) }),
   leave: () => change({ question: undefined, isHelp: false }),
   copy: copyOfJob,
-  "search-all": askToSearchAll,
+  "search-all": searchOn,
+  "search-stop": () => change({ searching: undefined }),
   help: () => change({ isHelp: true }),
   setting: (name) => {
     chooseNext(name as Setting);

@@ -1,39 +1,30 @@
 import type { Json, Refresh } from "../../snapshot.ts";
 import { fetchSnapshot } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
-import { number, plural } from "../views/format.ts";
-import { listedCount, MOST_COMMANDS } from "../views/jobs.ts";
-import { ask } from "./outcome.ts";
+import { isUnfinished, listedCount, MOST_FOUND } from "../views/jobs.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;
 
-/** How many jobs a request of a search examines, and how many matches a list can hold. */
-const EXAMINED_AT_ONCE = 1_000;
-const MOST_SHOWN = 1_000;
+/** In how many jobs a search goes to its end by itself. */
+const MOST_UNASKED = 10_000;
 
-/** Continues the search on screen to its end, after it has said what that costs. */
-export function askToSearchAll(): void {
-  const { snapshot, route } = state;
-  const { jobs } = snapshot ?? {};
-  if (!snapshot || !jobs) return;
-  const left = Math.max(0, listedCount(snapshot.activity.stats) - Number(route.searched ?? 0) - (jobs.examined ?? 0));
-  const most = Math.max(1, Math.ceil(left / EXAMINED_AT_ONCE)) * MOST_COMMANDS;
-  ask({
-    title: "Search everything?",
-    text: `This reads the other ${plural(left, "job")}, for at most ${number(most)} commands if they are small. Closing this dialog stops the search.`,
-    confirm: "Search everything",
-    isLook: true,
-    async act() {
-      const { question } = state;
-      let found: Jobs = jobs;
-      while ((found.cursor ?? found.rest?.[0]) && found.rows.length < MOST_SHOWN && state.question === question) {
-        found = await more(found);
-        change({ progress: `${number(found.examined ?? 0)} searched, ${number(found.rows.length)} found.` });
-      }
-      if (state.snapshot?.jobs === jobs) change({ snapshot: { ...state.snapshot, jobs: found } });
-      return "";
-    },
-  });
+/** Goes on with a search that was just made, unless there are so many jobs that the user decides. */
+export async function searchSmall(): Promise<void> {
+  const { route, snapshot } = state;
+  if (route.search && snapshot && listedCount(snapshot.activity.stats) <= MOST_UNASKED) await searchOn();
+}
+
+/** Goes on with the search on screen to its end, until the user stops it or leaves. */
+export async function searchOn(): Promise<void> {
+  let found = state.snapshot?.jobs;
+  while (found && isUnfinished(found) && found.rows.length < MOST_FOUND) {
+    const before: Jobs = found;
+    change({ searching: before });
+    found = await more(before).catch(() => undefined);
+    const { snapshot, searching } = state;
+    if (searching !== before || snapshot?.jobs !== before) return;
+    change({ searching: undefined, ...(found && { snapshot: { ...snapshot, jobs: found } }) });
+  }
 }
 
 /** Searches on: in all queues, the first that is not finished. */

@@ -28,6 +28,7 @@ const SLOW_MS = 3_000;
 /** For how long after a move the pointer holds still what it is on. */
 const POINTING_MS = 5_000;
 let movedAt = 0;
+let afterSearch: () => void;
 /** What changes slowly in the list of all queues is read at each tenth poll. */
 const SLOWLY = 10;
 
@@ -57,6 +58,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
   underWay = new AbortController();
   const { signal } = underWay;
   const slow = setTimeout(() => !signal.aborted && !route.search && fail(SLOW, true), SLOW_MS);
+  const askedAt = Date.now();
   try {
     const response = await fetchSnapshot(route, thrift, signal);
     const seenAt = Date.now();
@@ -71,10 +73,12 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     change({
       snapshot: snapshot ?? (response as typeof before),
       ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false, isLoading: false },
+      ...(isAsked && { tookMs: seenAt - askedAt }),
     });
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
     const wait = waitAfterRefresh(quiet, nextRunAt === null ? 0 : Date.parse(nextRunAt) - queueNow());
     refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
+    if (isAsked) afterSearch();
   } catch (error) {
     if (!signal.aborted) fail(error as Refusal);
   } finally {
@@ -167,8 +171,9 @@ export function followLive(): void {
   if (mayPoll() && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
 }
 
-/** Starts to refresh and to follow the URL. A hidden page sends no requests. */
-export function startPolling(): void {
+/** Starts to refresh and to follow the URL. A hidden page sends no requests. @param searched after what a user asks */
+export function startPolling(searched: () => void): void {
+  afterSearch = searched;
   addEventListener("hashchange", follow);
   addEventListener("pointermove", ({ pointerType }) => {
     // A finger leaves what it has tapped under ":hover".

@@ -33,8 +33,6 @@ export interface Question {
   readonly text: ChosenText;
   readonly confirm: ChosenText;
   readonly isDangerous?: boolean;
-  /** Whether it only reads: then nothing is refreshed after it. */
-  readonly isLook?: boolean;
   readonly fields?: readonly Field[];
   /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
@@ -72,6 +70,9 @@ export interface State {
   readonly isSignedOut?: boolean;
   /** Whether the data of this view is on its way for the first time. */
   readonly isLoading?: boolean;
+  /** What a search has found while it goes on, and how long its first request took. */
+  readonly searching?: Json<Snapshot>["jobs"];
+  readonly tookMs?: number;
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;

@@ -34,9 +34,10 @@ import {
 } from "./parts.ts";
 
 type Row = Json<JobRow>;
+type Jobs = NonNullable<Json<Snapshot>["jobs"]>;
 
-/** The most commands of a search. */
-export const MOST_COMMANDS = 60;
+/** The most matches that a list can hold. */
+export const MOST_FOUND = 1_000;
 
 const searched = [
   ["", "Anywhere"],
@@ -81,10 +82,8 @@ function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false
   const { search, state: shown } = state.route;
   if (!search) return html`<span class="count">${number(countOf(activity.stats, of))}</span>`;
   const found = jobs?.rows.filter((row) => row.state === of).length;
-  const isMore = jobs?.cursor ?? jobs?.rest?.[0];
-  return (
-    found !== undefined && (!shown || shown === of) && html`<span class="count">${number(found)}${isMore && "+"}</span>`
-  );
+  const more = jobs && isUnfinished(jobs) && "+";
+  return found !== undefined && (!shown || shown === of) && html`<span class="count">${number(found)}${more}</span>`;
 }
 
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
@@ -119,15 +118,13 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
   }${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
 }
 
-export function list(
-  { rows, cursor, examined, rest, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
-  snapshot: Json<Snapshot>,
-): Html {
+export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
+  const { rows, cursor, examined, isCut } = found;
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
-  const isUnfinished = cursor !== null || !!rest?.[0];
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
+  const isPartial = isUnfinished(found);
   const note = isCut
     ? "These are the first of each queue. Choose a queue to see the rest."
     : route.view === "jobs" &&
@@ -136,10 +133,11 @@ export function list(
       !route.group &&
       rows.length < listedCount(stats) &&
       "These are the first of each state. Choose a state to see the rest.";
-  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, isUnfinished, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
-  if (rows.length === 0) return html`${nothing(isUnfinished || !!isCut)}${more}`;
+  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor, searched)}`;
+  const part = examined !== undefined && isPartial && partial(found, searched, stats);
+  if (rows.length === 0) return html`${part}${nothing(isPartial || !!isCut)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
-  return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
+  return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
 }
 
 /** Leads from a search in one queue to the same one in all. */
@@ -155,10 +153,18 @@ export function listedCount(stats: Stats): number {
   return (kind ? [kind] : [...jobStates]).reduce((sum, each) => sum + countOf(stats, each), 0);
 }
 
-/** How many jobs the search has examined, and what it costs to continue. */
-function bound(searched: number, isUnfinished: boolean, stats: Stats): Html {
-  if (!isUnfinished) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(listedCount(stats), searched), "job")}.</b> ${button("Search everything...", "search-all", "", "link")}</p>`;
+/** Whether a search has jobs left to examine, or a list has another page. */
+export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? rest?.[0]);
+
+/** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
+function partial(found: Jobs, searched: number, stats: Stats): Html {
+  const { rows, examined = 0 } = found;
+  const all = Math.max(listedCount(stats), searched);
+  const { searching, tookMs = 0 } = state;
+  if (searching === found)
+    return html`<p class="row"><b>Searched ${number(searched)} of ${plural(all, "job")}, ${number(rows.length)} found so far.</b><progress value="${searched / all}" max="1" aria-label="Progress"></progress>${button("Stop", "search-stop")}</p>`;
+  const seconds = Math.ceil(Math.max(1, ((all - searched) / examined) * tookMs) / 1_000);
+  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(all - searched, "job")} not searched yet.</b>${rows.length < MOST_FOUND && button(`Search ${plural(all - searched, "more job")}, for about ${seconds} s`, "search-all")}</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */
