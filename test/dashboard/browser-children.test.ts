@@ -101,9 +101,13 @@ test("the children of a finished job are counted as they were, and none is retri
   on.clock.now += 3_600_000;
   await queue.drain({ maxJobs: 100 });
   const page = await open(on, "#view=job&id=may");
-  const card = page.locator("section.card", { hasText: "Children by state, when this job stopped waiting" });
-  await card.getByText("2 dead").waitFor();
+  const card = page.locator("section.card", { hasText: "Children by state" });
+  await card.getByText("when this job stopped waiting").waitFor();
+  await card.locator(".dead", { hasText: "2 dead" }).waitFor();
   await queue.retryFromDeadLetter({ ids: ["may/000000", "may/000001"] });
+  await card.getByText("2 dead").click();
+  await page.getByText("None of its children is dead any more").waitFor();
+  await card.locator(".retried", { hasText: "2 dead" }).waitFor();
   await press(page, "Retry its dead children...");
   await notice(page, "None of these jobs is dead any more.");
   expect(await page.locator("dialog").count()).toBe(0);

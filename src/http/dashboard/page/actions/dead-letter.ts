@@ -7,6 +7,7 @@ import { act } from "../state/requests.ts";
 import { type Field, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
+import { link } from "../views/parts.ts";
 import { ask, changeMany, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
@@ -50,6 +51,14 @@ function retryText(count: number, pace: string | undefined): string {
   return `This retries ${what} with all ${its} retries, ${how}`;
 }
 
+/** Leads to what was retried: one job, or those of its failure that die again. */
+function linkTo({ ids, group = state.route.group }: DeadSelection, queue = state.snapshot?.queue): Html {
+  const [id, another] = ids ?? [];
+  return id && !another
+    ? link({ queue, view: "job", id }, "See the job")
+    : link({ queue, view: "jobs", state: "dead", group }, group ? "See what died again" : "See dead jobs");
+}
+
 /** How many dead jobs a call changes, so that the bar moves. */
 const PIECE = 250;
 
@@ -80,6 +89,7 @@ export async function askForDead(
           : `This removes ${all} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
+      leadsTo: isRetry && linkTo(jobs, queue),
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
         if (pace === "ten") {
@@ -118,6 +128,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
     subject: aboutJob(job),
     text: `This job runs as soon as possible, with all its retries.${note}${unchecked}`,
     confirm: "Retry",
+    leadsTo: linkTo({ ids: [job.id] }),
     fields: [payloadField(job.payload)],
     async act({ payload }) {
       await act("POST /dead-letter/:id/retry", { target: job.id, body: { payload: typedPayload(payload) } });

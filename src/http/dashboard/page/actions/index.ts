@@ -44,7 +44,7 @@ async function confirm(form: HTMLElement): Promise<void> {
   }
   if (isOpen) change({ question: undefined });
   change({ selected: new Set(), isAllSelected: false });
-  await showOutcome(work);
+  await showOutcome(work, question.leadsTo);
 }
 
 function select(ids: readonly string[], isOn: boolean): void {
@@ -120,6 +120,7 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   leave: () => change({ question: undefined, isHelp: false }),
   copy: copyOfJob,
   "search-all": searchOn,
+  close: () => change({ notice: undefined }),
   "search-stop": () => change({ searching: undefined }),
   help: () => change({ isHelp: true }),
   setting: (name) => {

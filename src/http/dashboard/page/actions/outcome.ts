@@ -24,9 +24,9 @@ export async function refusalShown(prepare: () => Promise<void>): Promise<void> 
 }
 
 /** Waits for an action, shows its outcome, and refreshes. */
-export async function showOutcome(work: Promise<string>): Promise<void> {
+export async function showOutcome(work: Promise<string>, leadsTo?: Question["leadsTo"]): Promise<void> {
   const notice = await work.then(
-    (text) => ({ text }),
+    (text) => ({ text, leadsTo }),
     ({ message }: Error) => ({ text: message, isBad: true }),
   );
   change({ notice: { ...notice, at: Date.now() } });

@@ -1,12 +1,14 @@
 import type { Json, Refresh } from "../../snapshot.ts";
 import { fetchSnapshot } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
-import { isUnfinished, listedCount, MOST_FOUND } from "../views/jobs.ts";
+import { isUnfinished, listedCount } from "../views/jobs.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;
 
 /** In how many jobs a search goes to its end by itself. */
 const MOST_UNASKED = 10_000;
+/** How many matches it finds before the user asks for more: a list of so many is slow. */
+const MOST_FOUND = 1_000;
 
 /** Goes on with a search that was just made, unless there are so many jobs that the user decides. */
 export async function searchSmall(): Promise<void> {
@@ -14,10 +16,11 @@ export async function searchSmall(): Promise<void> {
   if (route.search && snapshot && listedCount(snapshot.activity.stats) <= MOST_UNASKED) await searchOn();
 }
 
-/** Goes on with the search on screen to its end, until the user stops it or leaves. */
+/** Goes on with the search on screen to its end, or until the user stops it or leaves. */
 export async function searchOn(): Promise<void> {
   let found = state.snapshot?.jobs;
-  while (found && isUnfinished(found) && found.rows.length < MOST_FOUND) {
+  const most = MOST_FOUND + (found?.rows.length ?? 0);
+  while (found && isUnfinished(found) && found.rows.length < most) {
     const before: Jobs = found;
     change({ searching: before });
     found = await more(before).catch(() => undefined);

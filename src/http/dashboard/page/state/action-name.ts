@@ -7,5 +7,5 @@ export type ActionName =
   | ("signal" | "stop")
   | ("limits" | "unpin" | "preview" | "schedule" | "unschedule")
   | ("find" | "search" | "search-all" | "search-in" | "search-stop" | "select" | "select-all" | "select-page" | "sort")
-  | ("choose" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")
+  | ("choose" | "close" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")
   | ("point" | "read" | "sign-in" | "sign-out");

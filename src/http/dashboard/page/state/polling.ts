@@ -155,7 +155,7 @@ async function follow(): Promise<void> {
     snapshot: snapshot && ({ ...part(false), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
-    notice: undefined,
+    notice: state.notice?.leadsTo ? state.notice : undefined,
     question: undefined,
     charts: {},
     isLoading: true,

@@ -34,6 +34,8 @@ export interface Question {
   readonly confirm: ChosenText;
   readonly isDangerous?: boolean;
   readonly fields?: readonly Field[];
+  /** Where to see what became of it. The notice with this link stays until the user closes it. */
+  readonly leadsTo?: Html | false | undefined;
   /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
 }
@@ -92,7 +94,9 @@ export interface State {
   /** The index of the point whose values a legend shows, by the name of the points. */
   readonly charts: Readonly<Record<string, number>>;
   /** The outcome of the last action. The time makes the same outcome a new one. */
-  readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
+  readonly notice?:
+    | (Pick<Question, "leadsTo"> & { readonly text: string; readonly at: number; readonly isBad?: boolean })
+    | undefined;
 }
 
 /** What the URL says now. */

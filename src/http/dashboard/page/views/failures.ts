@@ -37,7 +37,7 @@ ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job"
 }
 
 const columns: readonly Column<Group>[] = [
-  ["hour", "Last hour", ({ trend }) => trend.at(-1) ?? 0],
+  ["hour", "Still dead, last hour", ({ trend }) => trend.at(-1) ?? 0],
   ["last", "Last", ({ lastAt }) => lastAt],
   ["dead", "Dead", ({ count }) => count],
 ];
@@ -68,7 +68,7 @@ function line(group: Group, snapshot: Json<Snapshot>, top: number): Html {
   const hour = `${number(dead ?? 0)}${before === null ? "+" : ""}`;
   return html`<tr data-key="${keyOf(queue, group.group)}" data-queue="${queue}" data-click="${opens}"><td class="job">${queueTag(queue)}${link(to, name)} ${group.age && badge(group.age === "new" ? "dead" : "completed", group.age)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
-<div class="narrow muted">${hour} in the last hour, the last ${when(lastAt)}</div>
+<div class="narrow muted">${hour} of the last hour still dead, the last ${when(lastAt)}</div>
 <div class="row actions">${link(to, "Who is affected")}${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
 <td class="wide">${spark(trend, "dead", top)}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;

@@ -31,7 +31,7 @@ export function frame(): Html {
   const isOne = route.view !== "queues" && !route.scope;
   const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot?.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
-<div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
+<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "close", "", "link")}`}</p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot?.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
@@ -42,9 +42,11 @@ ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSigned
 const nowhere = (): Html =>
   html`${heading("This view does not exist")}<p>${link({ view: "overview", queue: undefined }, "See the overview")}</p>`;
 
+const ofAllQueues: Route = { view: "queues", queue: undefined, scope: "all" };
+
 /** Leads from one queue back to all of them. */
 const crumbs = (last: Json<Snapshot>): Html =>
-  html`<div><p class="muted"><a href="${hrefTo({ view: "queues", queue: undefined, scope: "all" })}" data-letter="q">All queues</a> › ${queueIn(last)}</p></div>`;
+  html`<div><p class="muted"><a href="${hrefTo(ofAllQueues)}" data-letter="q">All queues</a> › ${queueIn(last)}</p></div>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { scope, ...route } = state.route;
@@ -63,14 +65,16 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
     return html`<a href="${hrefTo({ view: to === "overview" && scope ? "queues" : to })}" aria-current="${to === here && "page"}" data-letter="${letter}">${icon(to)}<span>${text}</span>${count > 0 && html`<span class="count ${to === "failures" && "dead"}" title="${what}">${number(count)}</span>`}</a>`;
   };
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
-<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && view !== "jobs" && view !== "flow" && find()}
+<a class="brand" href="${hrefTo(last?.queues[1] ? ofAllQueues : { view: "overview" })}">${icon("tide")}Tidegate</a>${last && switcher(last)}${last && find((route.view === "jobs" && !route.group) || view === "flow")}
 <nav aria-label="Views">${places.map(entry)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
-/** Searches the jobs of all queues, from every view without a search of its own. */
-const find = (): Html =>
-  html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
+/** Searches the jobs of all queues, from every view without a search of its own: there, its place stays empty. */
+const find = (isElsewhere: boolean): Html =>
+  isElsewhere
+    ? html`<div class="gap"><input disabled="${true}"/></div>`
+    : html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 

@@ -38,7 +38,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}.</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
-<div>${about(job)}${job.children && family(job, job.children, mayChange)}${progress(job)}</div></div>
+<div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>
 ${jobs && html`<section data-key="children"><div class="row"><h2>${shown ? `${capital(shown)} children` : "Children"}</h2>${shown && link({ view: "job", id: job.id }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
@@ -97,10 +97,16 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
 }
 
 /** How the children of a job have ended, until it stopped waiting. Its links filter them; the dropped ones are gone. */
-function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, mayChange: boolean): Html {
+function family(
+  job: Info,
+  { total, ...counts }: NonNullable<Info["children"]>,
+  { jobs, mayChange }: Json<Snapshot>,
+): Html {
   const { children: shown } = state.route;
   const isNow = isWaiting(job) && job.runAt === null;
   const [ended, { dead }] = [`${number(total - counts.pending)} of ${number(total)}`, counts];
+  // After that, the row of a child says whether it is dead still.
+  const deadStyle = isNow || jobs?.rows.some((child) => child.state === "dead") ? "dead" : "retried";
   let x = 0;
   const part = (kind: keyof typeof counts, style: string = kind) => {
     x += counts[kind];
@@ -109,9 +115,9 @@ function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, 
   const count = (kind: "pending" | "completed" | "dead", style: string = kind) =>
     link({ view: "job", id: job.id, children: kind }, badge(style, `${number(counts[kind])} ${kind}`), kind === shown);
   return card(
-    isNow ? "Children by state" : "Children by state, when this job stopped waiting",
-    html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead")}</svg>${ended}</p>
-<p class="row">${count("pending", "ready")}${count("completed")}${count("dead")}${badge("retried", `${number(counts.dropped)} dropped`)}</p>
+    "Children by state",
+    html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead", deadStyle)}</svg>${ended}${!isNow && " when this job stopped waiting"}</p>
+<p class="row">${count("pending", "ready")}${count("completed")}${count("dead", deadStyle)}${badge("retried", `${number(counts.dropped)} dropped`)}</p>
 ${dead > 0 && mayChange && html`<p>${button(`Retry ${isNow ? number(dead) : "its"} dead ${isNow && dead === 1 ? "child" : "children"}...`, "retry-children", job.id)}</p>`}`,
   );
 }

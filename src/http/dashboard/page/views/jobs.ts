@@ -36,9 +36,6 @@ import {
 type Row = Json<JobRow>;
 type Jobs = NonNullable<Json<Snapshot>["jobs"]>;
 
-/** The most matches that a list can hold. */
-export const MOST_FOUND = 1_000;
-
 const searched = [
   ["", "Anywhere"],
   ["name", "Whole name"],
@@ -105,10 +102,9 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
   const shared = affected.filter(({ values, of }) => of === 1 || values.some(({ count }) => count > 1));
   return html`<div class="columns even">${
     !state.route.cursor &&
-    shared[0] &&
     card(
       "Who is affected",
-      html`${facts(
+      html`${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
         shared.map(({ field, values, of }) => [
           field || "payload",
           html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}`,
@@ -123,7 +119,6 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
-  const searched = Number(route.searched ?? 0) + (examined ?? 0);
   const isPartial = isUnfinished(found);
   const note = isCut
     ? "These are the first of each queue. Choose a queue to see the rest."
@@ -133,8 +128,8 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
       !route.group &&
       rows.length < listedCount(stats) &&
       "These are the first of each state. Choose a state to see the rest.";
-  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor, searched)}`;
-  const part = examined !== undefined && isPartial && partial(found, searched, stats);
+  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
+  const part = examined !== undefined && isPartial && partial(found, stats);
   if (rows.length === 0) return html`${part}${nothing(isPartial || !!isCut)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
@@ -157,14 +152,14 @@ export function listedCount(stats: Stats): number {
 export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? rest?.[0]);
 
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
-function partial(found: Jobs, searched: number, stats: Stats): Html {
-  const { rows, examined = 0 } = found;
+function partial(found: Jobs, stats: Stats): Html {
+  const { rows, examined: searched = 0 } = found;
   const all = Math.max(listedCount(stats), searched);
   const { searching, tookMs = 0 } = state;
   if (searching === found)
     return html`<p class="row"><b>Searched ${number(searched)} of ${plural(all, "job")}, ${number(rows.length)} found so far.</b><progress value="${searched / all}" max="1" aria-label="Progress"></progress>${button("Stop", "search-stop")}</p>`;
-  const seconds = Math.ceil(Math.max(1, ((all - searched) / examined) * tookMs) / 1_000);
-  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(all - searched, "job")} not searched yet.</b>${rows.length < MOST_FOUND && button(`Search ${plural(all - searched, "more job")}, for about ${seconds} s`, "search-all")}</p>`;
+  const seconds = Math.ceil(Math.max(1, ((all - searched) / searched) * tookMs) / 1_000);
+  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(all - searched, "job")} not searched yet.</b>${button(`Search ${plural(all - searched, "more job")}, for about ${seconds} s`, "search-all")}</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */
@@ -201,6 +196,7 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code>
+${row.hasDiedAgain && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
@@ -233,14 +229,17 @@ ${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}
 ${selected.size > 0 && !isDead && !isWaiting && html`<small>Select jobs that are all dead, or all waiting.</small>`}</span></div>`;
 }
 
-function pages(cursor: string | null, searched: number): Html {
+function pages(cursor: string | null): Html {
   const { route } = state;
-  return html`<nav class="row" aria-label="Pages">${route.cursor && link({ ...route, cursor: undefined, searched: undefined }, "First page")}
-${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, "Continue the search") : link({ ...route, cursor }, "Next page"))}</nav>`;
+  return html`<nav class="row" aria-label="Pages">${route.cursor && link({ ...route, cursor: undefined }, "First page")}
+${cursor && !route.search && link({ ...route, cursor }, "Next page")}</nav>`;
 }
 
 function nothing(isMore: boolean): Html {
-  const { search, state: kind = "", view } = state.route;
+  const { snapshot } = state;
+  const { search, state: kind = "", view, children: ofParent } = state.route;
+  if (view === "job" && ofParent === "dead" && snapshot?.job?.children?.dead)
+    return empty("None of its children is dead any more", "Those that were dead have been retried or removed.");
   if (view === "job")
     return empty(
       "None on this page",

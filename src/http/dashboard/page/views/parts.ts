@@ -95,9 +95,9 @@ export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
 
-/** A cell with a count. @param kind its colour, unless it is 0 @param before the count of yesterday */
-export const figure = (count: number, kind = "", style = "", before?: number): Html =>
-  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}${before !== undefined && count + before > 0 && html`<div class="muted">yesterday ${number(before)}</div>`}</td>`;
+/** A cell with a count. @param kind its colour, unless it is 0 @param before the count of yesterday @param to its list */
+export const figure = (count: number, kind = "", style = "", before?: number, to?: Route): Html =>
+  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${to ? link(to, number(count)) : number(count)}${before !== undefined && count + before > 0 && html`<div class="muted">yesterday ${number(before)}</div>`}</td>`;
 
 /** A job may report more than the whole: the bar ends there. @param share how much is done */
 export function progressBar(share: number): Html {

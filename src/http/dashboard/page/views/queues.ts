@@ -1,11 +1,13 @@
 import { isGrowing, type QueuePace } from "../../../../core/manage/pace.ts";
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
+import type { JobState } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { Route } from "../state/route.ts";
 import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
-import { badge, button, figure, heading, hrefTo, opens } from "./parts.ts";
+import { badge, button, countOf, figure, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
@@ -20,11 +22,14 @@ export function queues(snapshot: Json<Snapshot>): Html {
   }`;
 }
 
-const counts = ({ readyCount, runningCount, scheduledCount, deadLetterCount }: Brief["stats"]): Html =>
-  html`${figure(readyCount)}${figure(runningCount, "", "wide")}${figure(scheduledCount, "", "wide roomy")}${figure(deadLetterCount, "dead")}`;
+function counts(stats: Brief["stats"], of: Pick<Route, "queue" | "scope">): Html {
+  const count = (kind: JobState, style = "") =>
+    figure(countOf(stats, kind), kind === "dead" ? kind : "", style, undefined, { ...of, view: "jobs", state: kind });
+  return html`${count("ready")}${count("running", "wide")}${count("scheduled", "wide roomy")}${count("dead")}`;
+}
 
 const total = ({ stats, ended }: Brief): Html =>
-  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide roomy"></td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td><td></td></tr>`;
+  html`<tr><th scope="row">Total</th>${counts(stats, { queue: undefined, scope: "all" })}<td class="wide roomy"></td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td><td></td></tr>`;
 
 function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
@@ -32,7 +37,7 @@ function line(brief: Brief, mayChange: boolean): Html {
   const action = stats.paused ? "Resume" : "Pause";
   return html`<tr data-key="${queue}" data-queue="${queue}" data-click="${opens}">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
-${counts(stats)}
+${counts(stats, { queue })}
 <td class="figure wide roomy muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td>
 <td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }

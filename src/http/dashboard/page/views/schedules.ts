@@ -102,5 +102,5 @@ function eventLine({ at, kind, name, of, queue }: Event): Html {
     kind === "occurrence"
       ? link({ ...inQueue(queue), view: "schedules" }, name)
       : link({ ...inQueue(queue), view: "job", id: of }, name);
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${Date.parse(at) > queueNow() ? when(at) : "due now"}</span><div>${clock(at)}</div></td></tr>`;
 }
