@@ -65,12 +65,27 @@ test("the page says who has paused the queue, and who changed what", async () =>
   // One box, so that no gap stands between its parts.
   await page.locator(".banner span", { hasText: "Paused by on-call now: no job starts." }).waitFor();
   await on.queue.clear({ by: "cleanup" });
+  await on.queue.resume();
+  await on.queue.enqueue("fails", null);
+  await on.queue.enqueue("send_email", { to: "ada" }, { id: "may", children: [{ job: "fails" }, { job: "fails" }] });
+  await on.queue.drain();
+  await on.queue.retryFromDeadLetter({ ids: ["may/000000", "may/000001"] }, { by: "ana" });
+  await on.queue.drain();
+  const [failure] = (await on.queue.getFailures()).failures;
+  await on.queue.retryFromDeadLetter({ group: failure?.group ?? "" }, { by: "ana" });
   await page.getByRole("link", { name: "Changes" }).click();
   await heading(page, "Changes");
   const rows = page.locator("tbody tr");
   await expect
     .poll(() => rows.allInnerTexts(), patience)
-    .toEqual(["Clear jobs pending\tcleanup\t1\tnow", "Pause\ton-call\t\tnow"]);
+    .toEqual([
+      "Retry dead jobs of one failure\tana\t3\tnow",
+      "Retry dead jobs may\tana\t2\tnow",
+      "Clear jobs pending\tcleanup\t1\tnow",
+      "Pause\ton-call\t\tnow",
+    ]);
+  await page.getByRole("link", { name: "one failure" }).click();
+  await heading(page, "One group of failures");
 });
 
 describe("jobs", () => {
@@ -305,6 +320,9 @@ describe("flow control", () => {
     await on.queue.enqueue("fails", null, { id: "free", flowControl: { key: "free" } });
     await page.goto(`${on.url}/dashboard#view=job&id=free`);
     await page.getByText(/^Waits for its turn among \d ready job/).waitFor();
+    await on.queue.flowControl.pause("free", { by: "ben", reason: "CRM is slow" });
+    await press(page, "Refresh now");
+    await page.getByText("Waits for the key free: it is paused by ben now: CRM is slow.").waitFor();
     await on.queue.pauseJobs("fails", { reason: "CRM is down" });
     await press(page, "Refresh now");
     await page.getByText("Waits for its job type to be resumed.").waitFor();

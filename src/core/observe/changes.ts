@@ -2,6 +2,7 @@ import type { Clock } from "../shared/clock.ts";
 import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
 import { cursor, described, limit, optionsOf, orFirst, since, text } from "../shared/schema.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
+import { parentOf } from "../store/family.ts";
 import { CHANGES_KEPT, type QueueStore } from "../store/store.ts";
 
 /** Who makes a change, for the list of changes. */
@@ -43,7 +44,7 @@ export interface QueueChange {
   readonly by: string | null;
   /** What was done, as the operation is named in the HTTP API: "pause", "retryDeadJobs". */
   readonly operation: string;
-  /** To what: an id, key, event, job type, group of failures or state. Null for the queue, and for several ids. */
+  /** To what: an id, key, event, job type, group of failures, state, or the parent of all ids. Null for the rest. */
   readonly target: string | null;
   /** How many jobs it changed; null if it does not count them. */
   readonly count: number | null;
@@ -92,7 +93,9 @@ export const onlyBy = (given: ChangedBy, of: string): ChangedBy => knownOptions(
 export function targetOf(selection: unknown): string | null {
   if (typeof selection === "string") return selection;
   const { name, group, state, ids } = Object(selection);
-  return name ?? group ?? state ?? (ids?.length === 1 ? ids[0] : null);
+  const all: readonly unknown[] = Array.isArray(ids) ? ids : [];
+  const [target = null, ...others] = new Set(all.length > 1 ? all.map((id) => parentOf(String(id))) : all);
+  return name ?? group ?? state ?? (others.length === 0 ? target : null);
 }
 
 /** Lists a change, unless it has changed nothing. @param result of the call, which may say how much it changed. */

@@ -210,7 +210,9 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       if (!job) return { job };
       const { children: state, cursor } = query;
       const children = job.children && (await queue.listChildren(job.id, { state, cursor, limit: ROWS }));
-      return { job: shownJob(job), ...(children && { jobs: rowsOf(children, childRowOf) }) };
+      const { key, reason } = job.heldBack ?? {};
+      const keys = reason === "paused" ? await readKeys(queue, key) : undefined;
+      return { job: shownJob(job), ...(keys && { keys }), ...(children && { jobs: rowsOf(children, childRowOf) }) };
     }
     case "upcoming":
       return { upcoming: await readUpcoming(queue) };

@@ -2,10 +2,9 @@ import { actions } from "./actions/index.ts";
 import { followKeys } from "./actions/keyboard.ts";
 import { searchSmall } from "./actions/search.ts";
 import { morph } from "./dom/morph.ts";
-import type { ActionName } from "./state/action-name.ts";
 import { startPolling } from "./state/polling.ts";
 import { recallSettings } from "./state/settings.ts";
-import { change, onChange, state } from "./state/state.ts";
+import { type ActionName, change, onChange, state } from "./state/state.ts";
 import { number } from "./views/format.ts";
 import { frame } from "./views/frame.ts";
 

@@ -1,10 +1,9 @@
 import type { OperationAddress } from "../../../../contract/operations.ts";
-import type { ActionName } from "../state/action-name.ts";
 import { followLive, refresh, refreshAfterAction } from "../state/polling.ts";
 import { act, signIn, signOut } from "../state/requests.ts";
 import type { Route } from "../state/route.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
-import { change, state } from "../state/state.ts";
+import { type ActionName, change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
 import { askForChildren, askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";

@@ -52,18 +52,11 @@ interface Changed {
   readonly cursor?: string | null;
 }
 
-interface Progress extends Pick<Changed, "before"> {
-  /** How many jobs were changed, or would be. */
-  readonly changed: number;
-  /** Whether the user stopped it before the end. */
-  readonly isStopped: boolean;
-}
-
 type ChangeOfMany = `POST /${"jobs" | "dead-letter"}/${"cancel" | "reschedule" | "retry" | "remove"}` &
   OperationAddress;
 
 /** Changes many jobs, some in each call, until the user closes the dialog. @param total for the bar; 0 if unknown */
-export async function changeMany(address: ChangeOfMany, body: object, total = 0, queue?: string): Promise<Progress> {
+export async function changeMany(address: ChangeOfMany, body: object, total = 0, queue?: string) {
   const { question } = state;
   let changed = 0;
   let next: object = {};
@@ -73,8 +66,8 @@ export async function changeMany(address: ChangeOfMany, body: object, total = 0,
     });
     const { cancelled, rescheduled, retried, removed, runAt, before, cursor = null } = response;
     changed += cancelled ?? rescheduled ?? retried ?? removed ?? 0;
-    if (cursor === null) return { changed, isStopped: false, ...(before !== undefined && { before }) };
-    if (state.question !== question) return { changed, isStopped: true };
+    const isStopped = cursor !== null && state.question !== question;
+    if (cursor === null || isStopped) return { changed, isStopped, before };
     next = { ...(runAt && { runAt, delay: undefined }), cursor };
     change({ progress: `${number(changed)} done so far.`, share: total > 0 ? changed / total : undefined });
   }

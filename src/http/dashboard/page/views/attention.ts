@@ -2,8 +2,8 @@ import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
 import type { Route } from "../state/route.ts";
+import type { ActionName } from "../state/state.ts";
 import { number, plural, span } from "./format.ts";
 import { button, inQueue, keyOf, link, when } from "./parts.ts";
 

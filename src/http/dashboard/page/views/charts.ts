@@ -2,8 +2,7 @@ import type { Figures } from "../../../../core/manage/figures.ts";
 import type { ActivityMinute } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
-import { state } from "../state/state.ts";
+import { type ActionName, state } from "../state/state.ts";
 import { capital, clock, hour, number, span } from "./format.ts";
 import { badge, rangeLinks, ranges } from "./parts.ts";
 

@@ -2,9 +2,8 @@ import type { FailureGroup } from "../../../../core/manage/failures.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
 import { root } from "../state/requests.ts";
-import { type ChosenText, type Field, type Question, state } from "../state/state.ts";
+import { type ActionName, type ChosenText, type Field, type Question, state } from "../state/state.ts";
 import { moment, number } from "./format.ts";
 import { button } from "./parts.ts";
 

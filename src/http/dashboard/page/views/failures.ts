@@ -2,26 +2,12 @@ import type { FailureGroup } from "../../../../core/manage/failures.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
+import type { ActionName } from "../state/state.ts";
 import { pauseButton } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural } from "./format.ts";
-import {
-  badge,
-  button,
-  type Column,
-  empty,
-  heading,
-  inQueue,
-  keyOf,
-  link,
-  opens,
-  parentIn,
-  queueTag,
-  sortable,
-  sortedBy,
-  when,
-} from "./parts.ts";
+import { badge, button, empty, heading, inQueue, keyOf, link, opens, parentIn, queueTag, when } from "./parts.ts";
+import { type Column, sortable, sortedBy } from "./sort.ts";
 
 type Group = Json<FailureGroup & Placed>;
 

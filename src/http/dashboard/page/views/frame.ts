@@ -1,10 +1,9 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
 import { hasContents } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
-import { state } from "../state/state.ts";
+import { type ActionName, state } from "../state/state.ts";
 import { pausedText } from "./attention.ts";
 import { helpDialog, places, questionDialog, signInDialog } from "./dialogs.ts";
 import { failures } from "./failures.ts";

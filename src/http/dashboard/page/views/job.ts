@@ -7,6 +7,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
+import { pausedText } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -130,12 +131,12 @@ function progress(job: Info): Html | false {
 }
 
 /** What a job waits for that has not begun, or does not run now. */
-function awaited(job: Info, { activity, queue, pausedJobs }: Json<Snapshot>): Html | string {
+function awaited(job: Info, { activity, queue, pausedJobs, keys: [key] = [] }: Json<Snapshot>): Html | string {
   const { heldBack, runAt, state: of } = job;
   const { paused, readyCount, pace } = activity.stats;
   const held =
     heldBack &&
-    html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
+    html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${pausedText(key?.pausedBy, key?.pausedAt, key?.pausedReason)}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
   const text = waitsFor(job, { paused, pausedJobs: pausedJobs.filter((each) => each.queue === queue) }, held);
   if (text) return text;
   if (of === "scheduled")

@@ -4,8 +4,7 @@ import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
-import { state } from "../state/state.ts";
+import { type ActionName, state } from "../state/state.ts";
 import { pauseButton, pauseOf, type Stats } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
@@ -13,7 +12,6 @@ import {
   attempts,
   badge,
   button,
-  type Column,
   card,
   countOf,
   empty,
@@ -28,10 +26,9 @@ import {
   progressBar,
   queueTag,
   searchForm,
-  sortable,
-  sortedBy,
   when,
 } from "./parts.ts";
+import { type Column, sortable, sortedBy } from "./sort.ts";
 
 type Row = Json<JobRow>;
 type Jobs = NonNullable<Json<Snapshot>["jobs"]>;
@@ -236,9 +233,9 @@ ${cursor && !route.search && link({ ...route, cursor }, "Next page")}</nav>`;
 }
 
 function nothing(isMore: boolean): Html {
-  const { snapshot } = state;
-  const { search, state: kind = "", view, children: ofParent } = state.route;
-  if (view === "job" && ofParent === "dead" && snapshot?.job?.children?.dead)
+  const { snapshot, route } = state;
+  const { search, state: kind = "", view, children: ofParent } = route;
+  if (ofParent === "dead" && snapshot?.job?.children?.dead)
     return empty("None of its children is dead any more", "Those that were dead have been retried or removed.");
   if (view === "job")
     return empty(

@@ -9,7 +9,7 @@ import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, number, span } from "./format.ts";
-import { badge, button, card, code, countOf, empty, heading, link, queueTag, when } from "./parts.ts";
+import { badge, button, card, code, countOf, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;
@@ -41,8 +41,13 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && subject(operation, target, queue)}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
   )}</tbody></table></div>`;
+
+const subject = (operation: string, target: string, queue: string | undefined): Html =>
+  /DeadJobs$/.test(operation) && /^[0-9a-f]{12}$/.test(target)
+    ? html`of ${link({ ...inQueue(queue), view: "jobs", state: "dead", group: target }, "one failure")}`
+    : html`<code>${target}</code>`;
 
 const failing = (snapshot: Json<Snapshot>): Html =>
   html`${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(snapshot.failures.failures, snapshot)}</section>`}`;

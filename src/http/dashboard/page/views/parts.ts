@@ -4,9 +4,8 @@ import type { JobState } from "../../../../core/store/store.ts";
 import { MOST_SHOWN_CHARACTERS } from "../../shown-job.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { ActionName } from "../state/action-name.ts";
 import { type Route, routeQuery } from "../state/route.ts";
-import { queueNow, state } from "../state/state.ts";
+import { type ActionName, queueNow, state } from "../state/state.ts";
 import { distance, moment, number } from "./format.ts";
 
 /** A time relative to now. Its title is the exact time. */
@@ -95,9 +94,9 @@ export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
 
-/** A cell with a count. @param kind its colour, unless it is 0 @param before the count of yesterday @param to its list */
+/** A cell with a count. @param kind its colour, unless it is 0 @param before that of yesterday @param to its list */
 export const figure = (count: number, kind = "", style = "", before?: number, to?: Route): Html =>
-  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${to ? link(to, number(count)) : number(count)}${before !== undefined && count + before > 0 && html`<div class="muted">yesterday ${number(before)}</div>`}</td>`;
+  html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${to && count > 0 ? html`<a class="${kind}" href="${hrefTo(to)}">${number(count)}</a>` : number(count)}${before !== undefined && count + before > 0 && html`<div class="muted">yesterday ${number(before)}</div>`}</td>`;
 
 /** A job may report more than the whole: the bar ends there. @param share how much is done */
 export function progressBar(share: number): Html {
@@ -128,23 +127,3 @@ export const facts = (of: readonly (readonly [Html | string, Html | string | fal
 /** The heading of a view. It gets the focus when the user comes from another view. */
 export const heading = (text: Html | string, actions?: Html | false): Html =>
   html`<div class="row head"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
-
-/** A column to sort by: its name in the URL, its title, and what to compare. */
-export type Column<Row> = readonly [string, string, (row: Row) => string | number];
-
-/** A heading that sorts by its column: of figures, the largest first. @param initial as in `sortedBy`. */
-export function sortable(name: string, text: string, style = "", initial?: string): Html {
-  const { sort = initial } = state.route;
-  const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
-  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", style.includes("figure") ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
-}
-
-/** @param initial the column that sorts until the user chooses, with a minus for the other direction. */
-export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[], initial = ""): readonly Row[] {
-  const { sort = initial } = state.route;
-  const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];
-  if (!value) return rows;
-  const compare = (one: Row, other: Row) => (value(one) < value(other) ? -1 : value(one) > value(other) ? 1 : 0);
-  const up = [...rows].sort(compare);
-  return sort.startsWith("-") ? up.reverse() : up;
-}

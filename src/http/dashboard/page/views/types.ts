@@ -9,22 +9,8 @@ import { type Counts, chart, outcomes, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list, tookMs } from "./jobs.ts";
-import {
-  badge,
-  button,
-  type Column,
-  figure,
-  heading,
-  inQueue,
-  keyOf,
-  link,
-  opens,
-  queueTag,
-  rangeLinks,
-  ranges,
-  sortable,
-  sortedBy,
-} from "./parts.ts";
+import { badge, button, figure, heading, inQueue, keyOf, link, opens, queueTag, rangeLinks, ranges } from "./parts.ts";
+import { type Column, sortable, sortedBy } from "./sort.ts";
 
 type Figures = Counts & Json<Pick<AllFigures, "waiting" | "running">>;
 type Name = Json<Pick<NameFigures & Placed, "name" | "queue" | "pending">> & {
