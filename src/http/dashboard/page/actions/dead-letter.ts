@@ -56,7 +56,7 @@ function linkTo({ ids, group = state.route.group }: DeadSelection, queue = state
   const [id, another] = ids ?? [];
   return id && !another
     ? link({ queue, view: "job", id }, "See the job")
-    : link({ queue, view: "jobs", state: "dead", group }, group ? "See what died again" : "See dead jobs");
+    : link({ queue, view: "jobs", state: "dead", group }, "See what died again");
 }
 
 /** How many dead jobs a call changes, so that the bar moves. */
@@ -128,7 +128,6 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
     subject: aboutJob(job),
     text: `This job runs as soon as possible, with all its retries.${note}${unchecked}`,
     confirm: "Retry",
-    leadsTo: linkTo({ ids: [job.id] }),
     fields: [payloadField(job.payload)],
     async act({ payload }) {
       await act("POST /dead-letter/:id/retry", { target: job.id, body: { payload: typedPayload(payload) } });

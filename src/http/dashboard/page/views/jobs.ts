@@ -127,7 +127,7 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
       "These are the first of each state. Choose a state to see the rest.";
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
   const part = examined !== undefined && isPartial && partial(found, stats);
-  if (rows.length === 0) return html`${part}${nothing(isPartial || !!isCut)}${more}`;
+  if (rows.length === 0) return html`${part}${!isPartial && nothing()}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
 }
@@ -155,7 +155,7 @@ function partial(found: Jobs, stats: Stats): Html {
   const { searching, tookMs = 0 } = state;
   if (searching === found)
     return html`<p class="row"><b>Searched ${number(searched)} of ${plural(all, "job")}, ${number(rows.length)} found so far.</b><progress value="${searched / all}" max="1" aria-label="Progress"></progress>${button("Stop", "search-stop")}</p>`;
-  const seconds = Math.ceil(Math.max(1, ((all - searched) / searched) * tookMs) / 1_000);
+  const seconds = Math.ceil(((all - searched) / searched) * (tookMs / 1_000));
   return html`<p class="row"><b>${number(rows.length)} so far: ${plural(all - searched, "job")} not searched yet.</b>${button(`Search ${plural(all - searched, "more job")}, for about ${seconds} s`, "search-all")}</p>`;
 }
 
@@ -232,17 +232,16 @@ function pages(cursor: string | null): Html {
 ${cursor && !route.search && link({ ...route, cursor }, "Next page")}</nav>`;
 }
 
-function nothing(isMore: boolean): Html {
+function nothing(): Html {
   const { snapshot, route } = state;
   const { search, state: kind = "", view, children: ofParent } = route;
   if (ofParent === "dead" && snapshot?.job?.children?.dead)
-    return empty("None of its children is dead any more", "Those that were dead have been retried or removed.");
+    return empty("None of its children is dead any more", "Retried or removed.");
   if (view === "job")
     return empty(
       "None on this page",
       "Children that were dropped are gone. Completed jobs are kept for a limited time.",
     );
-  if (isMore) return empty("No matches so far", "The search has not examined all jobs yet.");
   if (search)
     return empty(
       "No matches",
