@@ -51,13 +51,9 @@ function retryText(count: number, pace: string | undefined): string {
   return `This retries ${what} with all ${its} retries, ${how}`;
 }
 
-/** Leads to what was retried: one job, or those of its failure that die again. */
-function linkTo({ ids, group = state.route.group }: DeadSelection, queue = state.snapshot?.queue): Html {
-  const [id, another] = ids ?? [];
-  return id && !another
-    ? link({ queue, view: "job", id }, "See the job")
-    : link({ queue, view: "jobs", state: "dead", group }, "See what died again");
-}
+/** Leads to those of its failure, or of all jobs, that die again. */
+const linkTo = ({ group = state.route.group }: DeadSelection, queue = state.snapshot?.queue): Html =>
+  link({ queue, view: "jobs", state: "dead", group }, "See what died again");
 
 /** How many dead jobs a call changes, so that the bar moves. */
 const PIECE = 250;

@@ -116,11 +116,9 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   preview: (_, __, input) => previewSchedule(input),
   confirm: (_, __, form) => confirm(form),
   choose: (_, __, list) => change({ chosen: filledIn(list.closest("form") as HTMLElement) }),
-  leave: () => change({ question: undefined, isHelp: false }),
+  leave: () => change({ question: undefined, isHelp: false, notice: undefined, searching: undefined }),
   copy: copyOfJob,
   "search-all": searchOn,
-  close: () => change({ notice: undefined }),
-  "search-stop": () => change({ searching: undefined }),
   help: () => change({ isHelp: true }),
   setting: (name) => {
     chooseNext(name as Setting);

@@ -135,6 +135,6 @@ export type ActionName =
   | ("edit-newest" | "remove" | "remove-group" | "retry" | "retry-children" | "retry-group" | "run-selected")
   | ("signal" | "stop")
   | ("limits" | "unpin" | "preview" | "schedule" | "unschedule")
-  | ("find" | "search" | "search-all" | "search-in" | "search-stop" | "select" | "select-all" | "select-page" | "sort")
-  | ("choose" | "close" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")
+  | ("find" | "search" | "search-all" | "search-in" | "select" | "select-all" | "select-page" | "sort")
+  | ("choose" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")
   | ("point" | "read" | "sign-in" | "sign-out");

@@ -30,7 +30,7 @@ export function frame(): Html {
   const isOne = route.view !== "queues" && !route.scope;
   const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot?.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
-<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "close", "", "link")}`}</p>`}${failure && !failure.isNowhere && trouble()}</div>
+<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "leave", "", "link")}`}</p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot?.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
@@ -72,7 +72,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
 /** Searches the jobs of all queues, from every view without a search of its own: there, its place stays empty. */
 const find = (isElsewhere: boolean): Html =>
   isElsewhere
-    ? html`<div class="gap"><input disabled="${true}"/></div>`
+    ? html`<div class="gap"><input/></div>`
     : html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");

@@ -151,12 +151,14 @@ export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? re
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
 function partial(found: Jobs, stats: Stats): Html {
   const { rows, examined: searched = 0 } = found;
-  const all = Math.max(listedCount(stats), searched);
+  const left = Math.max(0, listedCount(stats) - searched);
   const { searching, tookMs = 0 } = state;
-  if (searching === found)
-    return html`<p class="row"><b>Searched ${number(searched)} of ${plural(all, "job")}, ${number(rows.length)} found so far.</b><progress value="${searched / all}" max="1" aria-label="Progress"></progress>${button("Stop", "search-stop")}</p>`;
-  const seconds = Math.ceil(((all - searched) / searched) * (tookMs / 1_000));
-  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(all - searched, "job")} not searched yet.</b>${button(`Search ${plural(all - searched, "more job")}, for about ${seconds} s`, "search-all")}</p>`;
+  const seconds = Math.ceil((left / searched) * (tookMs / 1_000));
+  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(left, "job")} not searched yet.</b>${
+    searching === found
+      ? html`<progress value="${searched / (left + searched)}" max="1" aria-label="Progress"></progress>${button("Stop", "leave")}`
+      : button(`Search them, for about ${seconds} s`, "search-all")
+  }</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */
