@@ -50,7 +50,7 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["failures", "#view=failures", light],
   ["job", "#view=jobs&state=dead", light],
   ["names", "#view=names", light],
-  ["queues", "#view=queues", dark],
+  ["queues", "#view=queues&scope=all", dark],
   ["schedules", "#view=schedules", { ...light, ...shorter }],
   ["flow-control", "#view=flow", dark],
 ];
