@@ -118,9 +118,9 @@ function exact(name: string, tarball: string): string {
  */
 function constant(output: string): string {
   return output
-    .replaceAll(/(?<=TOKEN=)\S+|(?<=redis-server )[\d.]+/g, "ANY")
+    .replaceAll(/(?<=TOKEN=)\S+|(?<=redis-server |kill )[\d.]+/g, "ANY")
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z| UTC)/g, "TIME")
+    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z| UTC)?/g, "TIME")
     .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/(in )?\d+ (second|minute|hour|day)s?( ago)?|\bnow\b/g, "AGE")
     .replaceAll(/\d+(\.\d+)? ?(ms|s|KiB)\b/g, "AMOUNT")

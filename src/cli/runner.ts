@@ -205,7 +205,7 @@ const typesIn = (send: Send) => read<QueueFigures>("names", send("GET", "/figure
 async function namesIn(isOfKeys: boolean, send: Send) {
   if (!isOfKeys) {
     const { names, other } = await typesIn(send);
-    return { names: names.map(({ name }) => name), hasMore: Boolean(other) };
+    return { names: names.map(({ name }) => name), hasMore: other !== null };
   }
   const page = send("GET", `/flow-control${query({ limit: 1_000 })}`);
   const { keys, cursor } = await read<{ keys: readonly FlowControlKey[]; cursor: string | null }>("keys", page);
