@@ -75,7 +75,7 @@ async function run(plan: Plan, typed: Typed, session: Session, isMoved = false):
   const to = await openTarget(session);
   const elsewhere = () => lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
   try {
-    if (await isInVain(plan, typed, to, session)) session.note((await elsewhere()).hint);
+    if (await runInOne(plan, typed, to, session)) session.note((await elsewhere()).hint);
   } catch (error) {
     if (isMoved || !isTidegateError(error) || error.code !== "not_found" || error.message === UNKNOWN_QUEUE)
       throw error;
@@ -141,8 +141,8 @@ async function foundIn(plan: Plan, { fields, target }: Typed, send: Send): Promi
   return answer === "resumed" ? thing?.paused : thing;
 }
 
-/** Runs a command in one queue. Returns whether there was nothing to change. */
-async function isInVain(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | undefined> {
+/** Runs a command in one queue. Returns whether nothing in it matched. */
+async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | undefined> {
   const { operation, noun, asks, verb, states } = plan;
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const isOfJob = plan.route.path.includes(":id");

@@ -37,7 +37,7 @@ export function transportTo(url: string, token: string): Transport {
   });
 }
 
-/** The way that a user's client has. The client itself does not change, its own resends are left out. */
+/** The way that a user's client has. The client itself does not change; its own resends are left out. */
 export function transportOf(client: UpstashClient): Transport {
   const { client: requester } = Object(client) as { readonly client?: Requester };
   if (!requester || typeof requester !== "object")
