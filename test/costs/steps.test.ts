@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { defineJob, type JobContext, Queue } from "../../src/index.ts";
+import { defineJob, type EnqueueOptions, type JobContext, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
@@ -75,21 +75,30 @@ describe("billed commands of steps", () => {
     expect(spent / 1_000).toBeLessThanOrEqual(0.3);
   });
 
-  test("a sleep costs 10, both ways and the peek included, and a wait 11", async () => {
-    const costs: number[] = [];
-    for (const pause of [
-      (job: JobContext) => job.sleep("1h"),
-      (job: JobContext) => job.waitFor("a", { timeout: "7d" }),
-    ]) {
-      const { clock, queue, enqueue, drain, count } = await setUp(async (job) => void (await pause(job)));
-      const without = await ofLone(() => {});
-      await enqueue();
-      const there = await count(drain);
-      await queue.signal("a");
+  test("a sleep costs 11, with a flow control key it costs 16; a wait costs 12, with a key it costs 17", async () => {
+    /** What a job costs that pauses, in invocations that know nothing of each other. */
+    const costOf = async (pause: (job: JobContext) => Promise<unknown>, options: EnqueueOptions) => {
+      const clock = testClock(start);
+      const job = defineJob({ name: "job", perform: async (_: undefined, context) => void (await pause(context)) });
+      const store = redis.store();
+      const invocation = () => new Queue({ store, clock, jobs: [job], random: () => 0.5, logger: null });
+      const drain = async () => {
+        const { result, commands } = await countCommands(redis.server.port, () => invocation().drain());
+        return result.claimed === 0 ? 0 : commands;
+      };
+      await invocation().enqueue(job, undefined, options);
+      const there = await drain();
+      await invocation().signal("a");
       await clock.advance(hour);
-      costs.push(there + (await count(drain)) - without);
+      return there + (await drain());
+    };
+    const costs: number[] = [];
+    for (const options of [{}, { flowControl: { key: "a", concurrency: 1 } }]) {
+      const without = await costOf(async () => {}, options);
+      costs.push((await costOf((job) => job.sleep("1h"), options)) - without);
+      costs.push((await costOf((job) => job.waitFor("a", { timeout: "7d" }), options)) - without);
     }
-    expect(costs).toEqual([10, 11]);
+    expect(costs).toEqual([11, 12, 16, 17]);
   });
 
   test("a signal costs 8, whether it wakes one job or 100, and 4 if it is kept", async () => {
