@@ -13,7 +13,7 @@ npx tidegate queue:dlq retry --name send_email --dry-run
 npx tidegate queue:dlq --since 1h
 # #region more
 npx tidegate queue:jobs --state scheduled --limit 5
-npx tidegate queue:jobs --search to=ada@example.com --in payload
+npx tidegate queue:jobs --search to=ada@example.com
 npx tidegate queue:jobs cancel --name send_email --dry-run          # counts, and shows ten
 npx tidegate queue:jobs reschedule --all --state scheduled --delay 1h
 npx tidegate queue:schedules upcoming

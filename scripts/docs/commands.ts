@@ -86,15 +86,18 @@ interface Described {
 
 /** The subcommands of a command, each with its help as shown without a terminal, and with its own subcommands. */
 function describe(parent: CommandUnknownOpts, above: readonly string[] = []): readonly Described[] {
-  return parent.commands.map((command) => {
-    const names = [...above, command.name()];
-    return {
-      name: names.join(" "),
-      summary: command.summary(),
-      help: helpOf(command),
-      below: describe(command, names),
-    };
-  });
+  const shown = parent.createHelp().visibleCommands(parent);
+  return shown
+    .filter((command) => command.name() !== "help")
+    .map((command) => {
+      const names = [...above, command.name()];
+      return {
+        name: names.join(" "),
+        summary: command.summary(),
+        help: helpOf(command),
+        below: describe(command, names),
+      };
+    });
 }
 
 function helpOf(command: CommandUnknownOpts): string {
@@ -103,7 +106,7 @@ function helpOf(command: CommandUnknownOpts): string {
     help += text;
   };
   // The global options would be repeated under each command.
-  command.configureHelp({ ...command.configureHelp(), showGlobalOptions: false });
+  command.configureHelp({ ...command.configureHelp(), visibleGlobalOptions: () => [] });
   command.configureOutput({ ...command.configureOutput(), writeOut }).outputHelp();
   return help;
 }

@@ -109,7 +109,7 @@ export const commands = {
   },
   listJobs: {
     words: "queue:jobs list",
-    groupDoes: "list, search, show, cancel, move or run jobs",
+    groupDoes: "list, search, show, move, run or remove jobs",
     about:
       "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To continue, give --cursor, or --all for every job.",
     shows: jobColumns,
@@ -121,13 +121,13 @@ export const commands = {
       ["tidegate queue:jobs", "the latest ten of each state"],
       ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
       ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
-      ["tidegate queue:jobs --search user.email=ada --in payload", "by a field of their payload"],
+      ["tidegate queue:jobs --search user.email=ada", "by a field of their payload"],
       ["tidegate queue:jobs cancel --name send_email", "remove all waiting jobs of one type"],
     ],
   },
   getFailures: {
     words: "queue:failures list",
-    does: "show what broke: dead jobs by name and error",
+    does: "show what broke, by name and error, and who is affected",
     about:
       "Groups dead jobs by name and error. What broke last comes first, among the first 1,000 groups. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because the oldest of their dead jobs died in the last 24 hours (jobs that were retried count anew), and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
     sends: { latest: true },
@@ -136,7 +136,7 @@ export const commands = {
     adds: [
       "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
       "Older groups not shown: {older}. Add --all, or a larger --limit.",
-      "Who is affected: {command queue:failures GROUP}",
+      "Who is affected: {command queue:failures {group}}",
     ],
     order: latestFirst,
     examples: [
@@ -242,7 +242,7 @@ export const commands = {
   listSchedules: {
     words: "queue:schedules list",
     does: "list recurring jobs",
-    groupDoes: "list, set, pause, run or remove recurring jobs",
+    groupDoes: "list, set, pause or run schedules; show the next hour",
     about:
       "Lists recurring jobs, both from the code of a deployment and from calls at run time: those that fail first, then by key. RUNS shows how the jobs of the last five occurrences ended, the latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended. With a KEY, shows that one.",
     sends: { runs: true },
@@ -291,7 +291,7 @@ export const commands = {
   },
   listFlowControlKeys: {
     words: "queue:flow list",
-    groupDoes: "list, limit or pause flow control keys",
+    groupDoes: "list, limit or pause flow control keys; who holds a key",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
     shows: "running waiting limits key pinned paused",
@@ -353,7 +353,7 @@ export const commands = {
   getFigures: {
     words: "queue:types list",
     does: "show the job types, the slowest first",
-    groupDoes: "show, pause or resume job types",
+    groupDoes: "show, pause (stop) or resume job types",
     about:
       "Shows the last hour of each job type: outcomes, how long attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
     sends: { days: 2, pending: true, name: undefined },

@@ -55,7 +55,7 @@ const meanings: Readonly<Record<string, string>> = {
   period: "... in this time",
   rate: "how many of the key's jobs may start ...",
   "run-at": "at this time, such as 2030-01-31T09:00:00Z",
-  search: "jobs with this text; with --in payload also in one field: user.email=ada",
+  search: "jobs with this text, or with it in one field of the payload: user.email=ada",
   since: "only what is newer: 30m, 1h, 7d, or a time such as 2030-01-31T09:00:00Z",
   state: "jobs in this state",
   "time-zone": "the time zone of --cron, such as Europe/Paris (default: UTC)",

@@ -1,4 +1,4 @@
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Help } from "@commander-js/extra-typings";
 import { version } from "../core/shared/version.ts";
 import type { Io } from "./io.ts";
 import { type Colors, columnsOf, isTerminal } from "./output/text.ts";
@@ -16,8 +16,22 @@ It connects to a deployed handler, or directly to the Redis that holds the queue
   TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      with a Redis: encryption keys`;
 
 const EPILOGUE = `
+Where to look:
+  does the backlog grow, is it late       queue:list, queue:doctor
+  what broke, and who is affected         queue:failures, queue:failures GROUP
+  what became of a customer's jobs        queue:jobs --search customer=5
+  why a job waits, and how to remove it   queue:jobs ID
+  who holds the slots of a key            queue:flow KEY
+  stop one type of jobs, slow types       queue:types
+  retry dead jobs                         queue:dlq retry --name NAME
+  what runs in the next hour              queue:schedules upcoming
+  who changed what                        queue:changes --since 30m
+
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
+
+/** What a group does if no subcommand is named. Its help is that of the group. */
+const listIn = ({ commands }: CommandUnknownOpts) => commands.find((each) => each.name() === "list");
 
 /** A mistake in a command. The exit code is 2. */
 export class UsageError extends Error {
@@ -31,6 +45,7 @@ export class UsageError extends Error {
 }
 
 export function createProgram(io: Io, isJson: boolean, colors: Colors) {
+  const help = Object.assign(new Help(), { showGlobalOptions: true });
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
   return new Command("tidegate")
     .description(DESCRIPTION)
@@ -47,7 +62,19 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
     .option("--module <file>", "a module with your jobs or your queue; can be TypeScript")
     .option("--json", "print one JSON document, and errors as JSON too")
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 30, styleTitle: (title) => colors.bold(title) })
+    .configureHelp({
+      showGlobalOptions: true,
+      minWidthToWrap: 30,
+      styleTitle: (title) => colors.bold(title),
+      // Arguments of commands of the program would leave no room for what these do.
+      subcommandTerm: (command) =>
+        help.subcommandTerm(command).replace(command.parent?.parent ? " [options]" : / .*/, ""),
+      visibleArguments: (command) => [...(listIn(command) ?? command).registeredArguments],
+      visibleOptions: (command) => [...(listIn(command)?.options ?? []), ...help.visibleOptions(command)],
+      // Where a queue is, an operator has set once.
+      visibleGlobalOptions: (command) =>
+        help.visibleGlobalOptions(command).filter(({ long }) => /queue|json/.test(long ?? "")),
+    })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => isJson || io.stderr.write(text),
@@ -71,7 +98,7 @@ export function addCommand(
 ) {
   const lines = examples.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
   return (parent as Program)
-    .command(name, { isDefault: name === "list" })
+    .command(name, { isDefault: name === "list", hidden: name === "list" })
     .summary(summary)
     .description(description.replace(/(\S)\n(?=\S)/g, "$1 "))
     .addHelpText("after", lines[0] ? `\nExamples:\n${lines.join("\n")}` : "");

@@ -29,9 +29,8 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
   const { name, group, does, groupDoes = does, usually = {}, examples = [] } = plan;
   const program: CommandUnknownOpts = session.program;
   const known = program.commands.find((each) => each.name() === group);
-  const groupHelp = `${helpOf(plan)}\n\nOptions: see tidegate ${group} ${name} --help.`;
   const parent =
-    group === undefined ? program : (known ?? addCommand(program, group, groupDoes, groupHelp, ...examples));
+    group === undefined ? program : (known ?? addCommand(program, group, groupDoes, helpOf(plan), ...examples));
   const command: CommandUnknownOpts = addCommand(parent, name, does, helpOf(plan), ...examples);
   for (const { word, field } of plan.args) command.addArgument(argumentOf(word, field));
   for (const field of plan.options) command.addOption(optionOf(field, usually[field.path[0] ?? ""]));

@@ -57,7 +57,11 @@ describe("help", () => {
     ["queue:jobs show", "the id of a job, not the option", /id +the job's id, or the short id of a list\n/],
     ["queue:enqueue", "the name of a job, not the option", /name +the job's name\n/],
     ["queue:jobs show", "each scope that is enough", /the scope enqueue, read or admin\./],
-    ["queue:jobs", "where the options of a group are", /Options: see tidegate queue:jobs list --help\./],
+    [
+      "queue:jobs",
+      "the options of its list, and each subcommand but that",
+      /--state <which>[\s\S]*Commands:\n +show <id>/,
+    ],
   ])("of %s names %s", async (words, _, line) => {
     const { stdout } = await tidegate([...words.split(" "), "--help"]);
     expect(stdout).toMatch(line);
@@ -142,7 +146,7 @@ describe("a usage error exits with 2 and says what to do on standard error", () 
     [["help", "queue:lisst"], "unknown command 'queue:lisst'\n(Did you mean queue:list?)\nSee tidegate --help."],
     [["--json", "queue:lisst", "--help"], "unknown command 'queue:lisst'\\n(Did you mean queue:list?)"],
     [["queue:list", "--jason"], "unknown option '--jason'\n(Did you mean --json?)\nSee tidegate queue:list --help."],
-    [["queue:jobs", "--limit", "x"], "See tidegate queue:jobs list --help."],
+    [["queue:jobs", "--limit", "x"], "See tidegate queue:jobs --help."],
     [["queue:jobs", "stop"], "missing required argument 'id'\nSee tidegate queue:jobs stop --help."],
   ])("%j", async (argv, message) => {
     const { code, stdout, stderr } = await tidegate(argv);
