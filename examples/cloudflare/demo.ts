@@ -54,7 +54,7 @@ function optionsOf(env: Env, local: LocalParts | undefined): CloudflareOptions {
     dashboard: dashboard(),
     ...(qstash && { qstash }),
     // The trigger fires each minute and lingers as long, so that no due job waits for the next one.
-    scheduled: cloudflarePaid,
+    scheduled: { ...cloudflarePaid, linger: "60s" },
   };
 }
 

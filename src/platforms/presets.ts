@@ -1,7 +1,7 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 
-// The bounds of a drain on each plan, from the limits published in late 2026 on the pages named. A drain that a cron
-// starts every minute lingers until the next tick takes over. Two drains that overlap share the work.
+// The bounds of a drain on each plan, from the limits published in late 2026 on the pages named. None lingers: with a
+// wake object it would be useless, and elsewhere the time may be billed. Two drains that overlap share the work.
 
 /**
  * Workers Free: 50 subrequests and 10 ms of CPU an invocation. At most six connections at once wait for a response:
@@ -12,7 +12,6 @@ export const cloudflareFree = {
   maxJobs: 30,
   concurrency: 4,
   timeBudget: "60s",
-  linger: "60s",
   batchSize: 30,
   budget: { roundTrips: 15, commands: 500 },
 } as const satisfies DrainOptions;
@@ -26,13 +25,12 @@ export const cloudflarePaid = {
   maxJobs: 5_000,
   concurrency: 4,
   timeBudget: "60s",
-  linger: "60s",
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. Lingering is useless with a daily cron. Let the handler start
+ * Vercel Hobby: a cron once a day, functions of 300 s. Let the handler start
  * jobs eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
@@ -40,7 +38,6 @@ export const vercelHobby = {
   maxJobs: 10_000,
   concurrency: 10,
   timeBudget: "240s",
-  linger: "0s",
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;
@@ -53,7 +50,6 @@ export const vercelPro = {
   maxJobs: 10_000,
   concurrency: 10,
   timeBudget: "60s",
-  linger: "60s",
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;

@@ -15,7 +15,7 @@ export interface CloudflareOptions extends HandlerOptions {
    * The bounds of the drain that a cron trigger or the alarm of a wake object starts, such as `cloudflareFree` or
    * `cloudflarePaid`. Missing ones, also within the budget, come from `drain`.
    *
-   * With `linger: "55s"` and a trigger every minute, schedules fire to the second. Waiting costs no CPU time, and what
+   * With `linger: "60s"` and a trigger every minute, schedules fire to the second. Waiting costs no CPU time, and what
    * becomes due costs a round trip or two, of which the free plan allows an invocation 50. A drain that an alarm
    * starts does not linger, because the alarm is set for the next time that something is due.
    */

@@ -305,8 +305,10 @@ describe("a drain", () => {
   });
 });
 
-test.for([vercelHobby, vercelPro])("a preset is used unchanged", async (preset) => {
-  expect((await setUp({ drain: preset }).call("GET", "/drain?linger=0s", "the-cron-token")).status).toBe(200);
+test.for([vercelHobby, vercelPro])("a preset is used unchanged, and its drain does not linger", async (preset) => {
+  const { call, queue } = setUp({ drain: preset });
+  await queue.enqueue(greet, { to: "Ada" }, { delay: "30s" });
+  expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ claimed: 0 });
 });
 
 describe("limits as a function", () => {

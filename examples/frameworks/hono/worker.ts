@@ -27,14 +27,12 @@ function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: toke
   return queue;
 }
 
-// A drain ends when nothing is due, because Wake starts the next one on time.
-const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/api/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   dashboard: dashboard(),
-  drain: limits, // also for cron ticks and Wake, unless you set `scheduled`
+  drain: cloudflareFree, // also for cron ticks and Wake, unless you set `scheduled`
 });
 const worker = createWorker(configure);
 export const Wake = createWakeObject(configure);

@@ -18,8 +18,8 @@ export default createWorker((env: Env) => ({
     jobs,
   }),
   auth: { drain: [env.TIDEGATE_DRAIN_TOKEN] },
-  drain: { ...cloudflarePaid, linger: "0s" },
-  scheduled: cloudflarePaid,
+  drain: cloudflarePaid,
+  scheduled: { linger: "60s" },
   fanOut: 4, // invocations that a tick starts in parallel when it leaves a backlog
   onBacklog: relayTo({
     url: "https://self/drain", // through the service binding, so the host does not matter

@@ -18,8 +18,8 @@ export default createWorker((env: Env) => {
       new Queue({ name: "bulk", store, jobs: [greet, cleanUp] }),
     ],
     auth: { drain: [env.TIDEGATE_DRAIN_TOKEN] },
-    drain: { ...cloudflarePaid, linger: "0s" },
-    scheduled: cloudflarePaid,
+    drain: cloudflarePaid,
+    scheduled: { linger: "60s" },
   };
 });
 // #endregion

@@ -24,7 +24,7 @@ export default createWorker((env: Env) => {
     queue,
     qstash,
     auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
-    drain: { ...cloudflareFree, linger: "0s" },
-    scheduled: cloudflareFree,
+    drain: cloudflareFree,
+    scheduled: { linger: "60s" },
   };
 });

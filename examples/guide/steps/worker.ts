@@ -26,7 +26,7 @@ const worker = createWorker((env: Env) => ({
   queue: openQueue(env),
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   drain: cloudflareFree,
-  scheduled: cloudflareFree,
+  scheduled: { linger: "60s" },
 }));
 
 const app = new Hono<{ Bindings: Env }>();

@@ -18,7 +18,7 @@ interface Env {
   readonly WAKE: WakeNamespace;
 }
 
-// #region enqueue
+// #region worker
 // #region queue
 let queue: Queue | undefined; // one per isolate
 function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
@@ -32,22 +32,15 @@ async function signUp(request: Request, env: Env): Promise<Response> {
   const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
   return Response.json({ id }, { status: 202 });
 }
-// #endregion
 
-function refused(error: unknown): Response {
-  if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
-  throw error;
-}
-
-// #region worker
-const limits = { ...cloudflareFree, linger: "0s" } as const; // fits Workers Free; Wake calls, so a drain needn't wait
+// #region serve
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: limits, // for drains that a request starts
-  scheduled: limits, // for drains that Wake or a cron tick starts
+  drain: cloudflareFree, // the limits of a drain that a request starts
+  scheduled: cloudflareFree, // and of one that Wake or a cron tick starts
 });
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object
@@ -62,3 +55,10 @@ export default {
   scheduled: queueWorker.scheduled,
 } satisfies typeof queueWorker;
 // #endregion
+// #endregion
+
+function refused(error: unknown): Response {
+  if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
+  if (error instanceof SyntaxError) return Response.json({ error: "The body must be JSON." }, { status: 400 });
+  throw error;
+}
