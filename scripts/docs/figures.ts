@@ -36,8 +36,10 @@ interface Sources {
 /** Every figure by its name. */
 function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const enqueue = counted("enqueue one job");
-  const eager = counted("one job, run right after it is enqueued");
-  const found = counted("one job, enqueued and then found by a tick or a wake-up");
+  const eager = counted("one job, enqueued over HTTP and run right after the response");
+  const found = counted(
+    "one job, enqueued by your own code and then found by a tick, a wake-up or a drain in your route",
+  );
   const enqueueBatch = counted("enqueue 100 jobs together, or in 100 calls made in the same turn of the event loop");
   const batch = counted("drain a backlog in batches of 100");
   const batchAlone = counted("drain a lone batch of 100 jobs, ten at a time");

@@ -53,7 +53,7 @@ function withImports(parts: readonly Part[]): string[] {
     if (!/\.tsx?$/.test(file)) return code;
     const imports = importsFor(code, text, shown.get(file));
     shown.set(file, `${shown.get(file) ?? ""}${imports}${code}`);
-    return imports === "" ? code : `${imports}\n${code}`;
+    return imports === "" || code.startsWith("import ") ? `${imports}${code}` : `${imports}\n${code}`;
   });
 }
 

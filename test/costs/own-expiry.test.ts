@@ -67,10 +67,14 @@ describe.each([
       before: (queue) => queue.enqueueMany(hundred),
       run: ({ queue }) => queue.drain(),
     },
-    { what: "one job, run right after it is enqueued", costs: [10, 12], run: ({ queue }) => eager(queue) },
+    {
+      what: "one job, enqueued over HTTP and run right after the response",
+      costs: [10, 12],
+      run: ({ queue }) => eager(queue),
+    },
     { what: "the same with an id", costs: [12, 14], run: ({ queue }) => eager(queue, "order-7") },
     {
-      what: "one job, enqueued and then found by a tick or a wake-up",
+      what: "one job, enqueued by your own code and then found by a tick, a wake-up or a drain in your route",
       costs: [15, 17],
       run: async ({ invocation }) => {
         await invocation().enqueueMany(lone);

@@ -8,17 +8,9 @@ import {
 } from "tidegate/cloudflare";
 import { dashboard } from "tidegate/dashboard";
 import { upstashStore } from "tidegate/upstash";
+// #region worker
 import { jobs, sendWelcome } from "./jobs.ts";
 
-interface Env {
-  readonly UPSTASH_REDIS_REST_URL: string;
-  readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly TIDEGATE_ADMIN_TOKEN: string;
-  readonly TIDEGATE_ENQUEUE_TOKEN: string;
-  readonly WAKE: WakeNamespace;
-}
-
-// #region worker
 // #region queue
 let queue: Queue | undefined; // one per isolate
 function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
@@ -39,8 +31,7 @@ const configure = (env: Env) => ({
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: cloudflareFree, // the limits of a drain that a request starts
-  scheduled: cloudflareFree, // and of one that Wake or a cron tick starts
+  drain: cloudflareFree, // keeps every drain within the limits of Workers Free
 });
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object
@@ -56,6 +47,14 @@ export default {
 } satisfies typeof queueWorker;
 // #endregion
 // #endregion
+
+interface Env {
+  readonly UPSTASH_REDIS_REST_URL: string;
+  readonly UPSTASH_REDIS_REST_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
+  readonly TIDEGATE_ENQUEUE_TOKEN: string;
+  readonly WAKE: WakeNamespace;
+}
 
 function refused(error: unknown): Response {
   if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
