@@ -1,6 +1,5 @@
 import { actions } from "./actions/index.ts";
 import { followKeys } from "./actions/keyboard.ts";
-import { searchSmall } from "./actions/search.ts";
 import { morph } from "./dom/morph.ts";
 import { startPolling } from "./state/polling.ts";
 import { recallSettings } from "./state/settings.ts";
@@ -52,4 +51,4 @@ addEventListener(
 );
 recallSettings();
 onChange(show);
-startPolling(searchSmall);
+startPolling();

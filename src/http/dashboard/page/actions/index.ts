@@ -2,6 +2,7 @@ import type { OperationAddress } from "../../../../contract/operations.ts";
 import { followLive, refresh, refreshAfterAction } from "../state/polling.ts";
 import { act, signIn, signOut } from "../state/requests.ts";
 import type { Route } from "../state/route.ts";
+import { searchOn } from "../state/search.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { type ActionName, change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
@@ -20,7 +21,6 @@ import {
 } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
-import { searchOn } from "./search.ts";
 
 // What buttons, boxes and forms do. An element has the argument of its action in `data-with`.
 

@@ -2,6 +2,7 @@ import type { Json, Refresh } from "../../snapshot.ts";
 import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route } from "./route.ts";
+import { searchSmall } from "./search.ts";
 import { chosen } from "./settings.ts";
 import { change, queueNow, routeNow, type State, state } from "./state.ts";
 
@@ -28,7 +29,6 @@ const SLOW_MS = 3_000;
 /** For how long after a move the pointer holds still what it is on. */
 const POINTING_MS = 5_000;
 let movedAt = 0;
-let afterSearch: () => void;
 /** What changes slowly in the list of all queues is read at each tenth poll. */
 const SLOWLY = 10;
 
@@ -78,7 +78,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
     const wait = waitAfterRefresh(quiet, nextRunAt === null ? 0 : Date.parse(nextRunAt) - queueNow());
     refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
-    if (isAsked) afterSearch();
+    if (isAsked) void searchSmall();
   } catch (error) {
     if (!signal.aborted) fail(error as Refusal);
   } finally {
@@ -171,9 +171,8 @@ export function followLive(): void {
   if (mayPoll() && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
 }
 
-/** Starts to refresh and to follow the URL. A hidden page sends no requests. @param searched after what a user asks */
-export function startPolling(searched: () => void): void {
-  afterSearch = searched;
+/** Starts to refresh and to follow the URL. A hidden page sends no requests. */
+export function startPolling(): void {
   addEventListener("hashchange", follow);
   addEventListener("pointermove", ({ pointerType }) => {
     // A finger leaves what it has tapped under ":hover".

@@ -1,3 +1,5 @@
+import type { QueueStats } from "../../../../core/manage/stats.ts";
+import type { JobState } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { type Route, readRoute } from "./route.ts";
@@ -123,6 +125,11 @@ export function change(part: Partial<State>): void {
   state = { ...state, ...part };
   show();
 }
+
+export const countOf = (
+  stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
+  of: JobState,
+): number => (of === "dead" ? stats.deadLetterCount : stats[`${of}Count`]);
 
 /** The current time by the queue's clock, in ms. */
 export const queueNow = (): number => Date.now() + state.aheadMs;

@@ -4,7 +4,8 @@ import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import { type ActionName, state } from "../state/state.ts";
+import { isUnfinished, listedCount } from "../state/search.ts";
+import { type ActionName, countOf, state } from "../state/state.ts";
 import { pauseButton, pauseOf, type Stats } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
@@ -13,7 +14,6 @@ import {
   badge,
   button,
   card,
-  countOf,
   empty,
   facts,
   heading,
@@ -138,15 +138,6 @@ function elsewhere({ queues }: Json<Snapshot>) {
   const isOfOne = view === "jobs" && search && !scope && queues.length > 1;
   return isOfOne && html`<p>${link({ view, search, by, scope: "all", state: kind }, "Search all queues")}</p>`;
 }
-
-/** How many jobs the tab has. */
-export function listedCount(stats: Stats): number {
-  const { state: kind } = state.route;
-  return (kind ? [kind] : [...jobStates]).reduce((sum, each) => sum + countOf(stats, each), 0);
-}
-
-/** Whether a search has jobs left to examine, or a list has another page. */
-export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? rest?.[0]);
 
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
 function partial(found: Jobs, stats: Stats): Html {

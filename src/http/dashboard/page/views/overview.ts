@@ -4,12 +4,12 @@ import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
-import { queueNow } from "../state/state.ts";
+import { countOf, queueNow } from "../state/state.ts";
 import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, number, span } from "./format.ts";
-import { badge, button, card, code, countOf, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
+import { badge, button, card, code, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;

@@ -1,5 +1,4 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
-import type { QueueStats } from "../../../../core/manage/stats.ts";
 import type { JobState } from "../../../../core/store/store.ts";
 import { MOST_SHOWN_CHARACTERS } from "../../shown-job.ts";
 import type { Json } from "../../snapshot.ts";
@@ -81,11 +80,6 @@ export const opens: ActionName = "open";
 
 /** Whether there is something to do with a job of a list. */
 export const maySelect = (job: { readonly state: JobState }): boolean => isWaiting(job) || job.state === "dead";
-
-export const countOf = (
-  stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
-  of: JobState,
-): number => (of === "dead" ? stats.deadLetterCount : stats[`${of}Count`]);
 
 /** "2 of 4", or "2" if the queue does not know the limit. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>

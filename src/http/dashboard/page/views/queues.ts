@@ -4,10 +4,11 @@ import type { JobState } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
+import { countOf } from "../state/state.ts";
 import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
-import { badge, button, countOf, figure, heading, hrefTo, opens } from "./parts.ts";
+import { badge, button, figure, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 

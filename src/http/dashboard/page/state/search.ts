@@ -1,7 +1,7 @@
-import type { Json, Refresh } from "../../snapshot.ts";
-import { fetchSnapshot } from "../state/requests.ts";
-import { change, state } from "../state/state.ts";
-import { isUnfinished, listedCount } from "../views/jobs.ts";
+import { jobStates } from "../../../../core/store/store.ts";
+import type { Json, Refresh, Snapshot } from "../../snapshot.ts";
+import { fetchSnapshot } from "./requests.ts";
+import { change, countOf, state } from "./state.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;
 
@@ -9,6 +9,15 @@ type Jobs = NonNullable<Json<Refresh>["jobs"]>;
 const MOST_UNASKED = 10_000;
 /** How many matches it finds before the user asks for more: a list of so many is slow. */
 const MOST_FOUND = 1_000;
+
+/** How many jobs the tab has. */
+export function listedCount(stats: Json<Snapshot>["activity"]["stats"]): number {
+  const { state: kind } = state.route;
+  return (kind ? [kind] : [...jobStates]).reduce((sum, each) => sum + countOf(stats, each), 0);
+}
+
+/** Whether a search has jobs left to examine, or a list has another page. */
+export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? rest?.[0]);
 
 /** Goes on with a search that was just made, unless there are so many jobs that the user decides. */
 export async function searchSmall(): Promise<void> {
