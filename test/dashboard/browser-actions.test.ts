@@ -331,6 +331,20 @@ describe("a search", () => {
     await page.goto(page.url().replace(/#.*/, "#view=jobs&search=send_email&by=name"));
     await page.getByText("Searched all 2,300 jobs.").waitFor();
   });
+
+  test("that a failed read stops says why, and goes on when asked", async () => {
+    const on = await serveQueue();
+    await on.queue.enqueueMany(Array.from({ length: 1_200 }, (_, order) => ({ job: "fails", payload: { order } })));
+    const page = await open(on, "#view=jobs");
+    await page.route(/cursor=/, (route) => route.fulfill({ status: 503, json: { detail: "Redis is away." } }));
+    await search(page).fill("nowhere");
+    await press(page, "Search");
+    await page.getByRole("alert").getByText("Reads fail: Redis is away.").waitFor();
+    await page.unrouteAll();
+    await page.getByRole("button", { name: /^Search them/ }).click();
+    await page.getByText("Searched all 1,200 jobs.").waitFor();
+    expect(await page.getByText("Reads fail").count()).toBe(0);
+  });
 });
 
 describe("the keys", () => {

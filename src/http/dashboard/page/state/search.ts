@@ -31,8 +31,8 @@ export async function searchOn(): Promise<void> {
   const most = MOST_FOUND + (found?.rows.length ?? 0);
   while (found && isUnfinished(found) && found.rows.length < most) {
     const before: Jobs = found;
-    change({ searching: before });
-    found = await more(before).catch(() => undefined);
+    change({ searching: before, stopped: undefined });
+    found = await more(before).catch(({ message }: Error) => void change({ stopped: { at: before, message } }));
     const { snapshot, searching } = state;
     if (searching !== before || snapshot?.jobs !== before) return;
     change({ searching: undefined, ...(found && { snapshot: { ...snapshot, jobs: found } }) });

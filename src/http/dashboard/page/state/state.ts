@@ -76,6 +76,8 @@ export interface State {
   readonly isLoading?: boolean;
   /** What a search has found while it goes on, and how long its first request took. */
   readonly searching?: Json<Snapshot>["jobs"];
+  /** Why the search stopped, and what it had found. */
+  readonly stopped?: { readonly at: Json<Snapshot>["jobs"]; readonly message: string } | undefined;
   readonly tookMs?: number;
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */

@@ -143,9 +143,10 @@ function elsewhere({ queues }: Json<Snapshot>) {
 function partial(found: Jobs, stats: Stats): Html {
   const { rows, examined: searched = 0 } = found;
   const left = Math.max(0, listedCount(stats) - searched);
-  const { searching, tookMs = 0 } = state;
+  const { searching, stopped, tookMs = 0 } = state;
+  const refusal = stopped?.at === found && stopped.message;
   const seconds = Math.ceil((left / searched) * (tookMs / 1_000));
-  return html`<p class="row"><b>${number(rows.length)} so far: ${plural(left, "job")} not searched yet.</b>${
+  return html`<p class="row ${refusal && "dead banner"}"><b>${number(rows.length)} so far: ${plural(left, "job")} not searched yet.</b>${refusal && html` <span role="alert">Reads fail: ${refusal}</span>`}${
     searching === found
       ? html`<progress value="${searched / (left + searched)}" max="1" aria-label="Progress"></progress>${button("Stop", "leave")}`
       : button(`Search them, for about ${seconds} s`, "search-all")
