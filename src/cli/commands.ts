@@ -265,7 +265,7 @@ export const commands = {
     does: "show what runs in the next hour, by time",
     shows: "at=clock when=at kind job=name id-or-schedule=of",
     order: bySoonest,
-    none: "Nothing runs in the next hour. Paused queues, job types and schedules do not count.",
+    none: "Nothing runs in the next hour. What is paused does not count.",
     adds: ["Not shown, within the hour too: {more}."],
   },
   previewSchedule: {

@@ -164,7 +164,7 @@ OCCURRENCE  STATE  TOOK  ID
 now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
           Error: no luck
 `,
-  "queue:schedules upcoming": "Nothing runs in the next hour. Paused queues, job types and schedules do not count.\n",
+  "queue:schedules upcoming": "Nothing runs in the next hour. What is paused does not count.\n",
   "queue:flow": `RUNNING  WAITING  LIMITS                    KEY   PINNED
       0        1  none                      acme  no
           paused

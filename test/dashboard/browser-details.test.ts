@@ -28,12 +28,15 @@ describe("the overview", () => {
     expect(await ready.locator("b").getAttribute("class")).toBe(null);
   });
 
-  test("does not say that there is no ready job if flow control holds all of them back", async () => {
+  test("says that flow control holds ready jobs back, all of them or some", async () => {
     const on = await serveQueue();
     await on.queue.flowControl.pause("tenant-7");
     await on.queue.enqueue("fails", null, { flowControl: { key: "tenant-7" } });
     const page = await open(on);
     await page.locator(".states a", { hasText: "ready1held back" }).waitFor();
+    await on.queue.enqueue("fails", null);
+    await page.keyboard.press("r");
+    await page.locator(".states a", { hasText: "ready2oldest not held back 0 ms" }).waitFor();
   });
 });
 

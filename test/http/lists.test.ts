@@ -120,10 +120,12 @@ describe("what the last jobs of schedules became", () => {
     ]);
   });
 
-  test("is not in GET /upcoming while the job type or the queue is paused", async () => {
+  test("is not in GET /upcoming while the job type, the flow control key or the queue is paused", async () => {
     const { call, queue } = await fired();
     await queue.schedules.upsert("halves", { job: fails, every: "30m" });
     await queue.pauseJobs("send_email", { by: "on-call" });
+    await queue.flowControl.pause("acme");
+    await queue.enqueue(fails, { order: 1 }, { delay: "10m", flowControl: { key: "acme", concurrency: 1 } });
     await queue.enqueue(sendEmail, toAda, { delay: "10m" });
     await queue.drain();
     const names = async () =>

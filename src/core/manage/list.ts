@@ -76,7 +76,7 @@ export interface KeyedJob extends JobInfo {
   readonly flowKey?: string;
 }
 
-const MOST_KEYS_READ = 1_000;
+export const MOST_KEYS_READ = 1_000;
 
 /**
  * Reads a page as `listJobs` does. If a job with a key is ready, one or two commands more read the keys: without those

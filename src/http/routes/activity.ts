@@ -39,7 +39,7 @@ export const activityRoutes = {
     run: ({ queue, query }) => queue.getHistory(query),
   }),
   getUpcoming: route({
-    notes: "What the next hour brings, by the minute. Paused queues, job types and schedules do not count.",
+    notes: "What the next hour brings, by the minute. What is paused does not count.",
     returns: shapes.upcoming,
     refusals: ["conflict"],
     run: ({ queue }) => readUpcoming(queue),

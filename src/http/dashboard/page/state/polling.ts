@@ -178,9 +178,7 @@ export function startPolling(): void {
     // A finger leaves what it has tapped under ":hover".
     if (pointerType === "mouse") movedAt = Date.now();
   });
-  document.addEventListener("visibilitychange", () => {
-    followLive();
-  });
+  document.addEventListener("visibilitychange", followLive);
   // Relative times grow older by themselves.
   setInterval(() => document.hidden || change({}), 1_000);
   change({});

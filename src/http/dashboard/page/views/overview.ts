@@ -5,30 +5,31 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { countOf, queueNow } from "../state/state.ts";
-import { attention, type Stats } from "./attention.ts";
+import { attention } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, number, span } from "./format.ts";
 import { badge, button, card, code, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
-  const { activity, mayChange } = snapshot;
-  const { stats } = activity;
+  const { stats } = snapshot.activity;
   const states = jobStates.map((state) =>
     link(
       { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(stats) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
+      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(snapshot) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
-  return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
+  return html`${heading("Overview", snapshot.mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${attention({ ...snapshot, pausedJobs: [] })}${failing(snapshot)}${charts(snapshot)}`;
 }
 
 /** Since when the oldest ready job could have started, and whether the queue keeps up. */
-function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Stats): string {
-  const oldest = age !== null ? `oldest ${span(age)}` : readyCount > 0 && "held back";
+function readyText({ activity, keys }: Json<Snapshot>): string {
+  const { oldestReadyAgeMs: age, readyCount, pace } = activity.stats;
+  const held = readyCount > 0 && "held back";
+  const oldest = age === null ? held : `oldest ${keys?.[0] ? "not held back " : ""}${span(age)}`;
   return [oldest, pace.arrivals + pace.departures > 0 && paceText(pace, number, span)].filter(Boolean).join("; ");
 }
 

@@ -18,7 +18,7 @@ export function queues(snapshot: Json<Snapshot>): Html {
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide roomy">Scheduled</th><th class="figure">Dead</th>
-<th class="figure wide roomy">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
+<th class="figure wide roomy" title="Without jobs that flow control holds back">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
 <tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${all && html`<tfoot>${total(all)}</tfoot>`}</table></div>`
   }`;
 }

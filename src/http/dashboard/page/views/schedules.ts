@@ -93,7 +93,7 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
     time: ({ at }) => clock(at),
     end: "in an hour",
   })}
-<p class="muted">${isCut && "More jobs are scheduled than are counted. "}Paused queues, job types and schedules do not count.</p>
+<p class="muted">${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.</p>
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
 
 function eventLine({ at, kind, name, of, queue }: Event): Html {

@@ -82,7 +82,7 @@ function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
   // Of all queues together, the slowest first: of one, by name.
   const initial = state.route.scope ? "-running" : "name";
   return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}</tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, snapshot))}</tbody></table></div>
-<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}p95 is an estimate, and sorts. Days begin at midnight UTC.</p>`;
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}p50 and p95 are at most 20 % off; p95 sorts. Days begin at midnight UTC.</p>`;
 }
 
 /** The row of the types that have no metrics of their own. */
@@ -113,7 +113,9 @@ function row(name: Name, snapshot: Json<Snapshot>): Html {
   // A day is not compared with an hour.
   const before = state.route.range && yesterday;
   const pair = (of: Figures["waiting"]) =>
-    of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`;
+    of
+      ? html`<span>${span(of.medianMs)}</span> <span class="muted">/ ${span(of.p95Ms)}</span>`
+      : html`<span class="muted">-</span>`;
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
   const inWords = (what: string, of: Figures["waiting"]) =>
