@@ -12,9 +12,9 @@ const origin = "https://queue.example";
 
 const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 1280, height: 800 } };
 const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
-/** What fits the README: the overview down to its charts, and the schedules. */
+/** What fits the README: the overview down to its charts, the schedules and a job. */
 const short = { viewport: { width: 1280, height: 856 } };
-const shorter = { viewport: { width: 1280, height: 560 } };
+const shorter = { viewport: { width: 1280, height: 632 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
@@ -48,7 +48,7 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["readme", "#view=overview", { ...light, ...short }],
   ["readme-dark", "#view=overview", { ...dark, ...short }],
   ["failures", "#view=failures", light],
-  ["job", "#view=jobs&state=dead", light],
+  ["job", "#view=jobs&state=dead", { ...light, ...shorter }],
   ["names", "#view=names", light],
   ["queues", "#view=queues&scope=all", dark],
   ["schedules", "#view=schedules", { ...light, ...shorter }],

@@ -24,7 +24,7 @@ Nothing here was measured on Upstash itself.
 
 In short: one drain runs tens of thousands of empty jobs a second, and is limited by the distance to Redis, which larger batches hide. More
 drains help until Redis, which runs scripts on one core, is busy: then only more databases do. On Cloudflare's free plan an invocation has CPU
-time for the 30 jobs of its preset. On small plans of Upstash, retained jobs fill a key before any backlog does.
+time for the 30 jobs of its preset in a warm isolate only. On small plans of Upstash, retained jobs fill a key before any backlog does.
 
 The machine: ${results.machine}. Redis, the HTTP shim that answers as Upstash does and all workers share its cores, so
 absolute speeds are low. Commands, bytes, CPU per job and the shape of the curves carry over to other machines. Jobs do nothing and

@@ -5,7 +5,7 @@ import { root } from "./built.ts";
 
 const json = (file: string) => JSON.parse(readFileSync(join(root, file), "utf8"));
 
-test("npm ci --omit=dev installs the versions of the tools that build the package", () => {
+test("npm ci --omit=dev installs the versions of the tools that build the package and run the demo", () => {
   const { dependencies } = json("build/package.json");
   expect(json("package.json").devDependencies).toMatchObject(dependencies);
   const { packages } = json("package-lock.json");

@@ -4,9 +4,9 @@ import * as z from "zod";
 // #region welcome
 export const sendWelcome = defineJob({
   name: "send_welcome",
-  schema: z.object({ to: z.string(), name: z.string().default("friend") }), // types and checks every payload
+  schema: z.object({ to: z.string(), name: z.string().default("friend") }), // checks payloads
   async perform({ to, name }, job) {
-    if (!to.includes("@")) throw new PermanentError("The address has no @."); // any other error is retried
+    if (!to.includes("@")) throw new PermanentError("The address has no @."); // others are retried
     console.log(`${job.id}: welcome, ${name}`); // send the email here
     return { sent: true };
   },

@@ -13,7 +13,8 @@ import { jobs, sendWelcome } from "./jobs.ts";
 
 // #region queue
 let queue: Queue | undefined; // one per isolate
-function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
+function openQueue(env: Env): Queue {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE } = env;
   queue ??= new Queue({ store: upstashStore({ url, token }), jobs, wake: durableObjectWake(WAKE) });
   return queue;
 }
@@ -31,7 +32,7 @@ const configure = (env: Env) => ({
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: cloudflareFree, // keeps every drain within the limits of Workers Free
+  drain: cloudflareFree, // small drains, for Workers Free
 });
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object
