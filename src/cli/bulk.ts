@@ -1,16 +1,19 @@
+import { part } from "../client/transport.ts";
+import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { conflict, notFound } from "../core/shared/errors.ts";
 import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
 import { bar } from "./output/live-line.ts";
-import { count, counted, printable } from "./output/text.ts";
+import { count, counted, printable, quoted } from "./output/text.ts";
+import { moment } from "./output/time.ts";
 import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
 
 /** A change of many jobs, in as many requests as it takes. */
 interface Change {
   readonly fields: Row;
-  readonly isSure: boolean;
+  readonly options: Row;
   send(fields: object): Promise<Row>;
   fill(text: string, answer: Row): string;
   add(answer: Row): void;
@@ -42,7 +45,7 @@ const participles: Readonly<Record<string, string>> = {
 /** Changes jobs, and returns whether there were none. @throws {PartlyDone} after the first; `not_found` for ids. */
 export async function changeMany(plan: Plan, to: Target, change: Change, session: Session): Promise<boolean> {
   const { verb, noun = "", asks, answer, none } = plan;
-  const { fields, isSure } = change;
+  const { fields, options } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
   const kind = typeof fields["state"] === "string" ? `${fields["state"]} ${noun.replace(/.* /, "")}` : noun;
   const past = participles[answer] ?? answer;
@@ -67,27 +70,30 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   let size: number | undefined;
   const question = async () => {
     size = await measure();
-    const how = asks === "always" ? " for good" : fields["over"] ? ` over ${fields["over"]}` : "";
+    const how = asks === "always" ? " for good" : whenText(fields, session.now);
     return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${how}?` : undefined;
   };
-  if (asks === "always") await session.confirm(question, isSure);
-  else if (asks && !ids && !isSure && session.canAsk) await session.ask(question);
+  if (asks === "always") await session.confirm(question, options);
+  else if (asks && !ids && !options["yes"] && session.canAsk) await session.ask(question);
   if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
+  // The failure of a group can be gone afterwards.
+  const next = verb === "retry" && !session.isJson ? await nextCommand(change, to, session.now) : "";
   const done =
     size === 0
       ? { [answer]: 0 }
       : await goThrough(plan, past, { ...change, fields: { ...fields, ...until } }, session, size);
-  const { [answer]: changed, locked } = done as Readonly<Record<string, number>>;
+  const { [answer]: changed, locked, runAt } = done as Readonly<Record<string, number>>;
   if (!changed) await refuseUnknownQueue(to, session);
   if (locked)
     throw conflict(
       `${counted(changed ?? 0, kind)} ${past}. ${counted(locked, kind)} cannot be read: the keys are missing, or are not those that encrypted them. Keep the old keys, give them to the queue, and run this again.`,
     );
   const isNothing = Object.values(done).every((each) => typeof each !== "number" || each === 0);
-  session.print(done, () =>
-    isNothing ? (none ?? `No matching ${kind}s.`) : pastText(past, changed ?? 0, kind, done, change),
-  );
+  const due = runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : whenText(fields, session.now);
+  const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed ?? 0, kind)}{in}${due}.`;
+  session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
+  if (verb === "retry" && changed) session.note(`What becomes of them: ${next}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
   if (ids && missing > 0) {
@@ -99,10 +105,24 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   return isNothing && asks !== undefined;
 }
 
-/** "Moved 2 waiting jobs: they are due in 5 minutes." */
-function pastText(past: string, changed: number, kind: string, { runAt }: Row, { fill }: Change): string {
-  const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed, kind)}`;
-  return fill(`${text}{in}${runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : ""}.`, { runAt });
+/** When jobs run that are moved, or spread: a time, since a duration begins only after a question. */
+function whenText({ over, delay, runAt }: Row, now: number): string {
+  const after = over ?? (delay || undefined);
+  const at = after === undefined ? runAt : new Date(now + durationMs(after as Duration, "It"));
+  return at === undefined ? "" : `${over === undefined ? " to" : ", the last one by"} ${moment(new Date(at as Date))}`;
+}
+
+/** The command that shows what becomes of retried jobs. */
+async function nextCommand(
+  { fields, options: { parent } }: Change,
+  { send, command }: Target,
+  now: number,
+): Promise<string> {
+  if (parent !== undefined) return command(`queue:jobs children ${quoted(String(parent))}`);
+  const { ids: [id, other] = [], group } = fields as { readonly ids?: readonly string[]; readonly group?: string };
+  if (id !== undefined && other === undefined) return command(`queue:jobs ${quoted(id)}`);
+  const of = fields["name"] ?? (group && Object((await send("GET", `/failures${part(group)}`))[1]).name);
+  return command(`queue:jobs${of ? ` --name ${quoted(of)}` : ""} --since ${new Date(now).toISOString()}`);
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */

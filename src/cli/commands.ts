@@ -63,9 +63,6 @@ const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) 
 const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) =>
   (other.running?.p95Ms ?? -1) - (one.running?.p95Ms ?? -1);
 
-const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
-  other.failedAt.getTime() - one.failedAt.getTime();
-
 const resuming =
   (what: string, otherwise = "") =>
   ({ resumed }: { resumed?: boolean }) =>
@@ -118,7 +115,6 @@ export const commands = {
     none: "No matching jobs.",
     adds: ["Jobs examined: {examined}."],
     examples: [
-      ["tidegate queue:jobs", "the latest ten of each state"],
       ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
       ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
       ["tidegate queue:jobs --search user.email=ada", "by a field of their payload"],
@@ -139,10 +135,7 @@ export const commands = {
       "Who is affected: {command queue:failures {group}}",
     ],
     order: latestFirst,
-    examples: [
-      ["tidegate queue:failures --since 1h", "what broke in the last hour"],
-      ["tidegate queue:failures 3f1c9a04b7de", "one group, and who is affected"],
-    ],
+    examples: [["tidegate queue:failures --since 1h", "what broke in the last hour"]],
   },
   getFailure: {
     words: "queue:failures show <group>",
@@ -154,12 +147,9 @@ export const commands = {
     groupDoes: "list, show, retry or remove dead jobs",
     about: "Lists dead jobs, newest first, each with its last attempt's error. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
-    order: lastDeadFirst,
+    merges: byNearness,
     none: "There are no dead jobs.",
-    examples: [
-      ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
-      ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
-    ],
+    examples: [["tidegate queue:dlq retry --name send_email", "retry all of one type"]],
   },
   getJob: [
     {
@@ -222,8 +212,9 @@ export const commands = {
     words: "queue:dlq retry [ids...]",
     does: "retry dead jobs now, with all their retries",
     about:
-      "Makes dead jobs due now, or spread over a time, with all their retries: by their ids, all of one type or group, or all. On a terminal it asks before it retries several.",
+      "Makes dead jobs due now, or spread over a time, with all their retries: by their ids, all of one parent, type or group, or all. On a terminal it asks before it retries several.",
     noun: "dead job",
+    extras: { "parent <id>": "the dead children of this job" },
     asks: "many",
     flags: { limit: "first" },
     examples: [
@@ -234,8 +225,9 @@ export const commands = {
   removeDeadJobs: {
     words: "queue:dlq remove [ids...]",
     does: "remove dead jobs for good, after confirmation",
-    about: "Removes dead jobs for good, after confirmation: by their ids, all of one type or group, or all.",
+    about: "Removes dead jobs for good, after confirmation: by their ids, all of one parent, type or group, or all.",
     noun: "dead job",
+    extras: { "parent <id>": "the dead children of this job" },
     asks: "always",
     flags: { limit: "first" },
   },
@@ -249,10 +241,7 @@ export const commands = {
     shows: "key fires zone last runs next set-in=set job=name error",
     order: failingFirst,
     none: "There are no schedules. The first drain activates those declared in code.",
-    examples: [
-      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"],
-      ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
-    ],
+    examples: [[`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"]],
   },
   getSchedule: {
     words: "queue:schedules show <key>",
@@ -263,7 +252,7 @@ export const commands = {
   getUpcoming: {
     words: "queue:schedules upcoming",
     does: "show what runs in the next hour, by time",
-    shows: "at=clock when=at kind job=name id-or-schedule=of",
+    shows: "at=clock when=at kind job=name of times=count",
     order: bySoonest,
     none: "Nothing runs in the next hour. What is paused does not count.",
     adds: ["Not shown, within the hour too: {more}."],
@@ -301,12 +290,9 @@ export const commands = {
   },
   getFlowControlKey: {
     words: "queue:flow show <key>",
-    does: "show a key",
+    does: "show a key, which jobs hold its slots, and which are next",
     shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused",
-    adds: [
-      "Running: {running}. See: {command queue:jobs --search {key} --in key --state running}",
-      "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}",
-    ],
+    adds: ["Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}"],
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",
@@ -355,19 +341,20 @@ export const commands = {
     does: "show the job types, the slowest first",
     groupDoes: "show, pause (stop) or resume job types",
     about:
-      "Shows the last hour of each job type: outcomes, how long attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
+      "Shows the last hour of each job type: outcomes, how long jobs waited and attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
     sends: { days: 2, pending: true, name: undefined },
     shows:
-      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending paused",
+      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending wait-p95=hour.waiting.p95Ms yesterday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
+    adds: ["Pause a type: {command queue:types pause TYPE --reason WHY}"],
     examples: [["tidegate queue:types --queue bulk", "those of one queue"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
-    says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}",
+    says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}\nThose that run go on: {command queue:jobs --name {target} --state running}",
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   resumeJobs: {

@@ -181,7 +181,7 @@ export async function refuseUnknownQueue({ local, send, label }: Target, session
   const { schedules } = await read<{ schedules: readonly unknown[] }>("schedules", send("GET", "/schedules"));
   if (totalEnqueued || pendingCount || paused || schedules.length > 0) return;
   const isUnknown = `${label} has never had a job or a schedule.`;
-  if (session.globals.queue === undefined) return session.aside(`${isUnknown} Choose another with --queue.`);
+  if (session.globals.queue === undefined) return session.note(`${isUnknown} Choose another with --queue.`);
   throw new UsageError(isUnknown, `Is the name right, and the prefix ${printable(local.prefix ?? "")}?`);
 }
 

@@ -16,7 +16,10 @@ export interface Field {
   readonly flag: string;
 }
 
+/** By options, and arguments that mean something else than the option of their name. */
 const meanings: Readonly<Record<string, string>> = {
+  "<id>": "the job's id, or the short id of a list",
+  "<name>": "the job's name",
   all: "all of them",
   "backoff-base": "the wait before the first retry",
   "backoff-jitter": "vary each wait by this share in both directions, from 0 to 1",
@@ -24,15 +27,11 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-type": "how the time between retries grows",
   before: "only what had died by then: 1m, 1h, 7d ago, or a time such as 2030-01-31T09:00:00Z",
   concurrency: "how many of the key's jobs may run at once",
-  count: "how many",
-  cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
   data: "the data for the jobs as JSON; - reads it from standard input",
   "dedupe-key": "enqueue nothing if a job had this key ...",
   "dedupe-replace": "... but change that job instead, until its first attempt",
   "dedupe-ttl": "... within this time of the first",
-  "dry-run": "change nothing: count the jobs, and show the first ten",
   delay: "after this time: 30s, 5m, 1h, 7d",
-  each: "how many jobs to show of each state",
   event: "the event that the jobs wait for",
   every: "at each multiple of this interval since 1970, such as 90s",
   expires: "drop the job if it has not started this long after its run time",
@@ -42,8 +41,6 @@ const meanings: Readonly<Record<string, string>> = {
   id: "do nothing if this id is already taken",
   ids: "the jobs' ids, or the short ids of a list",
   job: "the job that it enqueues",
-  keep: "how long to keep it if no job waits",
-  key: "the key",
   limit: "how many",
   "max-retries": "how many attempts may follow the first",
   missed: "what to do with missed occurrences",
@@ -55,17 +52,10 @@ const meanings: Readonly<Record<string, string>> = {
   period: "... in this time",
   rate: "how many of the key's jobs may start ...",
   "run-at": "at this time, such as 2030-01-31T09:00:00Z",
-  search: "jobs with this text, or with it in one field of the payload: user.email=ada",
   since: "only what is newer: 30m, 1h, 7d, or a time such as 2030-01-31T09:00:00Z",
   state: "jobs in this state",
   "time-zone": "the time zone of --cron, such as Europe/Paris (default: UTC)",
   timeout: "how long one attempt may take",
-};
-
-/** What arguments mean where an option of the same name means something else. */
-const argumentMeanings: Readonly<Record<string, string>> = {
-  id: "the job's id, or the short id of a list",
-  name: "the job's name",
 };
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
@@ -95,7 +85,7 @@ export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
 
 /** @param written "<key>" or "[ids...]" */
 export function argumentOf(written: string, { flag, schema }: Field): Argument {
-  const argument = new Argument(written, argumentMeanings[flag] ?? meaningOf(flag, schema.json));
+  const argument = new Argument(written, meanings[`<${flag}>`] ?? meaningOf(flag, schema.json));
   return written.includes("...") ? argument : argument.argParser((text: string) => readText(schema, text));
 }
 

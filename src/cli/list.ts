@@ -1,6 +1,5 @@
-import { query, read } from "../client/transport.ts";
+import { read } from "../client/transport.ts";
 import type { FlowControlKey } from "../core/flow/flow-key.ts";
-import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "./connect.ts";
@@ -13,15 +12,12 @@ const DESCRIPTION = `Shows every queue that the handler or the module serves: it
 left per minute over the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
-and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
-and how many jobs wait now. queue:types shows the job types of all queues.`;
+and totals so far. queue:types shows the job types.`;
 
 const QUEUES =
   "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out next last-hour=hour";
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
-const TYPES =
-  "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending";
 
 export function addList(session: Session): void {
   addCommand(
@@ -48,18 +44,12 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const { send, label, command } = target;
   const stats = await read<QueueStats>("paused", send("GET", "/stats"));
   if (stats.totalEnqueued === 0) await refuseUnknownQueue(target, session);
-  const figures = await read<QueueFigures>("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
-  const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
-  const types = [figures.names, figures.other ?? []].flat();
-  const active = types.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
-  active.sort((one, other) => attempts(other) - attempts(one));
-  session.print({ ...stats, figures }, () =>
+  session.print(stats, () =>
     [
       session.colors.bold(label),
       ...pauseLines(stats, command, session),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
-      ...(active[0] ? [listText(active as never, TYPES, session)] : []),
     ].join("\n\n"),
   );
 }

@@ -12,7 +12,7 @@ export async function findEnv(session: Session): Promise<void> {
   const { cwd } = session.io;
   const take = (env: Io["env"], file: string) => {
     session.env = { ...session.env, ...env };
-    session.aside(`Using the queue of ${file}.`);
+    session.note(`Using the queue of ${file}.`);
   };
   const kept = await readFile(join(cwd, ".tidegate/dev.json"), "utf8")
     .then((text) => JSON.parse(text) as { readonly restPort?: number; readonly restToken?: string })

@@ -40,24 +40,16 @@ async function importModule(path: string): Promise<object> {
   return loader.import<object>(path);
 }
 
+// A frame of a stack, or the line above one that locates a syntax error.
+const FRAME = /^(?: +at (?:.*? \(?)?)?((?:\/|file:|[A-Z]:)[^()]*?):(\d+)(?::\d+)?\)?$/gm;
+
+/** What was thrown, and where: the innermost frame outside of node_modules. */
 function reasonOf(error: unknown, cwd: string): string {
   if (!(error instanceof Error)) return "It threw a value that is not an Error.";
-  const place = placeOf(error);
-  const where = place ? ` (${relative(cwd, place.path)}:${place.line})` : "";
-  return `${error.name}: ${error.message}${where}`;
-}
-
-// A stack frame, and the line above a stack that locates a syntax error.
-const stackLines = [/^ +at (?:async )?(?:.* \()?((?:\/|file:|[A-Z]:).*):(\d+):\d+\)?$/, /^(\/.+|[A-Z]:.+):(\d+)$/];
-
-/** The place of an error: the innermost frame outside of node_modules. */
-function placeOf({ stack = "" }: Error): { readonly path: string; readonly line: string } | undefined {
-  for (const entry of stack.split("\n")) {
-    const [, file = "", line] = stackLines.map((pattern) => pattern.exec(entry)).find((match) => match) ?? [];
-    if (line !== undefined && !/[\\/]node_modules[\\/]/.test(file))
-      return { path: file.startsWith("file:") ? fileURLToPath(file) : file, line };
-  }
-  return undefined;
+  const frames = [...(error.stack ?? "").matchAll(FRAME)];
+  const [, file, line] = frames.find(([frame]) => !/[\\/]node_modules[\\/]/.test(frame)) ?? [];
+  const path = file?.startsWith("file:") ? fileURLToPath(file) : file;
+  return `${error.name}: ${error.message}${path === undefined ? "" : ` (${relative(cwd, path)}:${line})`}`;
 }
 
 // What Node says of import or export in a .js file that package.json makes CommonJS, as `npm init -y` does.

@@ -107,13 +107,14 @@ export function addCommand(
 /** "queue:dlq takes list, show, retry or remove. Did you mean retry?" */
 export function subcommandsOf(group: CommandUnknownOpts, typed = ""): string {
   const names = group.commands.map((each) => each.name());
-  return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.${didYouMean(typed, names)}`;
+  const [meant = typed] = nearest(typed, names);
+  const question = meant === typed ? "" : ` Did you mean ${meant}?`;
+  return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.${question}`;
 }
 
-/** Suggests the name that begins like a misspelt one, or has its letters: " Did you mean retry?"; or nothing. */
-export function didYouMean(typed: string, names: readonly string[]): string {
-  const sorted = (word: string) => [...word].sort().join();
-  const isNear = (name: string) => name.startsWith(typed.slice(0, 3)) || sorted(name) === sorted(typed);
-  const meant = names.find((name) => name !== typed && isNear(name));
-  return meant && typed.length > 2 ? ` Did you mean ${meant}?` : "";
+/** The names that a misspelt one may mean, the most likely first. @param least how many pairs of letters they share */
+export function nearest(typed: string, names: readonly string[], least = 2): readonly string[] {
+  const pairs = [...typed].map((_, index) => typed.slice(index, index + 2));
+  const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
+  return [...new Set(names)].filter((name) => alike(name) >= least).sort((one, other) => alike(other) - alike(one));
 }

@@ -19,8 +19,9 @@ const MOST = 1_000;
 /** Makes a request of what the user has typed. @throws {UsageError} before anything is sent */
 export async function requestOf(plan: Plan, command: CommandUnknownOpts, session: Session): Promise<Typed> {
   const { route, shortly, isInQuery } = plan;
-  const fields: Record<string, unknown> = { ...plan.sends };
   const options = command.opts() as Typed["options"];
+  // The ids of its children take this one's place.
+  const fields: Record<string, unknown> = { ...plan.sends, ...(options["parent"] ? { ids: [options["parent"]] } : {}) };
   let target = "";
   const values = [
     ...plan.args.map(({ field }, index) => [field, command.processedArgs[index]] as const),

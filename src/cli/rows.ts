@@ -38,7 +38,7 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
         ? none
         : `None among the first ${part}. Add --all.`,
   );
-  call.add({ ...last, listed: rows.length });
+  call.add({ ...rows[0], ...last, listed: rows.length });
   if (more === "") session.note("More follow. Add --state STATE, --each COUNT, or --all.");
   else if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
@@ -65,9 +65,8 @@ async function readRows(
       for (let cursor: object = {}; ; cursor = { cursor: last["cursor"] }) {
         last = await send({ ...fields, ...cursor }, name === undefined ? to.send : to.sendTo(name));
         field = Object.keys(last).find((each) => Array.isArray(last[each])) ?? "";
-        rows.push(
-          ...(last[field] as readonly Row[]).map((row) => (name === undefined ? row : { ...row, queue: name })),
-        );
+        const page = last[field] as readonly Row[];
+        rows.push(...page.map((row) => (name === undefined ? row : { ...row, queue: name })));
         for (const [each, value] of Object.entries(last))
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
         // A page can be empty although more follow, if it is of a rare name. A search says how far it has come.

@@ -11,7 +11,7 @@ import { addDoctor } from "./doctor/command.ts";
 import type { Io } from "./io.ts";
 import { addList } from "./list.ts";
 import { colorsFor, printable, printableLines, toJson } from "./output/text.ts";
-import { UsageError } from "./program.ts";
+import { nearest, UsageError } from "./program.ts";
 import { addOperations } from "./runner.ts";
 import { Declined, Session } from "./session.ts";
 import { addWork } from "./work/command.ts";
@@ -53,12 +53,9 @@ async function explained(error: unknown, session: Session): Promise<unknown> {
     const { remote, send } = await openTarget(session);
     const theirs = remote ? (await read<{ version?: string }>("status", send("GET", "/health"))).version : version;
     if (theirs === version) return error;
-    const old = theirs === undefined ? "an older version" : `version ${theirs}`;
-    const advice = `Deploy it again${theirs === undefined ? "" : `, or run npx tidegate@${theirs}`}.`;
-    return new TidegateError(
-      error.code,
-      `${error.message}\nThis command line has version ${version}, and the handler ${old}. ${advice}`,
-    );
+    const [old, other] = theirs ? [`version ${theirs}`, `, or run npx tidegate@${theirs}`] : ["an older version", ""];
+    const says = `This command line has version ${version}, and the handler ${old}. Deploy it again${other}.`;
+    return new TidegateError(error.code, `${error.message}\n${says}`);
   } catch {
     return error;
   }
@@ -117,13 +114,16 @@ function seeHelp(command: CommandUnknownOpts, words = "tidegate"): string {
   return next ? seeHelp(next, `${words} ${next.name()}`) : `See ${words} --help.`;
 }
 
-/** Suggests a command that begins like an unknown one, in place of one that is spelt like it: queue:fail, queues. */
+/** Suggests a command in place of one that is only as long as an unknown one: queue:fail, queues. */
 function withCommandMeant(message: string, { commands }: CommandUnknownOpts): string {
-  const [refusal, word] = /^unknown command '(.*)'/.exec(message) ?? [];
-  if (word === undefined) return message;
-  const bare = word.replace(/^queues?:?/, "");
-  const names = commands.map((each) => each.name());
-  const meant = bare === "" ? "queue:list" : names.find((name) => name.replace(/^queue:/, "").startsWith(bare));
+  const [refusal, , bare] = /^unknown command '(queues?:?)?(.*)'/.exec(message) ?? [];
+  const [meant] =
+    bare === ""
+      ? ["queue:list"]
+      : nearest(
+          bare ?? "",
+          commands.map((each) => each.name()),
+        );
   return meant === undefined ? message : `${refusal}\n(Did you mean ${meant}?)`;
 }
 

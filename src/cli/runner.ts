@@ -4,18 +4,20 @@ import { type FlowControlKey, heldBackTexts } from "../core/flow/flow-key.ts";
 import type { QueueFigures } from "../core/manage/figures.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import { waitsFor } from "../core/manage/job-text.ts";
+import type { JobPage } from "../core/manage/list.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import type { JobState } from "../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
+import { jobColumns } from "./commands.ts";
 import { openTarget, queueNames, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
 import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
-import { addCommand, subcommandsOf, UsageError } from "./program.ts";
+import { addCommand, nearest, subcommandsOf, UsageError } from "./program.ts";
 import { requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
@@ -94,26 +96,35 @@ async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send
   const matching = others.filter((_, index) => found[index]);
   const flags = matching.map((name) => `--queue ${quoted(printable(name))}`).join(" or ");
   const searched = others[0] ? `No match in other queues either: ${others.map(printable).join(", ")}.` : "";
-  const queues = matching.map(printable).join(" and ");
-  return { name: matching[0], queues, flags, hint: flags ? `Another queue has a match: add ${flags}.` : searched };
+  return { name: matching[0], hint: flags ? `Another queue has a match: add ${flags}.` : searched };
 }
 
-const getJob = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
+const getJob = (send: Send, id: string) => read<JobInfo | null>("id", send("GET", `/jobs${part(id)}`), true);
 
 /** The job of an id, or of the short id of a table, if it is in one of these states. @throws as `findIds` */
 async function findJob(send: Send, text: string, states: readonly JobState[]) {
   const [id = text] = (await findIds(send, [text], states)) ?? [];
   const job = await getJob(send, id);
-  return job && states.includes(job["state"] as JobState) ? job : null;
+  return job && states.includes(job.state) ? job : null;
+}
+
+const jobsAt = async (send: Send, path: string, fields: object) =>
+  (await read<JobPage>("jobs", send("GET", `/jobs${path}${query(fields)}`))).jobs;
+
+const childrenOf = (id: string, send: Send, fields: object) => jobsAt(send, `${part(id)}/children`, fields);
+
+/** The ids of a request: of those with --parent, the dead children. @throws as `findIds` */
+async function idsIn({ states }: Plan, { fields, options: { parent } }: Typed, send: Send) {
+  if (parent === undefined) return findIds(send, fields["ids"], states);
+  return (await childrenOf(String(parent), send, { state: "dead", limit: 1_000 })).map(({ id }) => id);
 }
 
 /** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
 async function findIds(send: Send, texts: unknown, states: readonly JobState[]) {
   const expand = async (text: string) => {
     if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
-    const search = (state: JobState) => send("GET", `/jobs${query({ search: text, in: "id", state })}`);
-    const searches = states.map((state) => read<{ jobs: readonly { id: string }[] }>("jobs", search(state)));
-    const found = (await Promise.all(searches)).flatMap(({ jobs }) => jobs);
+    const searches = states.map((state) => jobsAt(send, "", { search: text, in: "id", state }));
+    const found = (await Promise.all(searches)).flat();
     if (found.length > 1)
       throw new UsageError(
         `"${printable(text)}" is ambiguous: ${count(found.length)} matches.`,
@@ -125,19 +136,23 @@ async function findIds(send: Send, texts: unknown, states: readonly JobState[]) 
 }
 
 /** What a queue has of what a command is about: the thing, or how many jobs it would change. */
-async function foundIn(plan: Plan, { fields, target }: Typed, send: Send): Promise<unknown> {
+async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
   const { route, noun, states, answer } = plan;
-  if (noun) {
-    const ids = await findIds(send, fields["ids"], states);
-    return (await ask(plan, target, { ...fields, ids, dryRun: true }, send))[answer];
-  }
-  const [path = "", name = ""] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
+  const { fields, target } = typed;
+  if (noun)
+    return (await ask(plan, target, { ...fields, ids: await idsIn(plan, typed, send), dryRun: true }, send))[answer];
+  // Of a whole queue only the statistics say whether it is paused.
+  const [path = "/stats", name = "paused"] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
   if (name === "id") return findJob(send, target, states);
+  if (name === "event") {
+    const jobs = await jobsAt(send, "", { state: "scheduled", limit: 1_000 });
+    return jobs.some(({ waitingFor }) => waitingFor?.events.includes(target));
+  }
   const thing =
     name === "name"
       ? (await typesIn(send)).names.find((type) => type.name === target)
       : await read<Row>(name, send("GET", pathTo(path, target)));
-  return answer === "resumed" ? thing?.paused : thing;
+  return /resumed|paused/.test(answer) ? thing?.paused : thing;
 }
 
 /** Runs a command in one queue. Returns whether nothing in it matched. */
@@ -146,7 +161,7 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const isOfJob = plan.route.path.includes(":id");
   const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states))) || [];
-  const fields = { ...typed.fields, ids: await findIds(to.send, typed.fields["ids"], states) };
+  const fields = { ...typed.fields, ids: await idsIn(plan, typed, to.send) };
   const isAction = plan.route.method !== "GET" && !session.isJson;
   const { queue: chosen } = session.globals;
   const [first = "", second] = isAction && chosen === undefined ? await queueNames(to).catch(() => []) : [];
@@ -158,11 +173,11 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
     filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
   const add = (answer: Row) => {
     for (const text of plan.adds ?? [])
-      if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? "listed"]) > 0) session.note(fill(text, answer));
+      if (answer[/\{(\w+)\}/.exec(text)?.[1] ?? "listed"]) session.note(fill(text, answer));
   };
-  const isSure = typed.options["yes"] === true;
-  if (noun) return changeMany(plan, { ...to, label }, { fields, isSure, send, fill, add }, session);
-  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, isSure);
+  const { options } = typed;
+  if (noun) return changeMany(plan, { ...to, label }, { fields, options, send, fill, add }, session);
+  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, options);
   if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
   const isOfKeys = plan.route.path.startsWith("/flow-control");
   const mayBeMisspelt = /^(pause|resume)(Jobs|FlowControlKey)$/.test(operation) && !typed.options["force"];
@@ -179,14 +194,22 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
   const shown = { ...schedule, ...found };
   const says = typeof plan.says === "function" ? plan.says(shown as never, fields) : plan.says;
   const wasPaused = found["resumed"] !== false;
-  const text = () => (says ? fill(says, shown) : factsText(shown, plan.shows, session));
+  const jobs = operation === "getFlowControlKey" && !session.isJson ? await holdersOf(target, to.send) : [];
+  const below = jobs[0] ? `\n\n${listText(jobs as never, "id state since=when name", session)}` : "";
+  const text = () => (says ? fill(says, shown) : factsText(shown, plan.shows, session) + below);
   session.print(found, () => (wasPaused ? text() : unknown || text()));
   add(found);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
   if (wasPaused) session.note(unknown);
-  return !wasPaused && !unknown;
+  return found["woken"] === 0 || (!wasPaused && !unknown);
+}
+
+/** The jobs that hold the slots of a key, and the first five that wait for one. */
+async function holdersOf(search: string, send: Send) {
+  const jobsIn = (state: JobState) => jobsAt(send, "", { search, in: "key", state });
+  return [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)];
 }
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {
@@ -216,23 +239,19 @@ async function unknownName(name: string, isOfKeys: boolean, to: Target, session:
   const { names, hasMore } = await namesIn(isOfKeys, to.send);
   const known = [...names, ...(isOfKeys ? [] : (to.jobNames ?? []))];
   if (known.includes(name) || hasMore) return "";
-  const elsewhere = await lookElsewhere(to, session, async (send) => {
-    const { names: theirs } = await namesIn(isOfKeys, send);
-    known.push(...theirs);
-    return theirs.includes(name);
-  });
-  const shown = printable(name);
-  if (elsewhere.flags) return `${shown} is in the queue ${elsewhere.queues}: add ${elsewhere.flags}.`;
-  const pairs = [...name].map((_, index) => name.slice(index, index + 2));
-  const alike = (type: string) => pairs.filter((pair) => type.includes(pair)).length;
-  const nearest = [...new Set(known)].sort((one, another) => alike(another) - alike(one)).slice(0, 3);
+  const has = async (send: Send) => (await namesIn(isOfKeys, send)).names.includes(name);
+  const elsewhere = await lookElsewhere(to, session, has);
+  if (elsewhere.name !== undefined) return elsewhere.hint;
   const what = isOfKeys ? "flow control key is in use" : "job of this type is known";
-  return `No ${what}: ${shown}. The nearest: ${nearest.map(printable).join(", ") || "none"}.`;
+  return `No ${what}: ${printable(name)}. The nearest: ${nearest(name, known, 0).slice(0, 3).map(printable).join(", ") || "none"}.`;
 }
 
 const CHILDREN_SHOWN = 20;
 
-/** Shows a job, and the first of its children below it. */
+/** The commands that change a job in each state. */
+const actions = { scheduled: ["run", "cancel"], ready: ["cancel"], running: ["stop"], completed: [], dead: ["retry"] };
+
+/** Shows a job, and the first of its children below it, or of the dead ones. */
 async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<void> {
   const { shows, states, group } = plan;
   const job = await findJob(send, text, states);
@@ -240,21 +259,24 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
     throw notFound(
       `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}`,
     );
-  const children = plans().find(({ operation }) => job["children"] && operation === "listChildren");
-  const page = children && (await ask(children, String(job["id"]), { limit: CHILDREN_SHOWN }, send));
-  const rows = (page?.["jobs"] ?? []) as readonly Row[];
-  const { waits, held } = await readHeld(job as never, send);
+  const children = async (state?: JobState) =>
+    job.children ? childrenOf(job.id, send, { limit: CHILDREN_SHOWN, state }) : [];
+  const dead = job.children?.dead ? await children("dead") : [];
+  const rows = dead[0] ? dead : await children();
+  const { waits, held } = await readHeld(job, send);
   session.print(job, () =>
     [
       factsText({ ...job, waits }, shows, session),
       ...(held ? pauseLines(held, command, session) : []),
-      ...(rows[0] ? [listText(rows, children?.shows, session)] : []),
+      ...(rows[0] ? [listText(rows as never, jobColumns, session)] : []),
     ].join("\n\n"),
   );
-  const list = `queue:jobs children ${quoted(printable(String(job["id"])))}`;
-  if (page?.["cursor"]) session.note(`These are the first ${CHILDREN_SHOWN}. See: ${command(list)}`);
-  if (Number(Object(job["children"]).dead) > 0)
-    session.note(`The counts are of when it stopped waiting. Dead now: ${command(`${list} --state dead`)}`);
+  const id = quoted(printable(job.id));
+  if (dead[0]) session.note(`To retry its dead children: ${command(`queue:dlq retry --parent ${id}`)}`);
+  else if (job.children?.dead) session.note("No child is dead now. The counts are of when it stopped waiting.");
+  if (dead[0] || rows[CHILDREN_SHOWN - 1]) session.note(`All its children: ${command(`queue:jobs children ${id}`)}`);
+  for (const verb of actions[job.state])
+    session.note(`To ${verb} it: ${command(`queue:${job.state === "dead" ? "dlq" : "jobs"} ${verb} ${id}`)}`);
 }
 
 /** What a waiting job waits for, and what of it is paused. */

@@ -65,11 +65,6 @@ export class Session {
     if (!this.isJson && text) this.io.stderr.write(`${text}\n`);
   }
 
-  /** Prints a remark for people only, less visible than a note. */
-  aside(text: string): void {
-    this.note(colorsFor(this.io.stderr, this.io.env).dim(text));
-  }
-
   /** The width of the terminal. Undefined without one: then lines may have any length. */
   get width(): number | undefined {
     const { stdout, env } = this.io;
@@ -85,9 +80,9 @@ export class Session {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
-  /** Asks before a final action, unless the user is sure. @throws {UsageError} without a terminal; else as `ask` */
-  async confirm(question: Question, isSure: boolean): Promise<void> {
-    if (isSure) return;
+  /** Asks before a final action, unless there is --yes. @throws {UsageError} without a terminal; else as `ask` */
+  async confirm(question: Question, options: { readonly yes?: unknown }): Promise<void> {
+    if (options.yes) return;
     if (!this.canAsk)
       throw new UsageError(
         "Nothing was removed: there is no terminal to confirm on.",

@@ -160,7 +160,8 @@ async function listChange(
   if (!isListed || Object(body).dryRun || Object(query).dryRun) return;
   const what = { by, operation, target: target || targetOf({ ...Object(query), ...Object(body) }) };
   // The change is made: the caller learns that, whatever becomes of its line.
-  await noteChange(internalsOf(queue), what, { ...Object(body), ...Object(result) }).catch(onError);
+  const isPiece = Object(body).cursor && true;
+  await noteChange(internalsOf(queue), what, { ...Object(body), isPiece, ...Object(result) }).catch(onError);
 }
 
 const NO_DASHBOARD =

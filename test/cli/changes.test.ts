@@ -18,7 +18,11 @@ const answering = (input: string): World => ({ isTerminal: true, input });
 test.each([
   ["queue:dlq remove --all", "remove all 2 dead jobs for good?", "Removed 2 dead jobs.\n"],
   ["queue:dlq remove --name fails", "remove 2 dead jobs named fails for good?", "Removed 2 dead jobs.\n"],
-  ["queue:dlq retry --all --over 10m", "retry all 2 dead jobs over 10m?", "Retried 2 dead jobs.\n"],
+  [
+    "queue:dlq retry --all --over 10m",
+    "retry all 2 dead jobs, the last one by 2026-03-01 12:10:00 UTC?",
+    "Retried 2 dead jobs, the last one by 2026-03-01 12:10:00 UTC.\n",
+  ],
   [
     "queue:jobs cancel --name send_email",
     "cancel 3 waiting jobs named send_email for good?",
@@ -116,9 +120,13 @@ test("ids that are not meant are an error, and the others are changed", async ()
 });
 
 test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
-  const { queue, cli } = await open({ dead: 1_000 });
+  const { queue, cli, clock, fetch: send } = await open({ dead: 1_000 });
   const shown: string[] = [];
-  const world = { isTerminal: true, onWrite: (text: string) => shown.push(text) };
+  const fetch = async (request: Request) => {
+    await clock.advance("1s");
+    return send(request);
+  };
+  const world = { isTerminal: true, onWrite: (text: string) => shown.push(text), fetch };
   const { code, stdout } = await cli(["queue:dlq", "retry", "--all", "--yes"], world);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 1,000 dead jobs.\n" });
   const bars = shown.filter((text) => text.includes("of 1,000"));
@@ -127,6 +135,38 @@ test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
   expect(bars.some((text) => text.includes(`${"█".repeat(15)}${"░".repeat(15)}`))).toBe(true);
   expect(bars.at(-1)).toContain(`${"█".repeat(30)} 1,000 of 1,000`);
   expect(await queue.getStats()).toMatchObject({ readyCount: 1_000, deadLetterCount: 0 });
+  expect((await queue.listChanges()).changes).toMatchObject([{ operation: "retryDeadJobs", count: 1_000 }]);
+});
+
+test("a retry says which command shows what becomes of the jobs: of a group, those of its type", async () => {
+  const { queue, type } = await open({ dead: 3 });
+  const [failure] = (await queue.getFailures()).failures;
+  const [dead] = (await queue.listDeadLetter()).jobs;
+  expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toBe(
+    `What becomes of them: tidegate queue:jobs ${dead?.id}\n`,
+  );
+  expect((await type(`queue:dlq retry --group ${failure?.group}`)).stderr).toBe(
+    "What becomes of them: tidegate queue:jobs --name fails --since 2026-03-01T12:00:00.000Z\n",
+  );
+});
+
+test("the dead children of a parent are shown alone, with the command that retries them and no others", async () => {
+  const { queue, type } = await open({ dead: 1 });
+  const children = [{ job: fails }, { job: sendEmail, payload: { to: "ada" } }, { job: fails }].map(
+    ({ job, payload }) => ({ job: job.name, payload, maxRetries: 0 }),
+  );
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "may.csv", children });
+  await queue.drain();
+  const shown = await type("queue:jobs may.csv");
+  expect(shown.stdout.match(/^may\.csv\/\S+ +\w+/gm)).toEqual(["may.csv/000000  dead", "may.csv/000002  dead"]);
+  const command = "queue:dlq retry --parent may.csv";
+  expect(shown.stderr).toContain(`To retry its dead children: tidegate ${command}\n`);
+  const retried = await type(command);
+  expect(retried).toMatchObject({
+    stdout: "Retried 2 dead jobs.\n",
+    stderr: expect.stringMatching(/queue:jobs children may\.csv\n$/),
+  });
+  expect((await type("queue:jobs may.csv")).stderr).toContain("No child is dead now.");
 });
 
 test("a resumed job type or queue says whether it was paused", async () => {

@@ -131,7 +131,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
     'PUT /schedules/sync {"name":"sync_feed","payload":1,"every":"90s","overlap":"skip"}',
   ],
   ["queue:flow --all --limit 7", "GET /flow-control?limit=7"],
-  ["queue:flow tenant/7", "GET /flow-control/tenant%2F7"],
+  ["queue:flow tenant/7 --json", "GET /flow-control/tenant%2F7"],
   ["queue:flow set mail --rate 100 --period 1m", 'PUT /flow-control/mail {"rate":100,"period":"1m"}'],
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5 --since 1h", "GET /changes?limit=5&since=1h"],

@@ -457,11 +457,12 @@ test("queue:types marks the job types that are paused, those without figures too
 test("queue:types marks counts that are estimated", async () => {
   const { queue, cli, fetch } = behindHandler();
   await queue.enqueue(sendEmail, { to: "ada" });
-  const estimating = async (request: Request) => {
-    const response = await fetch(request);
-    return new Response((await response.text()).replaceAll('"estimated":false', '"estimated":true'), response);
+  const estimating = (count: number) => async (request: Request) => {
+    const text = await (await fetch(request)).text();
+    return new Response(text.replaceAll('"count":1,"estimated":false', `"count":${count},"estimated":true`));
   };
-  expect((await cli(["queue:types"], { fetch: estimating })).stdout).toMatch(/^send_email .* ~1$/m);
+  expect((await cli(["queue:types"], { fetch: estimating(1) })).stdout).toMatch(/^send_email .* ~1 /m);
+  expect((await cli(["queue:types"], { fetch: estimating(0) })).stdout).toMatch(/^send_email .* few /m);
 });
 
 test("queue:flow resume says whether the key was paused", async () => {

@@ -13,7 +13,8 @@ function ofTwo() {
   const clock = testClock(start);
   const store = memoryStore();
   const slow = defineJob({ name: "slow", perform: () => clock.advance("7s") });
-  const open = (name: string) => new Queue({ name, store, clock, jobs: [sendEmail, fails, slow], logger: null });
+  const asks = defineJob({ name: "asks", perform: (_, job) => job.waitFor("reply-42", { timeout: "7d" }) });
+  const open = (name: string) => new Queue({ name, store, clock, jobs: [sendEmail, fails, slow, asks], logger: null });
   const [shop, imports] = [open("shop"), open("imports")];
   const handler = createHandler({ queues: [shop, imports], auth: { admin: [adminToken], enqueue: ["enqueue-token"] } });
   const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
@@ -32,10 +33,13 @@ describe("queue:jobs ID", () => {
     await imports.enqueue(sendEmail, { to: "ada" }, { id: "import-spring" });
     for (const named of ["", " --queue shop"]) {
       const { code, stdout, stderr } = await cli(`queue:jobs import-spring${named}`);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "Found in the queue imports.\n" });
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: "Found in the queue imports.\nTo cancel it: tidegate queue:jobs cancel import-spring --queue imports\n",
+      });
       expect(stdout).toMatch(/^Id +import-spring\nName +send_email\nQueue +imports\n/);
     }
-    expect((await cli("queue:jobs import-spring --queue imports")).stderr).toBe("");
+    expect((await cli("queue:jobs import-spring --queue imports")).stderr).not.toContain("Found");
   });
 
   test("names the other queues that it has searched, and with a token that cannot list them none", async () => {
@@ -55,6 +59,8 @@ describe("what only another queue has", () => {
     await imports.schedules.upsert("nightly", { job: "fails", cron: "0 3 * * *" });
     await imports.flowControl.set("acme", { concurrency: 1 });
     await imports.enqueue(fails, {}, { id: "rows", maxRetries: 0 });
+    await imports.enqueue(sendEmail, { to: "ada" }, { id: "may", children: [{ job: fails, payload: 1 }] });
+    await imports.enqueue("asks");
     await imports.drain();
     await imports.enqueue(
       sendEmail,
@@ -62,6 +68,7 @@ describe("what only another queue has", () => {
       { id: "parent", children: [{ job: sendEmail, payload: { to: "x" } }] },
     );
     await imports.pauseJobs("send_email");
+    await imports.pause();
     const [failure] = (await imports.getFailures()).failures;
     return { ...made, group: failure?.group ?? "" };
   }
@@ -76,7 +83,7 @@ describe("what only another queue has", () => {
   ])("queue:%s is shown", async (line) => {
     const { cli, group } = await filled();
     const { code, stdout, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "Found in the queue imports.\n" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^Found in the queue imports\.\n/) });
     expect(stdout).not.toBe("");
   });
 
@@ -90,31 +97,31 @@ describe("what only another queue has", () => {
     ["dlq retry --name fails", 0],
     ["dlq remove --group GROUP --yes", 0],
     ["clear --yes", 0],
-    ["types pause send_email", 2, "send_email is in the queue imports"],
-    ["types resume send_email", 2, "send_email is in the queue imports"],
+    ["types pause send_email", 2],
+    ["types resume send_email", 2],
     ["schedules resume nightly", 1],
-    ["flow resume acme", 0, "acme is in the queue imports"],
-  ])(
-    "queue:%s changes nothing, and says which --queue to add",
-    async (line, expected, says = "Another queue has a match") => {
-      const { cli, group, imports } = await filled();
-      const before = [await imports.getStats(), await imports.schedules.list()];
-      const { code, stdout, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
-      expect(code).toBe(expected);
-      expect(stdout + stderr).toContain(`${says}: add --queue imports.`);
-      expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
-    },
-  );
+    ["flow resume acme", 0],
+    ["dlq retry --parent may", 1],
+    ["signal reply-42 --keep 0s", 0],
+    ["resume", 0],
+  ])("queue:%s changes nothing, and says which --queue to add", async (line, expected) => {
+    const { cli, group, imports } = await filled();
+    const before = [await imports.getStats(), await imports.schedules.list()];
+    const { code, stdout, stderr } = await cli(`queue:${line.replace("GROUP", group)}`);
+    expect(code).toBe(expected);
+    expect(stdout + stderr).toContain("Another queue has a match: add --queue imports.");
+    expect([await imports.getStats(), await imports.schedules.list()]).toEqual(before);
+  });
 
   test("is not what a key was paused for, so the pause names the queue that has the key, else the nearest key", async () => {
     const { cli, shop } = await filled();
     await shop.enqueue(sendEmail, { to: "ada" }, { flowControl: { key: "mail", concurrency: 1 } });
     expect((await cli("queue:flow pause mail")).stderr).toBe("");
     const { code, stderr } = await cli("queue:flow pause mail --queue imports");
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "mail is in the queue shop: add --queue shop.\n" });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "Another queue has a match: add --queue shop.\n" });
     expect(await cli("queue:flow pause maill")).toMatchObject({
       code: 0,
-      stderr: "No flow control key is in use: maill. The nearest: mail, acme.\n",
+      stderr: "No flow control key is in use: maill. The nearest: mail.\n",
     });
   });
 
@@ -169,7 +176,7 @@ describe("a list without --queue", () => {
     ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail +no\nimports +0 +0 .* acme +no +paused\n/],
     [
       "queue:schedules upcoming",
-      /^QUEUE +AT .*\nimports +14:40:00 UTC .*\nimports +15:20:00 UTC +in 20 minutes +occurrence +send_email +of-imports\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop\n/,
+      /^QUEUE +AT .*\nimports +14:40:00 UTC +20 minutes ago +occurrence +send_email +of-imports +2\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop +1\n/,
     ],
   ])("%s is one list, which says which row is of which queue", async (line, expected) => {
     const { cli } = await filled();
@@ -207,10 +214,10 @@ test("queue:types is one table of the job types of all, the slowest first, with 
   await imports.enqueue(fails, {}, { delay: "1h" });
   const { stdout } = await cli("queue:types", { isTerminal: true, columns: 80 });
   expect(stdout).toMatch(
-    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P50 +P95 +YESTERDAY +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +- +1\n$/,
+    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P95 +YESTERDAY +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +1\n$/,
   );
   await clock.advance("1d");
-  expect((await cli("queue:types")).stdout).toMatch(/^imports +slow +0 +0 +0 +- +- +\d\.\ds +0$/m);
+  expect((await cli("queue:types")).stdout).toMatch(/^imports +slow +0 +0 +0 +- +\d\.\ds +0 +- +\d+ms +- +-$/m);
 });
 
 test("an action names its queue, in the question and in the reply", async () => {
@@ -220,6 +227,7 @@ test("an action names its queue, in the question and in the reply", async () => 
   const retried = await cli("queue:dlq retry --all", { isTerminal: true, input: "y\n" });
   expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job? [y/N]");
   expect(retried.stdout).toBe("Retried 1 dead job in shop.\n");
+  expect(retried.stderr).toContain("What becomes of them: tidegate queue:jobs --since 2026-03-01T12:00:00.000Z\n");
   expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
   expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);
 });
@@ -256,7 +264,7 @@ describe("queue:list", () => {
       total: { deadLetterCount: 2, paused: false },
     });
     const one = documentOf(await cli("queue:list --queue shop --json"));
-    expect(one).toMatchObject({ deadLetterCount: 1, figures: { names: [{ name: "fails" }, { name: "send_email" }] } });
+    expect(one).toMatchObject({ deadLetterCount: 1 });
   });
 
   test("shows those of a module", async () => {

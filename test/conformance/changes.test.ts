@@ -44,7 +44,8 @@ onEveryStore((kind) => {
 describe("a queue", () => {
   const opened = () => {
     const clock = clockByHand(start);
-    return { clock, queue: new Queue({ store: memoryStore(), jobs: [sendEmail, fails], clock, logger: null }) };
+    const store = memoryStore();
+    return { clock, store, queue: new Queue({ store, jobs: [sendEmail, fails], clock, logger: null }) };
   };
 
   test("lists the calls in code that say by whom, and no others", async () => {
@@ -81,19 +82,21 @@ describe("a queue", () => {
     ]);
   });
 
-  test("sums up the pieces of one large change, on a page of one too", async () => {
-    const { queue, clock } = opened();
+  test("sums up the pieces of one large change, on a short page too, and no two changes", async () => {
+    const { queue, store } = opened();
     await queue.pause({ by: "ada" });
-    for (let n = 0; n < 3; n++) {
-      await queue.enqueue("fails", 1, { delay: "1h" });
-      await queue.clear({ by: "ada" });
-      clock.now += 1_000;
-    }
+    // The fourth is a retry of its own.
+    for (const [index, isPiece] of [undefined, true, true, undefined].entries())
+      await store
+        .open("default")
+        .noteChange(
+          JSON.stringify({ at: start + index, by: "ada", operation: "retryDeadJobs", target: null, count: 2, isPiece }),
+        );
     const { changes } = await queue.listChanges();
-    const [sum, pause] = [{ operation: "clearJobs", count: 3 }, { operation: "pause" }];
-    expect(changes).toMatchObject([sum, pause]);
-    const first = await queue.listChanges({ limit: 1 });
-    expect(first).toMatchObject({ changes: [sum] });
+    const [own, sum, pause] = [{ count: 2 }, { operation: "retryDeadJobs", count: 6 }, { operation: "pause" }];
+    expect(changes).toMatchObject([own, sum, pause]);
+    const first = await queue.listChanges({ limit: 2 });
+    expect(first).toMatchObject({ changes: [own, sum] });
     expect(await queue.listChanges({ limit: 1, cursor: first.cursor ?? "" })).toMatchObject({
       ...{ changes: [pause], cursor: null },
     });

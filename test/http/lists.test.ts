@@ -122,7 +122,7 @@ describe("what the last jobs of schedules became", () => {
 
   test("is not in GET /upcoming while the job type, the flow control key or the queue is paused", async () => {
     const { call, queue } = await fired();
-    await queue.schedules.upsert("halves", { job: fails, every: "30m" });
+    await queue.schedules.upsert("thirds", { job: fails, every: "20m" });
     await queue.pauseJobs("send_email", { by: "on-call" });
     await queue.flowControl.pause("acme");
     await queue.enqueue(fails, { order: 1 }, { delay: "10m", flowControl: { key: "acme", concurrency: 1 } });
@@ -131,7 +131,9 @@ describe("what the last jobs of schedules became", () => {
     const names = async () =>
       ((await call("GET", "/upcoming")).body["next"] as { name: string }[]).map(({ name }) => name);
     expect(await names()).toEqual(["flaky", "fails"]);
-    await queue.schedules.pause("halves");
+    const { next } = (await call("GET", "/upcoming")).body as { next: { of: string; count: number }[] };
+    expect(next.find(({ of }) => of === "thirds")?.count).toBe(2);
+    await queue.schedules.pause("thirds");
     expect(await names()).toEqual(["flaky"]);
     await queue.enqueueMany(Array(250).fill({ job: sendEmail, payload: toAda, delay: "10m" }));
     expect((await call("GET", "/upcoming")).body).toMatchObject({ isCut: true, next: [{ name: "flaky" }] });

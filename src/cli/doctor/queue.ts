@@ -23,7 +23,6 @@ const MOST_KEYS = 100;
 const store = findings("queue");
 const paused = findings("paused");
 const backlog = findings("backlog");
-const growth = findings("growth");
 const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
@@ -46,17 +45,14 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
     const waiting = await Promise.all(
       ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
+    const found = waiting.flatMap(({ jobs }) => jobs);
     return [
       ...pauses.map(({ text, resume }) => paused.warn(text, `Resume with: ${command(resume)}`)),
       ...(pauses[0] ? [] : [paused.ok("Nothing is paused.")]),
       backlogFinding(stats, schedules, target, now),
-      ...growthFindings(stats),
       wakeFinding(history),
       deadFinding(stats, command),
-      nameFinding(
-        waiting.flatMap(({ jobs }) => jobs),
-        jobNames,
-      ),
+      nameFinding(found, jobNames),
       ...slotFindings(flow.keys, stats, waiting[0]?.jobs ?? [], command),
       scheduleFinding(schedules, stats.paused ? 0 : now, target),
       ...(await parentFindings(waiting[1]?.jobs ?? [], send, command)),
@@ -68,8 +64,11 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   }
 }
 
+const MORE =
+  "Give drains more concurrency or time, or start several at once with fanOut. If it is one job type, look at why its jobs are slow or many, or pause it.";
+
 function backlogFinding(
-  { oldestReadyAgeMs, paused, readyCount }: QueueStats,
+  { oldestReadyAgeMs, paused, readyCount, pace }: QueueStats,
   schedules: readonly ScheduleInfo[],
   target: Target,
   now: number,
@@ -80,24 +79,19 @@ function backlogFinding(
   if (lateMs < LATE_MS.warn) {
     if (readyCount > 0 && oldestReadyAgeMs === null)
       return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
+    if (isGrowing(pace))
+      return backlog.warn(`More jobs fall due than leave: ${paceText(pace, perMinute, span)}.`, MORE);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   // Directly on Redis, it needs a module with the jobs.
   const work = target.local?.database && !target.jobNames ? "queue:work --once --module FILE" : "queue:work --once";
-  const message = `A job or schedule has been due for ${span(lateMs)}.`;
-  const advice = `Check that a cron trigger, or what wakes the queue, drains it often enough, with enough time. Try: ${target.command(work)}`;
+  const drains =
+    pace.departures > 0 ? `Drains run: ${paceText(pace, perMinute, span)}` : "No job has left for five minutes";
+  const message = `A job or schedule has been due for ${span(lateMs)}. ${drains}.`;
+  const wake = `Check that a cron trigger, or what wakes the queue, drains it. Try: ${target.command(work)}`;
+  const advice = pace.departures > 0 ? MORE : wake;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
-}
-
-function growthFindings({ pace, paused }: QueueStats): readonly Finding[] {
-  if (paused || !isGrowing(pace)) return [];
-  return [
-    growth.warn(
-      `More jobs fall due than leave: ${paceText(pace, perMinute, span)}.`,
-      "Give drains more concurrency or time, or start several at once with fanOut. If it is one job type, look at why its jobs are slow or many, or pause it.",
-    ),
-  ];
 }
 
 /** Whether drains come when something is due: by how late the jobs of the latest hour with one began. */

@@ -69,7 +69,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
-  pending: ({ pending: of }: NameFigures) => (of ? `${of.estimated ? "~" : ""}${short(of.count)}` : "-"),
+  pending: ({ pending: of }: NameFigures) =>
+    !of ? "-" : of.count || !of.estimated ? `${of.estimated ? "~" : ""}${short(of.count)}` : "few",
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
     paused ? `paused${pauseText(paused === true ? of : paused, now)}` : "",
   reason: ({ reason }: QueueChange) => reason ?? "",
@@ -130,8 +131,8 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
         title: inWords(name).toUpperCase(),
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
-        isOptional: /^(lastRunAt|last|zone|set|hour\.waiting.*|days.*)$/.test(path),
-        givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
+        isOptional: /^(lastRunAt|last|zone|set|clock|hour\.waiting.*|.*medianMs|days.*)$/.test(path),
+        givesWay: /^(id|key|name|of|target|by|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
       };
     });

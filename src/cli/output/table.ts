@@ -22,8 +22,8 @@ export interface TableOptions<Row> {
 }
 
 const GAP = "  ";
-/** No column is cut to less. */
-const LEAST_WIDTH = 8;
+/** A column is cut to the first if that is enough, so that names can be told apart, and never to less than the second. */
+const LEAST_WIDTHS = [16, 8] as const;
 const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
@@ -31,22 +31,20 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const { colors, width = Number.POSITIVE_INFINITY, below } = options;
   const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
   const last = columns.length - 1;
-  const least = columns.map(({ givesWay }, index) =>
-    givesWay || index === last ? LEAST_WIDTH : Number.POSITIVE_INFINITY,
-  );
   // Math.max takes fewer arguments than there can be jobs.
   const wanted = columns.map(({ title }, index) =>
     cells.reduce((widest, texts) => Math.max(widest, stringWidth(texts[index] ?? "")), stringWidth(title)),
   );
   const excess = wanted.reduce((sum, each) => sum + each, GAP.length * last - width);
   const spare = excess > 0 && columns.findLast(({ isOptional }) => isOptional);
-  if (spare)
-    return table(
-      columns.filter((column) => column !== spare),
-      rows,
-      options,
+  const others = columns.filter((column) => column !== spare);
+  if (spare) return table(others, rows, options);
+  const widths = LEAST_WIDTHS.reduce<readonly number[]>((fitted, least) => {
+    const leasts = columns.map(({ givesWay }, index) =>
+      givesWay || index === last ? least : Number.POSITIVE_INFINITY,
     );
-  const widths = shrink(wanted, least, width - GAP.length * last);
+    return shrink(fitted, leasts, width - GAP.length * last);
+  }, wanted);
   const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
     columns
       .map(({ align }, index) => {

@@ -38,7 +38,7 @@ export interface PausedBy {
 
 /** A change that somebody has made to a queue. */
 export interface QueueChange {
-  /** When it was made; the last of those that follow each other and differ in nothing else. */
+  /** When it was made; of the pieces of a large change, the last one. */
   readonly at: Date;
   /** Who made it: the name of the token, or `by` of the call. Null for a token without a name. */
   readonly by: string | null;
@@ -78,8 +78,6 @@ export const changeListOptions = optionsOf<ChangeListOptions>("listChanges", { c
 export const LONGEST_BY = 64;
 /** So many are read at least, so that a short page sums up the whole of a large change too. */
 const LEAST_READ = 100;
-/** How far apart two pieces of one large change are at most: it may be made by many calls. */
-const PIECES_WITHIN_MS = 60_000;
 
 interface Context {
   readonly clock: Clock;
@@ -104,10 +102,10 @@ export async function noteChange(
   change: Omit<QueueChange, "at" | "count" | "reason">,
   result: unknown,
 ): Promise<void> {
-  const { cleared, cancelled, rescheduled, retried, removed, rekeyed, resumed, reason } = Object(result);
+  const { cleared, cancelled, rescheduled, retried, removed, rekeyed, resumed, reason, isPiece } = Object(result);
   const count = cleared ?? cancelled ?? rescheduled ?? retried ?? removed ?? rekeyed ?? null;
   if (count !== 0 && resumed !== false)
-    await store.noteChange(JSON.stringify({ at: clock(), ...change, count, ...(reason && { reason }) }));
+    await store.noteChange(JSON.stringify({ at: clock(), ...change, count, reason: reason || undefined, isPiece }));
 }
 
 /** Makes a change, and lists it if its options say by whom. @param act gets the other options. */
@@ -137,14 +135,17 @@ export async function listChanges(
   const from = cursor ?? undefined;
   const page = await store.changes(from, Math.max(limit, LEAST_READ));
   const changes: QueueChange[] = [];
+  /** Whether the change after it went on with one. */
+  let goesOn = false;
   for (const [index, item] of page.items.entries()) {
-    const { at, ...change } = JSON.parse(item);
+    const { at, isPiece: isNext = false, ...change } = JSON.parse(item);
     if (at < sinceMs) return { changes, cursor: null };
     const last = changes.at(-1);
     const isPiece =
+      goesOn &&
       last?.count != null &&
-      (["by", "operation", "target"] as const).every((name) => last[name] === change[name]) &&
-      last.at.getTime() - at < PIECES_WITHIN_MS;
+      (["by", "operation", "target"] as const).every((name) => last[name] === change[name]);
+    goesOn = isNext;
     if (isPiece) changes[changes.length - 1] = { ...last, count: (last.count ?? 0) + change.count };
     else if (changes.length === limit) return { changes, cursor: (await store.changes(from, index)).cursor ?? null };
     else changes.push({ at: new Date(at), ...change });

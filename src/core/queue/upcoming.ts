@@ -18,7 +18,7 @@ export interface UpcomingMinute {
   readonly occurrences: number;
 }
 
-/** A run time ahead, or an occurrence. */
+/** A run time ahead, or the first occurrence of a schedule within the hour. */
 export interface UpcomingEvent {
   readonly at: Date;
   readonly kind: "job" | "retry" | "occurrence";
@@ -26,13 +26,15 @@ export interface UpcomingEvent {
   readonly name: string;
   /** The id of the job, or the key of the schedule. */
   readonly of: string;
+  /** How many occurrences the schedule has within the hour; 1 for a job. */
+  readonly count: number;
 }
 
 /** What the next hour brings. */
 export interface Upcoming {
   /** The next 60 minutes; the first is the current one. */
   readonly minutes: readonly UpcomingMinute[];
-  /** The next 50, by time. */
+  /** The next 50, by time, and each schedule once. */
   readonly next: readonly UpcomingEvent[];
   /** How many more follow within the hour. */
   readonly more: number;
@@ -54,11 +56,14 @@ export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<U
   const keys = isKeyed ? (await store.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now })).items : [];
   const free = page.jobs.filter(({ flowKey }) => !keys.some(({ key, paused }) => paused && key === flowKey));
   const jobs = free.flatMap(({ runAt, attempts, name, id }): UpcomingEvent | [] =>
-    runAt && runAt.getTime() < end ? { at: runAt, kind: attempts > 0 ? "retry" : "job", name, of: id } : [],
+    runAt && runAt.getTime() < end ? { at: runAt, kind: attempts > 0 ? "retry" : "job", name, of: id, count: 1 } : [],
   );
   const occurrences = schedules.flatMap((schedule) =>
     comingOf(schedule, MOST_OCCURRENCES, end - 1).map(
-      (at): UpcomingEvent => ({ at: new Date(at), kind: "occurrence", name: schedule.name, of: schedule.key }),
+      (at, index, { length }): UpcomingEvent => ({
+        ...{ at: new Date(at), kind: "occurrence", name: schedule.name, of: schedule.key },
+        count: index === 0 ? length : 0,
+      }),
     ),
   );
   const isHeld = ({ name }: UpcomingEvent) => paused || pausedJobs.some((each) => each.name === name);
@@ -69,9 +74,10 @@ export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<U
     counts.set(place, (counts.get(place) ?? 0) + 1);
   }
   const count = (kind: UpcomingEvent["kind"], minute: number) => counts.get(`${kind} ${minute}`) ?? 0;
+  const named = all.filter((each) => each.count > 0);
   return {
-    next: all.slice(0, MOST_NAMED),
-    more: Math.max(0, all.length - MOST_NAMED),
+    next: named.slice(0, MOST_NAMED),
+    more: Math.max(0, named.length - MOST_NAMED),
     minutes: Array.from({ length: HOUR_MS / MINUTE_MS }, (_, minute) => ({
       at: new Date(first + minute * MINUTE_MS),
       ...{ jobs: count("job", minute), retries: count("retry", minute), occurrences: count("occurrence", minute) },

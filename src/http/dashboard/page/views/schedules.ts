@@ -9,7 +9,7 @@ import { type ActionName, queueNow, state } from "../state/state.ts";
 import { changedBy } from "./attention.ts";
 import { chart, type Series } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
-import { clock, moment, plural, span } from "./format.ts";
+import { clock, moment, number, plural, span } from "./format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, opens, queueTag, when } from "./parts.ts";
 
 type Row = Json<ScheduleRow & Placed>;
@@ -96,10 +96,10 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
 <p class="muted">${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.</p>
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
 
-function eventLine({ at, kind, name, of, queue }: Event): Html {
+function eventLine({ at, kind, name, of, queue, count }: Event): Html {
   const what =
     kind === "occurrence"
       ? link({ ...inQueue(queue), view: "schedules" }, name)
       : link({ ...inQueue(queue), view: "job", id: of }, name);
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${Date.parse(at) > queueNow() ? when(at) : "due now"}</span><div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}${count > 1 && `${number(count)} times`}</div></td><td class="figure muted"><span title="${moment(at)}">${Date.parse(at) > queueNow() ? when(at) : "due now"}</span><div>${clock(at)}</div></td></tr>`;
 }
