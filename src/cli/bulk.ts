@@ -76,7 +76,6 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   if (asks === "always") await session.confirm(question, options);
   else if (asks && !ids && !options["yes"] && session.canAsk) await session.ask(question);
   if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
-  // The failure of a group can be gone afterwards.
   const next = verb === "retry" && !session.isJson ? await nextCommand(change, to, session.now) : "";
   const done =
     size === 0
@@ -112,7 +111,7 @@ function whenText({ over, delay, runAt }: Row, now: number): string {
   return at === undefined ? "" : `${over === undefined ? " to" : ", the last one by"} ${moment(new Date(at as Date))}`;
 }
 
-/** The command that shows what becomes of retried jobs. */
+/** The command that shows what becomes of retried jobs. Asked before: a failure can be gone afterwards. */
 async function nextCommand(
   { fields, options: { parent } }: Change,
   { send, command }: Target,

@@ -29,13 +29,13 @@ describe("a table", () => {
   });
 
   test("leaves out what is optional before it cuts a name", () => {
-    const optional = columns.map((column) => ({ ...column, givesWay: true, isOptional: column.title === "COUNT" }));
+    const optional = columns.map((column) => ({ ...column, givesWay: 8, isOptional: column.title === "COUNT" }));
     const rows = [["a name that is long", "1", "text"]];
     expect(table(optional, rows, { colors, width: 29 })).toBe(`NAME${" ".repeat(17)}TEXT\na name that is long  text`);
   });
 
   test("cuts the widest column that may shrink, if it does not fit", () => {
-    const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" }));
+    const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" ? 8 : undefined }));
     const rows = [["n".repeat(30), "1", "a text that is too long"]];
     expect(table(yielding, rows, { colors, width: 47 }).split("\n")[1]).toBe(
       `${"n".repeat(18)}…      1  a text that is too…`,
@@ -46,6 +46,13 @@ describe("a table", () => {
       `${"n".repeat(30)}      1  a text that is too long`,
     );
     expect(table(yielding, rows, { colors }).split("\n")[1]).toContain("n".repeat(30));
+  });
+
+  test("cuts others before a name, of which 16 characters are left as long as there is room", () => {
+    const named = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" ? 16 : undefined }));
+    const rows = [["n".repeat(30), "1", "a text that is too long"]];
+    expect(table(named, rows, { colors, width: 34 }).split("\n")[1]).toBe(`${"n".repeat(15)}…      1  a text t…`);
+    expect(table(named, rows, { colors, width: 10 }).split("\n")[1]).toBe(`${"n".repeat(7)}…      1  a text …`);
   });
 
   test("puts text below a row, wrapped between words to two lines", () => {

@@ -104,6 +104,8 @@ const paints: Readonly<Record<string, keyof Colors>> = {
   ...{ new: "red", over: "dim" },
 };
 
+const YIELDING = /^(queue|by|fires|zone|limits|message|outcome)$/;
+
 type Shown = readonly (readonly [name: string, path: string])[];
 
 const shownIn = (shows: string): Shown =>
@@ -132,7 +134,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
         isOptional: /^(lastRunAt|last|zone|set|clock|hour\.waiting.*|.*medianMs|days.*)$/.test(path),
-        givesWay: /^(id|key|name|of|target|by|queue|fires|zone|limits|message|outcome)$/.test(path),
+        givesWay: /^(id|key|name|of|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
       };
     });

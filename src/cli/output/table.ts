@@ -6,8 +6,8 @@ export interface Column<Row> {
   /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
   readonly align?: "left" | "right";
-  /** Whether it is cut if the terminal is too narrow. The last column always is. */
-  readonly givesWay?: boolean;
+  /** The width to which it is cut if the terminal is too narrow. The last column always is cut. */
+  readonly givesWay?: number | undefined;
   /** Whether it is left out before a name is cut. */
   readonly isOptional?: boolean;
   readonly paint?: (text: string, row: Row) => string;
@@ -22,8 +22,8 @@ export interface TableOptions<Row> {
 }
 
 const GAP = "  ";
-/** A column is cut to the first if that is enough, so that names can be told apart, and never to less than the second. */
-const LEAST_WIDTHS = [16, 8] as const;
+/** No column is cut to less. */
+const LEAST_WIDTH = 8;
 const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
@@ -39,12 +39,10 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const spare = excess > 0 && columns.findLast(({ isOptional }) => isOptional);
   const others = columns.filter((column) => column !== spare);
   if (spare) return table(others, rows, options);
-  const widths = LEAST_WIDTHS.reduce<readonly number[]>((fitted, least) => {
-    const leasts = columns.map(({ givesWay }, index) =>
-      givesWay || index === last ? least : Number.POSITIVE_INFINITY,
-    );
-    return shrink(fitted, leasts, width - GAP.length * last);
-  }, wanted);
+  const least = columns.map(({ givesWay }, index) => givesWay ?? (index === last ? LEAST_WIDTH : Infinity));
+  const narrowest = least.map((each) => (each === Infinity ? each : LEAST_WIDTH));
+  const room = width - GAP.length * last;
+  const widths = shrink(shrink(wanted, least, room), narrowest, room);
   const line = (texts: readonly string[], paint: (text: string, index: number) => string) =>
     columns
       .map(({ align }, index) => {
