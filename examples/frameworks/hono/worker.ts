@@ -49,6 +49,7 @@ app.all("/api/queue/*", ({ req, env, executionCtx }) => worker.fetch(req.raw, en
 
 app.onError((error, { json }) => {
   if (error instanceof InvalidPayloadError) return json({ issues: error.issues }, 422);
+  if (error instanceof SyntaxError) return json({ error: "The body must be JSON." }, 400);
   if (error instanceof HTTPException) return error.getResponse(); // such as a 401 from bearerAuth
   console.error(error);
   return json({ error: "Something went wrong." }, 500);

@@ -6,7 +6,7 @@ export const sendWelcome = defineJob({
   name: "send_welcome",
   schema: z.object({ to: z.string(), name: z.string().default("friend") }), // checks payloads
   async perform({ to, name }, job) {
-    if (!to.includes("@")) throw new PermanentError("The address has no @."); // others are retried
+    if (!to.includes("@")) throw new PermanentError("The address has no @."); // other errors are retried
     console.log(`${job.id}: welcome, ${name}`); // send the email here
     return { sent: true };
   },

@@ -32,7 +32,7 @@ const configure = (env: Env) => ({
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
   dashboard: dashboard(), // at /queue/dashboard
-  drain: cloudflareFree, // small drains, for Workers Free
+  drain: cloudflareFree, // small drains; on Workers Paid, cloudflarePaid
 });
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object

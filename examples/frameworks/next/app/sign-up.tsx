@@ -7,7 +7,7 @@ export function SignUp() {
   const [{ problem, token }, action, isPending] = useActionState(signUp, {});
   return (
     <form action={action}>
-      <input name="email" aria-label="Email" required />
+      <input name="email" placeholder="you@example.com" aria-label="Email" required />
       <button type="submit" disabled={isPending}>
         Sign up
       </button>
