@@ -38,7 +38,7 @@ export async function largeWorld(store: Store = memoryStore()): Promise<LargeWor
     await queue.enqueueMany(
       queue.jobNames
         .filter((name) => name.startsWith(queue.name))
-        .flatMap((job) => Array(5).fill({ job, payload: {} })),
+        .flatMap((job) => Array.from({ length: 5 }, (_, order) => ({ job, payload: { order } }))),
     );
     await queue.drain({ concurrency: 1, maxJobs: 500, linger: 0, timeBudget: "1h" });
   }
@@ -60,8 +60,8 @@ function plainJobs(queue: string, at: number, clock: ClockByHand): readonly AnyJ
     defineJob({
       name: `${queue}_${type}`,
       maxRetries: 0,
-      perform(payload: { error?: string } | null) {
-        clock.now += queue === "media" && type === 3 ? 45_000 : 20 * (type + at + 1);
+      perform(payload: { error?: string; order?: number } | null) {
+        clock.now += queue === "media" && type === 3 ? 45_000 - 1_000 * (payload?.order ?? 0) : 20 * (type + at + 1);
         if (payload?.error) throw new PermanentError(payload.error);
         return { done: true };
       },
