@@ -44,13 +44,13 @@ async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> 
 
 /** What each view costs beside the statistics, at most. */
 const refreshCosts: readonly (readonly [string, number])[] = [
-  ["view=schedules", 11],
-  ["view=flow", 4],
-  ["view=overview", 24],
+  ["view=schedules", 9],
+  ["view=flow", 2],
+  ["view=overview", 8],
   ["view=jobs&state=ready", 10],
   ["view=upcoming", 12],
-  ["view=type&id=fails", 34],
-  ["view=failures&scope=all", 15],
+  ["view=type&id=fails", 15],
+  ["view=failures&scope=all", 5],
 ];
 
 test.each([
@@ -112,7 +112,7 @@ test("twenty queues on one page are one request, and an hour of it costs at most
     .waitFor();
 });
 
-test("a refresh of each view costs at most what the page of the docs says", async () => {
+test("a refresh of each view costs no more than its contents take", async () => {
   const on = await serveQueue({}, redis.store());
   await fill(on.queue);
   on.clock.now += 24 * HOUR_MS;
@@ -135,16 +135,16 @@ test("a refresh of each view costs at most what the page of the docs says", asyn
   };
   const over: string[] = [];
   const [failure] = (await on.queue.getFailures()).failures;
-  for (const [query, most] of [...refreshCosts, [`view=jobs&state=dead&group=${failure?.group}`, 14] as const]) {
+  for (const [query, most] of [...refreshCosts, [`view=jobs&state=dead&group=${failure?.group}`, 11] as const]) {
     await costOf(query); // loads the scripts
     const commands = await costOf(query);
-    if (commands > most || commands < most / 3) over.push(`${query}: ${commands}`);
+    if (commands > most) over.push(`${query}: ${commands}`);
   }
   expect(over).toEqual([]);
   await on.stop();
 });
 
-test("a search costs at most 60 commands beside the statistics, and a thousand waiting jobs at most 15", async () => {
+test("a search of small jobs costs at most 10 commands beside the statistics, and a thousand waiting jobs at most 15", async () => {
   const on = await serveQueue({}, redis.store());
   const { queue, url } = on;
   const jobs = Array.from({ length: 1_300 }, (_, order) => ({ job: "fails", payload: { order } }));
@@ -160,7 +160,7 @@ test("a search costs at most 60 commands beside the statistics, and a thousand w
   const search = await cost("/dashboard/data?view=jobs&search=nowhere&by=error");
   expect(JSON.parse(search.text)).toMatchObject({ jobs: { rows: [], examined: expect.any(Number) } });
   expect(JSON.parse(search.text).jobs.examined).toBeGreaterThanOrEqual(1_000);
-  expect(search.commands - overview.commands + 2).toBeLessThanOrEqual(60);
+  expect(search.commands - overview.commands + 2).toBeLessThanOrEqual(10);
   expect(search.commands).toBeGreaterThan(10);
   const headers = { "Content-Type": "application/json" };
   await queue.enqueueMany(jobs.slice(0, 1_000).map((each) => ({ ...each, delay: "1h" as const })));
@@ -172,7 +172,7 @@ test("a search costs at most 60 commands beside the statistics, and a thousand w
   await on.stop();
 });
 
-test("the page of a job costs at most 14 commands more if it has children", async () => {
+test("the page of a job costs at most 10 commands more if it has children", async () => {
   const on = await serveQueue({}, redis.store());
   const children = Array.from({ length: 100 }, () => ({ job: "send_email", payload: { to: "ada@example.com" } }));
   await on.queue.enqueue("report", null, { id: "parent", children });
@@ -187,6 +187,6 @@ test("the page of a job costs at most 14 commands more if it has children", asyn
   while ((await on.queue.drain()).claimed > 0);
   const ended = await costOf("parent");
   expect([child.rows, waiting.rows, ended.rows]).toEqual([undefined, 50, 50]);
-  expect(Math.max(waiting.commands, ended.commands) - child.commands).toBeLessThanOrEqual(14);
+  expect(Math.max(waiting.commands, ended.commands) - child.commands).toBeLessThanOrEqual(10);
   await on.stop();
 });
