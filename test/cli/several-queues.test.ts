@@ -115,13 +115,14 @@ describe("what only another queue has", () => {
 
   test("is not what a key was paused for, so the pause names the queue that has the key, else the nearest key", async () => {
     const { cli, shop } = await filled();
-    await shop.enqueue(sendEmail, { to: "ada" }, { flowControl: { key: "mail", concurrency: 1 } });
+    for (const key of ["bulk", "mail"])
+      await shop.enqueue(sendEmail, { to: "ada" }, { flowControl: { key, concurrency: 1 } });
     expect((await cli("queue:flow pause mail")).stderr).toBe("");
     const { code, stderr } = await cli("queue:flow pause mail --queue imports");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "Another queue has a match: add --queue shop.\n" });
     expect(await cli("queue:flow pause maill")).toMatchObject({
       code: 0,
-      stderr: "No flow control key is in use: maill. The nearest: mail.\n",
+      stderr: "No flow control key is in use: maill. The nearest: mail, bulk.\n",
     });
   });
 
@@ -244,7 +245,7 @@ test("queue:jobs of a rare name says that a part was looked through, whichever q
 describe("queue:list", () => {
   test("of several queues is a table that fits 80 columns, and ends with a line for all of them", async () => {
     const { cli, clock, shop, imports } = ofTwo();
-    await shop.enqueueMany(Array.from({ length: 30 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+    await shop.enqueueMany(Array.from({ length: 60 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
     for (const queue of [shop, imports]) await queue.enqueue(fails, {});
     for (const queue of [shop, imports]) await queue.drain();
     await clock.advance("2m");
@@ -253,9 +254,9 @@ describe("queue:list", () => {
     const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
     const [titles, ...lines] = stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +IN\/OUT +NEXT +LAST HOUR$/);
-    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +6\.2\/6\.2 +in 5 minutes +▁{9}█$/);
+    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +12\/12 +in 5 minutes +▁{9}█$/);
     expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/0\.2 +paused +▁{9}█$/);
-    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +6\.4\/6\.4 +- /);
+    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +12\/12 +- /);
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
       queues: [
         { queue: "shop", stats: { paused: false } },
