@@ -145,39 +145,39 @@ test("an unknown queue name is refused with the names of those that exist", asyn
 });
 
 describe("a list without --queue", () => {
-  /** In each queue a job is dead, one has completed and one waits, at other times. */
+  /** In each queue a job is dead, one has completed and one waits: in the first queue before, so that it comes last. */
   async function filled() {
     const made = ofTwo();
     const { shop, imports, clock } = made;
-    for (const queue of [imports, shop]) {
+    for (const queue of [shop, imports]) {
       await queue.enqueue(fails, 1, { id: `dead-${queue.name}` });
       await queue.enqueue(sendEmail, { to: queue.name }, { id: `sent-${queue.name}` });
       await queue.enqueue(sendEmail, { to: "ada" }, { id: `later-${queue.name}`, delay: "150m" });
       await queue.drain();
       await clock.advance("1h");
     }
-    await imports.schedules.upsert("of-imports", { job: "send_email", payload: { to: "ada" }, every: "40m" });
-    await shop.schedules.upsert("of-shop", { job: "fails", every: "1h" });
+    await shop.schedules.upsert("of-shop", { job: "send_email", payload: { to: "ada" }, every: "45m" });
+    await imports.schedules.upsert("of-imports", { job: "fails", every: "40m" });
     await clock.advance("1h");
-    await shop.drain();
-    await imports.flowControl.pause("acme");
-    await shop.enqueue(sendEmail, { to: "ada" }, { id: "keyed", flowControl: { key: "mail", concurrency: 1 } });
+    for (const queue of [shop, imports]) await queue.drain();
+    await shop.flowControl.pause("acme");
+    await imports.enqueue(sendEmail, { to: "ada" }, { id: "keyed", flowControl: { key: "mail", concurrency: 1 } });
     return made;
   }
 
   test.each([
     [
       "queue:dlq",
-      /^ID +QUEUE +DEAD .*\nof-shop@\S+ +shop +now .*\ndead-shop +shop +2 hours ago .*\ndead-imports +imports +3 hours ago /,
+      /^ID +QUEUE +DEAD .*\nof-imports@\S+ +imports +now .*\ndead-imports +imports +2 hours ago .*\ndead-shop +shop +3 hours ago /,
     ],
-    ["queue:jobs --state completed", /^ID +QUEUE +STATE .*\nsent-shop +shop .*\nsent-imports +imports /],
-    ["queue:jobs --search to --in payload", /\nsent-imports +imports /],
-    ["queue:failures", /^QUEUE +GROUP .*\nshop +[\da-f]{12} +2 .*\nimports +[\da-f]{12} +1 /],
-    ["queue:schedules", /^QUEUE +KEY +FIRES .*\nshop +of-shop .* ✗ .*\nimports +of-imports /],
-    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail +no\nimports +0 +0 .* acme +no +paused\n/],
+    ["queue:jobs --state completed", /^ID +QUEUE +STATE .*\n(?:.*\n){2}sent-imports +imports .*\nsent-shop +shop /],
+    ["queue:jobs --search to --in payload", /\nsent-imports +imports .*\nsent-shop +shop /],
+    ["queue:failures", /^QUEUE +GROUP .*\nimports +[\da-f]{12} +2 .*\nshop +[\da-f]{12} +1 /],
+    ["queue:schedules", /^QUEUE +KEY +FIRES .*\nimports +of-imports .* ✗ .*\nshop +of-shop /],
+    ["queue:flow", /^QUEUE +RUNNING .*\nimports +0 +1 .* mail +no\nshop +0 +0 .* acme +no +paused\n/],
     [
       "queue:schedules upcoming",
-      /^QUEUE +AT .*\nimports +14:40:00 UTC +20 minutes ago +occurrence +send_email +of-imports +2\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop +1\n/,
+      /^QUEUE +AT .*\nimports +15:20:00 UTC +in 20 minutes +occurrence +fails +of-imports +1\nimports +15:30:00 UTC .* job +send_email +later-imports +1\nshop +15:45:00 UTC /,
     ],
   ])("%s is one list, which says which row is of which queue", async (line, expected) => {
     const { cli } = await filled();
@@ -190,10 +190,10 @@ describe("a list without --queue", () => {
   test("--limit cuts the list, --all does not, and --json names the queues", async () => {
     const { cli } = await filled();
     const cut = await cli("queue:dlq --limit 2");
-    expect(cut.stdout).not.toContain("dead-imports");
+    expect(cut.stdout).not.toContain("dead-shop");
     expect(cut.stderr).toBe("More follow. Add --all, or name a queue with --queue.\n");
     const { jobs } = documentOf(await cli("queue:jobs --all --json")) as { jobs: { queue: string }[] };
-    expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(3).fill("imports"), ...Array(5).fill("shop")]);
+    expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(5).fill("imports"), ...Array(4).fill("shop")]);
   });
 
   test("goes on with no cursor, and is of the first queue if the handler does not list them", async () => {
