@@ -141,6 +141,7 @@ export const commands = {
     words: "queue:failures show <group>",
     does: "show one group, by the minute, and who is affected",
     shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected",
+    adds: ["To retry them: {command queue:dlq retry --group {group}}"],
   },
   listDeadJobs: {
     words: "queue:dlq list",

@@ -17,15 +17,15 @@ It connects to a deployed handler, or directly to the Redis that holds the queue
 
 const EPILOGUE = `
 Where to look:
-  does the backlog grow, is it late       queue:list, queue:doctor
-  what broke, and who is affected         queue:failures, queue:failures GROUP
-  what became of a customer's jobs        queue:jobs --search customer=5
-  why a job waits, and how to remove it   queue:jobs ID
-  who holds the slots of a key            queue:flow KEY
-  stop one type of jobs, slow types       queue:types
-  retry dead jobs                         queue:dlq retry --name NAME
-  what runs in the next hour              queue:schedules upcoming
-  who changed what                        queue:changes --since 30m
+  does it grow, is it late          queue:list, queue:doctor
+  what broke, for whom; retry it    queue:failures, queue:failures GROUP
+  what became of a customer's jobs  queue:jobs --search customer=5
+  what runs; one job, to remove it  queue:jobs --state running, queue:jobs ID
+  who holds the slots of a key      queue:flow KEY
+  stop one type of jobs             queue:types pause NAME --reason WHY
+  is today worse than yesterday     queue:types
+  what comes next; what fails       queue:schedules upcoming, queue:schedules
+  who changed what                  queue:changes --since 30m
 
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
