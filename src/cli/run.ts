@@ -109,8 +109,7 @@ function usage({ code, message }: CommanderError, { program }: Session): Failure
 
 /** "See tidegate queue:jobs cancel --help.", for the command that was typed last. */
 function seeHelp(command: CommandUnknownOpts, words = "tidegate"): string {
-  const find = (name = "") => command.commands.find((each) => each.name() === name);
-  const next = find(command.args[0]);
+  const next = command.commands.find((each) => each.name() === command.args[0]);
   return next ? seeHelp(next, `${words} ${next.name()}`) : `See ${words} --help.`;
 }
 
