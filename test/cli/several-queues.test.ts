@@ -192,7 +192,7 @@ describe("a list without --queue", () => {
     const cut = await cli("queue:dlq --limit 2");
     expect(cut.stdout).not.toContain("dead-shop");
     expect(cut.stderr).toBe("More follow. Add --all, or name a queue with --queue.\n");
-    const { jobs } = documentOf(await cli("queue:jobs --all --json")) as { jobs: { queue: string }[] };
+    const { jobs } = documentOf(await cli("queue:jobs --all --limit 2 --json")) as { jobs: { queue: string }[] };
     expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(5).fill("imports"), ...Array(4).fill("shop")]);
   });
 
