@@ -102,6 +102,7 @@ test("which job took longest, and how far one is: lists have durations to sort b
 });
 
 test("what runs next: the next hour has scheduled jobs and occurrences on one axis, and names them", async () => {
+  await world.queues[0]?.enqueue("clean_up", {}, { delay: "30m" });
   const page = await openWorld("#view=overview&queue=billing");
   await page.getByRole("link", { name: "Next hour" }).click();
   await page.getByText("2 scheduled jobs").waitFor();
