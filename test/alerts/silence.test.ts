@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { drainDry, messages, openAlerts, webhookTo, works } from "./open-alerts.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   const setUp = () => openAlerts(kind.create(), [webhookTo(receiver, { silentFor: "15m" })]);
 
   describe("a message of silence", () => {

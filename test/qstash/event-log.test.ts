@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { faultyStore } from "../../src/testing/index.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Parts, qstashHandler, servedQStash, target } from "./served-qstash.ts";
 
 const events = { retention: "3d" } as const;
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = (parts: Partial<Parts> = {}) => servedQStash({ store: create(), qstash: { events }, ...parts });
   const states = (logs: readonly { state: string }[]) => logs.map(({ state }) => state);
 

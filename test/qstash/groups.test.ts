@@ -3,13 +3,13 @@ import type { NewJob } from "../../src/core/store/store.ts";
 import { Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Delivery, servedQStash, target } from "./served-qstash.ts";
 
 const other = "https://app.example.com/other";
 const endpoints = [{ name: "first", url: target }, { url: other }];
 
-onEachKindOfStore(({ create, isEncrypted }) => {
+onMemoryAtLeast(({ create, isEncrypted }) => {
   type Served = Awaited<ReturnType<typeof servedQStash>>;
   const drain = async ({ queue }: Served, times = 3) => {
     for (let i = 0; i < times; i++) await queue.drain();

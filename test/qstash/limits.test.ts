@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedQStash, target } from "./served-qstash.ts";
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   const { create } = kind;
   const served = (status: (body: string) => number = () => 200) =>
     servedQStash({ store: create(), destination: ({ body }) => new Response("", { status: status(body) }) });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { Queue } from "../../src/index.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Parts, qstashHandler, servedQStash, target } from "./served-qstash.ts";
 
 const secret = "the-secret-of-the-body";
@@ -15,7 +15,7 @@ const headers = { Authorization: headerSecret, "X-Open": "open" };
 const redact = { body: true, header: ["Authorization"] } as const;
 const published = { url: target, body, headers, redact: { ...redact, header: [...redact.header] } };
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = (status: number, parts: Partial<Parts> = {}) =>
     servedQStash({ store: create(), destination: () => new Response("", { status }), ...parts });
 

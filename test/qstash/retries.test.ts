@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedQStash, target } from "./served-qstash.ts";
 
 const fails = () => new Response("no", { status: 500, headers: { "X-Why": "busy" } });
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = (destination: () => Response | Promise<Response>) => servedQStash({ store: create(), destination });
 
   describe("a delivery that fails", () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedQStash, target } from "./served-qstash.ts";
 
 const MINUTE_MS = 60_000;
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = () => servedQStash({ store: create() });
 
   describe("a schedule", () => {

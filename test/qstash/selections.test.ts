@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedQStash, target } from "./served-qstash.ts";
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const waiting = async (count: number) => {
     const served = await servedQStash({ store: create() });
     const message = { url: target, delay: "10d", label: "meant" } as const;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedQStash, signingKeys, target, token, verify } from "./served-qstash.ts";
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const keysOf = async (baseUrl: string, method = "GET", path = "keys") => {
     const headers = { Authorization: `Bearer ${token}` };
     const answer = await fetch(`${baseUrl}/v2/${path}`, { method, headers });

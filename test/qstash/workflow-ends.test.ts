@@ -6,13 +6,13 @@ import { memoryStore } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
 import { runStore } from "../../src/qstash/workflow/run-documents.ts";
 import { aroundStore } from "../support/around-calls.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { servedWorkflows, token, workflowUrl } from "./served-workflows.ts";
 
 const NO_WORKFLOW = expect.stringContaining("detected a non-workflow destination");
 const page = () => new Response("<html>Please sign in</html>", { headers: { "Content-Type": "text/html" } });
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   describe("a run whose destination is no workflow", () => {
     test("fails at once, is reported, and is forgotten some days after its message is deleted", async () => {
       const reports: string[] = [];

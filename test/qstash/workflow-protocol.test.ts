@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Delivery, type Parts, qstashHandler } from "./served-qstash.ts";
 
 // What the SDK of workflows sends, and what it is sent. The suite in workflows.test.ts drives the SDK itself.
@@ -20,7 +20,7 @@ const stepsOf = ({ body }: Delivery) =>
     return text.startsWith("{") ? (JSON.parse(text) as unknown) : text;
   });
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = (parts: Partial<Parts> = {}) => {
     const handler = qstashHandler({ store: create(), ...parts });
     const publish = (body: unknown, headers: Record<string, string> = ofRun, to = url) =>

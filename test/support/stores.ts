@@ -67,9 +67,9 @@ export function onEachPlainStore(suite: (kind: StoreKind) => void): void {
   else onMemoryAndUpstash(suite, useRedis());
 }
 
-/** Runs a suite on memory, and with `--all` on every store: for what others test on Redis, part by part. */
+/** Runs a suite on memory, and with `--all` on all stores: for what others test on Redis, part by part. */
 export function onMemoryAtLeast(suite: (kind: StoreKind) => void): void {
-  if (isForAll) onEveryStore(suite);
+  if (isForAll) onEachKindOfStore(suite);
   else describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
 }
 
