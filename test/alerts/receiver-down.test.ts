@@ -39,12 +39,12 @@ describe("a receiver", () => {
     const { port } = receiver;
     await receiver.stop();
     await passes("10s");
-    for (let minute = 0; minute < 300; minute++) await passes("1m");
+    for (let minute = 0; minute < 300; minute += 5) await passes("5m");
     await queue.enqueue(fails, { error: "no luck" });
     await passes("0s");
     await passes("10s");
     receiver = await startReceiver(port);
-    for (let minute = 0; minute < 180; minute++) await passes("1m");
+    for (let minute = 0; minute < 180; minute += 5) await passes("5m");
     expect(messages(receiver)).toMatchObject([
       { type: "failures", count: 2, firstAt: new Date(start).toISOString() },
       { type: "over", count: 2 },
@@ -76,7 +76,7 @@ describe("a receiver", () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test.each(["0", "1", "5", new Date(start - 3_600_000).toUTCString()])(
+  test.each(["0", "5", new Date(start - 3_600_000).toUTCString()])(
     "that is down for ten minutes and asks for a short pause by Retry-After: %s does not use up all attempts",
     async (header) => {
       const { passes, queue } = await setUp();

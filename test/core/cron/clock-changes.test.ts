@@ -29,11 +29,11 @@ test("every pattern follows the rule around each clock change of 2025 and 2026, 
 });
 
 test.each(["Europe/Paris", "Australia/Lord_Howe", "Africa/Casablanca"])(
-  "patterns of few slots fire as the rule says for two years in %s",
+  "patterns of few slots fire as the rule says for a year in %s",
   (zone) => {
-    const { asked, differences } = compareZone(zone, oraclePatterns.slice(0, 18), fromMs, toMs);
+    const { asked, differences } = compareZone(zone, oraclePatterns.slice(0, 18), Date.UTC(2026, 0, 1), toMs);
     expect(differences).toEqual([]);
-    expect(asked).toBeGreaterThan(50_000);
+    expect(asked).toBeGreaterThan(25_000);
   },
 );
 
