@@ -19,7 +19,7 @@ const known = new Set(files.flatMap((file) => file.split("/").map((_, at, parts)
 /** Files of users, or what is made when it is asked for. */
 const others = [
   ...["api.ts", "api/queue.ts", "app/api/send-email/route.ts", "src/jobs.ts", "src/jobs.test.ts", "src/worker.ts"],
-  ...["openapi.json", "scripts/NAME.ts", "docs/.vitepress/dist"],
+  ...["openapi.json", "scripts/NAME.ts", "docs/.vitepress/dist", "starter/tsconfig.json"],
 ];
 
 /** Whether something has this name, in which `*` stands for any part of it. */
