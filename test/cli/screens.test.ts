@@ -170,6 +170,17 @@ now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
           paused
       0        0  2 at once, 1,000 per 90s  mail  yes
 `,
+  "queue:flow acme": `Key      acme
+Running  0
+Waiting  1
+Limits   none
+Started  0
+Pinned   no
+Paused   paused
+
+ID    STATE  SINCE  NAME
+held  ready  now    send_email
+`,
   "queue:failures 2df77fa91927": `Group      2df77fa91927
 Name       charge
 Error      PermanentError: the card of # was declined
