@@ -12,7 +12,7 @@ describe("a job", () => {
     const { page, on } = await openFilled();
     await press(page, "Enqueue...");
     const dialog = page.getByRole("dialog");
-    expect(await dialog.getByLabel("Name").inputValue()).toBe("send_email");
+    expect(await dialog.getByLabel("Job type").inputValue()).toBe("send_email");
     await dialog.getByLabel("Payload, as JSON").fill('{"to": 7}');
     await dialog.getByLabel("When (empty: at once)").fill("15m");
     await press(page, "Enqueue");
@@ -188,7 +188,7 @@ test("a job type is paused, and the jobs that wait of it are cancelled, each alo
   await on.queue.enqueue("send_email", { to: "ada@example.com" }, { delay: "1h" });
   await press(page, "Refresh now");
   await press(page, "Pause send_email");
-  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel");
+  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel them");
   await press(page, "Pause");
   await press(page, "Cancel the jobs");
   await notice(page, "1 job cancelled.");
@@ -202,7 +202,7 @@ test("what waits of a job type is cancelled with its pause from a failure's row,
   const { page, on } = await openFilled("#view=failures");
   await on.queue.enqueue("fails", null, { delay: "1h" });
   await press(page, "Pause type fails");
-  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel");
+  await page.getByRole("dialog").getByRole("combobox").selectOption("Cancel them");
   await press(page, "Pause");
   await press(page, "Cancel the jobs");
   await page.getByRole("dialog").waitFor({ state: "detached" });

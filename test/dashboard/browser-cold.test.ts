@@ -132,7 +132,7 @@ const asked: readonly Asked[] = [
     question: "what needs attention first",
     acts: [],
     where: (page) => page.locator(".attention"),
-    answer: /failing now.*growing.*schedule fails.*may-2026.*all jobs paused.*billing_6 paused.*held back/s,
+    answer: /failing now.*schedule fails.*may-2026.*growing.*all jobs paused.*billing_6 paused.*held back/s,
   },
   {
     question: "why does this job wait",
@@ -156,7 +156,7 @@ const asked: readonly Asked[] = [
     question: "which jobs hold the slots of a key, and who changed its limits",
     acts: [go("Flow control")],
     where: row("tenant-9"),
-    answer: /Slots held by clean_up slow, see all\nChanged by ana now/,
+    answer: /Slots held by clean_up slow \(started now\), see all\s+Changed by ana now/,
   },
   {
     question: "which jobs a user has",
@@ -217,7 +217,7 @@ const asked: readonly Asked[] = [
     question: "how much is processed in a minute",
     acts: [choose("All queues")],
     where: row("Total"),
-    answer: /Total\s+\d+\s+\d+\s+\d+\s+3,013\s+[\d.]+/,
+    answer: /Total\s.*in [\d.]+, out [\d.]+ a minute.*3,013/s,
   },
 ];
 

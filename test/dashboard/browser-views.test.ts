@@ -14,7 +14,13 @@ describe("the overview", () => {
   test("counts by state, and shows the last hour as a chart and a table", async () => {
     const { page } = await openFilled();
     const states = await page.locator(".states a").allTextContents();
-    expect(states).toEqual(["scheduled1", "ready1oldest 0 ms", "running0", "completed1", "dead2"]);
+    expect(states).toEqual([
+      "scheduled1",
+      "ready1oldest 0 ms; in 0, out 0 a minute",
+      "running0",
+      "completed1",
+      "dead2",
+    ]);
     const throughput = page.locator("section", { hasText: "Throughput" });
     await throughput.getByText("As a table").click();
     expect(await throughput.locator("table tr").allInnerTexts()).toEqual([
@@ -216,7 +222,7 @@ describe("jobs", () => {
 });
 
 describe("flow control", () => {
-  test("shows keys, the busiest first, and pauses and resumes them", async () => {
+  test("shows keys, the busiest first, with why their jobs wait, and pauses them with a reason", async () => {
     const on = await serveQueue();
     const { queue, clock } = on;
     const flowControl = (key: string) => ({ flowControl: { key, rate: 1, period: "1m" } as const });
@@ -229,16 +235,27 @@ describe("flow control", () => {
     await heading(page, "Flow control");
     const rows = async () => (await page.locator("tbody tr").allInnerTexts()).map((text) => text.split(/\s*[\n\t]\s*/));
     await expect.poll(rows, patience).toEqual([
-      ["mail/api", "Limits: 1 per 1m; 1 of 1 started, window closes in 60 s", "Pause", "Limits...", "0", "2"],
       [
-        ...["tenant-7 pinned", "Limits: 2 at once", "Slots held by fails slow, see all", "Changed by ana now"],
-        ...["Pause", "Limits...", "Unpin...", "1", "0"],
+        ...["mail/api", "Limits: 1 per 1m; 1 of 1 started, window closes in 60 s"],
+        ...[
+          "Held back: as many of its jobs have started in this window as may (rate)",
+          "Pause...",
+          "Limits...",
+          "0",
+          "2",
+        ],
+      ],
+      [
+        ...["tenant-7 pinned", "Limits: 2 at once", "Slots held by fails slow (started now), see all"],
+        ...["Changed by ana now", "Pause...", "Limits...", "Unpin...", "1", "0"],
       ],
     ]);
     await press(page, "Pause mail/api");
+    await page.getByLabel("Reason").fill("The API is down");
+    await press(page, "Pause");
     await notice(page, "mail/api is paused.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: true });
-    await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused now");
+    await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused now: The API is down");
     await press(page, "Resume mail/api");
     await notice(page, "mail/api is running again.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: false });
@@ -499,7 +516,7 @@ describe("several queues", () => {
     await page.getByRole("link", { name: "All queues" }).click();
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
-      .toEqual(["urgent", "0", "bulk & more", "1"]);
+      .toEqual(["urgent\n\nin 0, out 0 a minute", "0", "bulk & more\n\noldest 0 ms; in 0, out 0 a minute", "1"]);
     await page.locator("tfoot", { hasText: "Total" }).waitFor();
     await press(page, "Pause bulk & more");
     await press(page, "Pause");

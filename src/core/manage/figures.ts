@@ -41,7 +41,7 @@ export interface PendingJobs {
   readonly count: number;
   /**
    * Whether the count is an estimate, because not all waiting jobs were read. A name with few jobs may then count none.
-   * The count is usually exact while at most 1,000 jobs of the queue wait.
+   * The count is usually exact while fewer than 5,000 jobs of the queue wait.
    */
   readonly estimated: boolean;
 }

@@ -285,9 +285,6 @@ export interface StoredPending {
   readonly isEstimated: boolean;
 }
 
-/** How many waiting jobs a store reads to count them by name. */
-export const MOST_PENDING_READ = 1_000;
-
 /** How records begin, after the digit of their version. */
 const START = ':{"name":"';
 

@@ -552,7 +552,7 @@ export interface QueueStore {
    */
   figures(now: number, days: number): Promise<readonly StoredNameMetrics[]>;
   /**
-   * Counts waiting jobs by name. The counts are exact while at most `MOST_PENDING_READ` jobs wait; otherwise the store
+   * Counts waiting jobs by name. The counts are exact while fewer than 5,000 jobs wait; otherwise the store
    * reads that many at random. It may read fewer if records are large, or if `due` has many other members.
    */
   pending(now: number): Promise<StoredPending>;

@@ -71,13 +71,11 @@ function upcomingOf(all: readonly (Upcoming & Placed)[]): UpcomingThere {
       all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);
     return { at, jobs: sum("jobs"), retries: sum("retries"), occurrences: sum("occurrences") };
   });
+  const next = all.flatMap(({ next, queue = "" }) => next.map((event) => ({ ...event, queue }))).sort(bySoonest);
   return {
     minutes: minutes ?? [],
-    more: all.reduce((sum, { more }) => sum + more, 0),
-    next: all
-      .flatMap(({ next, queue = "" }) => next.map((event) => ({ ...event, queue })))
-      .sort(bySoonest)
-      .slice(0, MOST_NAMED),
+    more: all.reduce((sum, { more }) => sum + more, Math.max(0, next.length - MOST_NAMED)),
+    next: next.slice(0, MOST_NAMED),
     isCut: all.some(({ isCut }) => isCut),
   };
 }

@@ -2,7 +2,6 @@ import { MEBIBYTE } from "../../core/shared/limits.ts";
 import {
   COUNTERS,
   enqueuedOf,
-  MOST_PENDING_READ,
   metricsOf,
   outcomeCounts,
   type StoredNameMetrics,
@@ -15,7 +14,7 @@ import { readPausedJobs, timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 import { arrayOf } from "./values.ts";
 
-/** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
+/** How many members of `due`, or of their records, are read to count them, in one command; ZCOUNT needs seven more. */
 const MOST_READ = 5_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
@@ -56,7 +55,7 @@ export function statisticsCalls(
       return (await caller.run(scripts.figures, { now, days })).map(storedNameMetrics);
     },
     async pending(now) {
-      const limits = { mostMembers: MOST_READ, mostJobs: MOST_PENDING_READ, mostBytes: MOST_PENDING_BYTES };
+      const limits = { mostMembers: MOST_READ, mostJobs: MOST_READ, mostBytes: MOST_PENDING_BYTES };
       const { total, read, isPart, names } = await caller.run(scripts.pending, { now, ...limits });
       const inAll = (count: number) => (isPart ? Math.round((count * total) / read) : count);
       return { counts: new Map(names.map(({ name, count }) => [name, inAll(count)])), isEstimated: isPart };

@@ -20,7 +20,7 @@ import {
   runNow,
 } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
-import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
+import { askForSchedule, askToPause, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 
 // What buttons, boxes and forms do. An element has the argument of its action in `data-with`.
 
@@ -84,14 +84,14 @@ function sort(by: string): void {
 /** Every action by its name. It gets the text of `data-with`, the queue of the row, the element and the event. */
 export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
-  pause: (queue) => askToPause(queue),
+  pause: (queue) => askToPause("queue", "POST /pause", queue, queue),
   resume: atOnce("POST /resume", "is running again"),
-  "pause-type": askToPauseType,
+  "pause-key": (key, queue) => askToPause("key", "POST /flow-control/:key/pause", key, queue),
+  "pause-type": (name, queue) => askToPause("type", "POST /job-types/:name/pause", name, queue),
   resumeJobs: atOnce("POST /job-types/:name/resume", "is running again"),
   pauseSchedule: atOnce("POST /schedules/:key/pause", "is paused"),
   resumeSchedule: atOnce("POST /schedules/:key/resume", "is running again"),
   runSchedule: atOnce("POST /schedules/:key/run", "has enqueued a job"),
-  pauseFlowControlKey: atOnce("POST /flow-control/:key/pause", "is paused"),
   resumeFlowControlKey: atOnce("POST /flow-control/:key/resume", "is running again"),
   run: (_, __, ___, event) => isRepeated(event) || showOutcome(runNow()),
   "run-selected": askToRun,

@@ -164,7 +164,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
     text: again ? "Enqueues another job with this payload." : "",
     confirm: "Enqueue",
     fields: [
-      { name: "name", label: "Name", value: again?.name ?? names[0], options: names },
+      { name: "name", label: "Job type", value: again?.name ?? names[0], options: names },
       payloadField(again ? again.payload : {}),
       { ...whenField, label: "When (empty: at once)", isOptional: true },
       { name: "id", label: "Id (empty: a new one)", isOptional: true },

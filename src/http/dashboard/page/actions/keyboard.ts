@@ -5,7 +5,8 @@ import { change } from "../state/state.ts";
 let isGoing = false;
 
 const keys: Readonly<Record<string, () => unknown>> = {
-  "/": () => document.querySelector<HTMLInputElement>("[role=search] input")?.select(),
+  // The search of a view, else that of all jobs.
+  "/": () => [...document.querySelectorAll<HTMLInputElement>("[role=search] input")].at(-1)?.select(),
   j: () => step(1),
   k: () => step(-1),
   x: () => document.activeElement?.closest("tr")?.querySelector<HTMLInputElement>("[type=checkbox]")?.click(),

@@ -1,3 +1,4 @@
+import type { OperationAddress } from "../../../../contract/operations.ts";
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Field, type Filled, state } from "../state/state.ts";
@@ -67,29 +68,28 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
     change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
 }
 
-/** Asks before it stops the work of a queue or of a job type, and then, if wanted, before it cancels what waits. */
-function askBeforePause(kind: "queue" | "type", name: string, queue: string | undefined): void {
-  const isType = kind === "type";
-  const waitingField: Field = { name: "waiting", label: "Waiting jobs", choices: keepOrCancel };
+const reasonField: Field = { name: "reason", label: "Reason (may be empty)", isOptional: true };
+const waitingField: Field = {
+  name: "waiting",
+  label: "Waiting jobs",
+  choices: [
+    ["", "Keep them"],
+    ["cancel", "Cancel them"],
+  ],
+};
+
+/** Asks before it stops the work of a queue, a key or a job type, and then, if wanted, before it cancels what waits. */
+export function askToPause(kind: string, address: OperationAddress, name: string, queue: string | undefined): void {
   ask({
     title: `Pause ${name}?`,
-    queue: isType ? queue : undefined,
+    queue: kind === "queue" ? undefined : queue,
     text: `No job of this ${kind} starts until someone resumes it. Jobs that run go on, and new ones wait.`,
-    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }, ...(isType ? [waitingField] : [])],
+    fields: [reasonField, ...(kind === "type" ? [waitingField] : [])],
     confirm: "Pause",
     async act({ reason, waiting }) {
-      const body = { reason: reason || undefined };
-      await act(isType ? "POST /job-types/:name/pause" : "POST /pause", { target: name, queue, body });
+      await act(address, { target: name, queue, body: { reason: reason || undefined } });
       if (waiting) askToCancelType(name, queue);
       return `${name} is paused.`;
     },
   });
 }
-
-const keepOrCancel = [
-  ["", "Keep"],
-  ["cancel", "Cancel"],
-] as const;
-
-export const askToPause = (queue: string) => askBeforePause("queue", queue, queue);
-export const askToPauseType = (name: string, queue: string | undefined) => askBeforePause("type", name, queue);

@@ -138,7 +138,7 @@ export const queueNow = (): number => Date.now() + state.aheadMs;
 
 /** What buttons, boxes and forms do. An element names it in `data-click` and the like; actions/index.ts does it. */
 export type ActionName =
-  | ("pauseFlowControlKey" | "pauseSchedule" | "resume" | "resumeFlowControlKey" | "resumeJobs")
+  | ("pause-key" | "pauseSchedule" | "resume" | "resumeFlowControlKey" | "resumeJobs")
   | ("resumeSchedule" | "runSchedule")
   | ("again" | "cancel" | "cancel-type" | "copy" | "edit" | "enqueue" | "pause" | "pause-type" | "reschedule" | "run")
   | ("edit-newest" | "remove" | "remove-group" | "retry" | "retry-children" | "retry-group" | "run-selected")

@@ -51,9 +51,6 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const died = `${plural(jobs, "job")} died in the last ten minutes`;
       return line("dead", queue, { view: "failures", sort: "-hour" })("failing now", died);
     }),
-    ofStats((queue, { pace }) =>
-      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
-    ),
     schedules.map(({ queue, key, runs }) => {
       const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
       return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);
@@ -63,6 +60,9 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const children = `${number(dead)} dead ${dead === 1 ? "child" : "children"}`;
       return line("dead", queue, { view: "job", id, children: "dead" })(id, `waits for its ${children}`, retry);
     }),
+    ofStats((queue, { pace }) =>
+      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
+    ),
     ofStats((queue, { paused, pausedBy, pausedAt, pausedReason }) => {
       const text = html`paused${pausedText(pausedBy, pausedAt, pausedReason)}`;
       return paused ? line("retried", queue, { view: "overview" })("all jobs", text, resume("resume", queue)) : [];

@@ -34,12 +34,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     unit: "hour",
     time: ({ at }: Counts) => hour(at),
   });
-  const minutes = {
-    of: "minutes",
-    points: activity.minutes,
-    unit: "minute",
-    time: ({ at }: Counts) => clock(at),
-  };
+  const minutes = { of: "minutes", points: activity.minutes, unit: "minute", time: ({ at }: Counts) => clock(at) };
   const throughput: ChartOptions<Counts> = {
     ...(range ? hours(range) : minutes),
     title: "Throughput",

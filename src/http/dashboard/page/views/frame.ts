@@ -32,11 +32,15 @@ export function frame(): Html {
   return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
 <div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "leave", "", "link")}`}</p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
-${isOne && snapshot?.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
+${isOne && snapshot?.pausedJobs.filter(({ name }) => isAbout(name, snapshot)).map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
+
+/** Whether the view concerns a job type: unless it shows a job, a failure or a type of another name. */
+const isAbout = (name: string, { job, failure }: Json<Snapshot>): boolean =>
+  name === (job?.name ?? failure?.name ?? (state.route.view === "type" ? state.route.id : name));
 
 const nowhere = (): Html =>
   html`${heading("This view does not exist")}<p>${link({ view: "overview", queue: undefined }, "See the overview")}</p>`;
@@ -64,16 +68,16 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
     return html`<a href="${hrefTo({ view: to === "overview" && scope ? "queues" : to })}" aria-current="${to === here && "page"}" data-letter="${letter}">${icon(to)}<span>${text}</span>${count > 0 && html`<span class="count ${to === "failures" && "dead"}" title="${what}">${number(count)}</span>`}</a>`;
   };
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
-<a class="brand" href="${hrefTo(last?.queues[1] ? ofAllQueues : { view: "overview" })}">${icon("tide")}Tidegate</a>${last && switcher(last)}${last && find((route.view === "jobs" && !route.group) || view === "flow")}
+<a class="brand" href="${hrefTo(last?.queues[1] ? ofAllQueues : { view: "overview" })}">${icon("tide")}Tidegate</a>${last && switcher(last)}${last && find(route.view === "jobs" && !route.group)}
 <nav aria-label="Views">${places.map(entry)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
-/** Searches the jobs of all queues, from every view without a search of its own: there, its place stays empty. */
+/** Searches the jobs of all queues. Where jobs have a search of their own, its place stays empty. */
 const find = (isElsewhere: boolean): Html =>
   isElsewhere
     ? html`<div class="gap"><input/></div>`
-    : html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
+    : html`<form role="search" aria-label="Find a job" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search customer=5" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 

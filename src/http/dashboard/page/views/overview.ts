@@ -5,7 +5,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { countOf, queueNow } from "../state/state.ts";
-import { attention } from "./attention.ts";
+import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, number, span } from "./format.ts";
@@ -16,7 +16,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const states = jobStates.map((state) =>
     link(
       { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(snapshot) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
+      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
   return html`${heading("Overview", snapshot.mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
@@ -26,11 +26,10 @@ ${attention({ ...snapshot, pausedJobs: [] })}${failing(snapshot)}${charts(snapsh
 }
 
 /** Since when the oldest ready job could have started, and whether the queue keeps up. */
-function readyText({ activity, keys }: Json<Snapshot>): string {
-  const { oldestReadyAgeMs: age, readyCount, pace } = activity.stats;
+export function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Stats, isHolding: boolean): string {
   const held = readyCount > 0 && "held back";
-  const oldest = age === null ? held : `oldest ${keys?.[0] ? "not held back " : ""}${span(age)}`;
-  return [oldest, pace.arrivals + pace.departures > 0 && paceText(pace, number, span)].filter(Boolean).join("; ");
+  const oldest = age === null ? held : `oldest ${isHolding ? "not held back " : ""}${span(age)}`;
+  return [oldest, paceText(pace, number, span)].filter(Boolean).join("; ");
 }
 
 /** Who changed what, newest first. */

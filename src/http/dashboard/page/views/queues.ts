@@ -1,4 +1,4 @@
-import { isGrowing, type QueuePace } from "../../../../core/manage/pace.ts";
+import { isGrowing } from "../../../../core/manage/pace.ts";
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { JobState } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -7,41 +7,43 @@ import type { Route } from "../state/route.ts";
 import { countOf } from "../state/state.ts";
 import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
-import { number, span } from "./format.ts";
+import { number } from "./format.ts";
+import { readyText } from "./overview.ts";
 import { badge, button, figure, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
 export function queues(snapshot: Json<Snapshot>): Html {
-  const { briefs, total: all, mayChange } = snapshot;
+  const { briefs, total: all } = snapshot;
   return html`${heading("All queues")}${attention(snapshot)}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
-<th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide roomy">Scheduled</th><th class="figure">Dead</th>
-<th class="figure wide roomy" title="Without jobs that flow control holds back">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
-<tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${all && html`<tfoot>${total(all)}</tfoot>`}</table></div>`
+<th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
+<tbody>${briefs.map((brief) => line(brief, snapshot))}</tbody>${all && html`<tfoot>${total(all, snapshot)}</tfoot>`}</table></div>`
   }`;
 }
 
-function counts(stats: Brief["stats"], of: Pick<Route, "queue" | "scope">): Html {
+/** What a row has beside its name: how its queue keeps up, and on a narrow screen the counts that have no column. */
+const keepsUp = ({ queue, stats }: Brief, { keys = [] }: Json<Snapshot>, isTotal = false): Html =>
+  html`<p class="${isGrowing(stats.pace) ? "retried error" : "muted"}">${readyText(
+    stats,
+    keys.some((key) => isTotal || key.queue === queue),
+  )}</p><p class="narrow muted">${number(stats.runningCount)} running, ${number(stats.scheduledCount)} scheduled</p>`;
+
+function counts({ stats, ended }: Brief, of: Pick<Route, "queue" | "scope">): Html {
   const count = (kind: JobState, style = "") =>
     figure(countOf(stats, kind), kind === "dead" ? kind : "", style, undefined, { ...of, view: "jobs", state: kind });
-  return html`${count("ready")}${count("running", "wide")}${count("scheduled", "wide roomy")}${count("dead")}`;
+  return html`${count("ready")}${count("running", "wide")}${count("scheduled", "wide")}${count("dead")}<td class="wide roomy">${spark(ended)}</td>`;
 }
 
-const total = ({ stats, ended }: Brief): Html =>
-  html`<tr><th scope="row">Total</th>${counts(stats, { queue: undefined, scope: "all" })}<td class="wide roomy"></td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td><td></td></tr>`;
+const total = (all: Brief, snapshot: Json<Snapshot>): Html =>
+  html`<tr><th scope="row">Total${keepsUp(all, snapshot, true)}</th>${counts(all, { queue: undefined, scope: "all" })}<td></td></tr>`;
 
-function line(brief: Brief, mayChange: boolean): Html {
-  const { queue, stats, ended } = brief;
-  const age = stats.oldestReadyAgeMs;
+function line(brief: Brief, snapshot: Json<Snapshot>): Html {
+  const { queue, stats } = brief;
   const action = stats.paused ? "Resume" : "Pause";
   return html`<tr data-key="${queue}" data-queue="${queue}" data-click="${opens}">
-<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
-${counts(stats, { queue })}
-<td class="figure wide roomy muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td>
-<td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
+<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}${keepsUp(brief, snapshot)}</td>
+${counts(brief, { queue })}
+<td class="figure">${snapshot.mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
-
-const rates = (pace: QueuePace): Html =>
-  html`<td class="figure wide ${isGrowing(pace) && "retried error"}">${number(pace.arrivals)} / ${number(pace.departures)}</td>`;

@@ -1,6 +1,5 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../../core/queue/schedule-runs.ts";
-import type { UpcomingEvent, UpcomingMinute } from "../../../../core/queue/upcoming.ts";
 import { shortId } from "../../../../core/shared/id.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -25,7 +24,7 @@ export function schedules(snapshot: Json<Snapshot>): Html {
   const failing = all?.filter(({ failing }) => failing) ?? [];
   return html`${heading("Schedules", mayChange && !state.route.scope && button("Create...", "schedule", "", "primary"))}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
-${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their" : "its"} last occurrence.</p>`}
+${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their last occurrences" : lastOf(failing[0].runs)}.</p>`}
 ${
   all?.[0] &&
   html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th></tr></thead>
@@ -41,7 +40,7 @@ function line(row: Row, snapshot: Json<Snapshot>): Html {
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${row.overlap === "skip" ? "skipped" : "allowed"}.</small></details>${snapshot.mayChange && actionsOn(row)}</td>
 <td class="wide outcomes">${outcomes(row)}</td>
-<td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td></tr>`;
+<td class="figure muted">${nextRunAt ? dueText(nextRunAt, "next ") : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td></tr>`;
 }
 
 function actionsOn({ key, name, paused, declared }: Row): Html {
@@ -50,12 +49,19 @@ function actionsOn({ key, name, paused, declared }: Row): Html {
 ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</div>`;
 }
 
+/** How many of the last occurrences have failed in a row: of those that are no longer stored, nobody knows. */
+function lastOf(runs: readonly Run[]): string {
+  const failed = runs.slice(runs.findLastIndex(({ state }) => state === "completed") + 1).filter(({ error }) => error);
+  const count = failed.length > 1 ? `${failed.length} occurrences` : "occurrence";
+  return `its last ${count}${failed.length === runs.length ? ", or more" : ""}`;
+}
+
 /** The outcome of each of the last occurrences, as a mark, and the last one in words. */
-function outcomes({ runs, queue }: Row): Html {
+function outcomes({ name, runs, queue, failing }: Row): Html {
   const last = runs.at(-1);
   if (!last) return html`<span class="muted">none stored</span>`;
   return html`<div class="row marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
-<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>`;
+<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>${failing && html`<p>Failed at ${lastOf(runs)}: ${link({ ...inQueue(queue), view: "type", id: name }, "see its failures")}</p>`}`;
 }
 
 const kindOf = ({ state, error }: Run): string => (error && state !== "dead" ? "retried" : state);
@@ -65,35 +71,28 @@ function textOf({ state, error, tookMs }: Run): string {
   return `${state === "scheduled" && error ? "will be retried" : state}${took}${error ? `: ${error}` : ""}`;
 }
 
-type Minute = Json<UpcomingMinute>;
-type Event = Json<UpcomingEvent & Placed>;
+type Hour = NonNullable<Json<Snapshot>["upcoming"]>;
+type Event = Hour["next"][number];
 
-const series: readonly Series<Minute>[] = [
+const series: readonly Series<Hour["minutes"][number]>[] = [
   { name: "scheduled jobs", one: "scheduled job", kind: "scheduled", value: ({ jobs }) => jobs },
   { name: "retries", one: "retry", kind: "retried", value: ({ retries }) => retries },
   { name: "occurrences", one: "occurrence", kind: "ready", value: ({ occurrences }) => occurrences },
 ];
 const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
-/** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and the next fifty by name. */
-export function upcoming({ upcoming: hour }: Json<Snapshot>): Html {
-  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires, unless it is paused."))}`;
+/** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and jobs and schedules by name. */
+export function upcoming({ upcoming: hour, pausedJobs }: Json<Snapshot>): Html {
+  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour, pausedJobs) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires, unless it is paused."))}`;
 }
 
-const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>): Html =>
+const shown = ({ minutes, next, more, isCut }: Hour, pausedJobs: Json<Snapshot>["pausedJobs"]): Html =>
   html`${chart({
-    ...{
-      title: "Next hour",
-      of: "upcoming",
-      points: minutes,
-      series,
-      kind: "bars",
-      unit: "minute",
-    },
+    ...{ title: "Next hour", of: "upcoming", points: minutes, series, kind: "bars", unit: "minute" },
     time: ({ at }) => clock(at),
     end: "in an hour",
   })}
-<p class="muted">${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.</p>
+<p class="muted">${more > 0 && `These are the next ${next.length} of ${number(next.length + more)}. `}${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.${pausedJobs.map(({ name, queue }, index) => html`${index > 0 ? ", " : " Paused now: "}${link({ ...inQueue(queue), view: "type", id: name }, name)}`)}</p>
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
 
 function eventLine({ at, kind, name, of, queue, count }: Event): Html {
@@ -101,5 +100,12 @@ function eventLine({ at, kind, name, of, queue, count }: Event): Html {
     kind === "occurrence"
       ? link({ ...inQueue(queue), view: "schedules" }, name)
       : link({ ...inQueue(queue), view: "job", id: of }, name);
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}${count > 1 && `${number(count)} times`}</div></td><td class="figure muted"><span title="${moment(at)}">${Date.parse(at) > queueNow() ? when(at) : "due now"}</span><div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind === "occurrence" ? plural(count, kind) : kind)}</div></td><td class="figure muted">${dueText(at)}<div>${clock(at)}</div></td></tr>`;
+}
+
+/** When something is due, or for how long it has been: after a minute, that needs attention. */
+function dueText(at: string, before = ""): Html {
+  const lateMs = queueNow() - Date.parse(at);
+  if (lateMs < 0) return html`${before}${when(at)}`;
+  return html`<span class="${lateMs > 60_000 && "retried error"}" title="${moment(at)}">overdue ${span(lateMs)}</span>`;
 }

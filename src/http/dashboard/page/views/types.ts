@@ -82,7 +82,7 @@ function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
   // Of all queues together, the slowest first: of one, by name.
   const initial = state.route.scope ? "-running" : "name";
   return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}</tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, snapshot))}</tbody></table></div>
-<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}p50 and p95 are at most 20 % off; p95 sorts. Days begin at midnight UTC.</p>`;
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Times are p50 / p95, at most 20 % off; p95 sorts. Days begin at midnight UTC.</p>`;
 }
 
 /** The row of the types that have no metrics of their own. */
@@ -94,17 +94,13 @@ function actionsOn({ name, queue }: Name, snapshot: Json<Snapshot>): Html {
 ${snapshot.mayChange && name !== OTHER && html`<div class="row actions">${pauseButton(name, queue, snapshot)}</div>`}`;
 }
 
-const shownCounts = new Map<string, number>();
-
-/** How many jobs wait. An estimate differs with each refresh: it moves once it is a fifth off. */
-function waitingOf({ name, queue, pending }: Name, { queue: shown, mayChange }: Json<Snapshot>): Html {
+/** How many jobs wait. An estimate differs with each refresh. */
+function waitingOf({ name, queue, pending }: Name, mayChange: boolean): Html {
   const { count = 0, estimated = false } = pending ?? {};
-  const key = `${queue ?? shown}/${name}`;
-  const before = shownCounts.get(key) ?? 0;
-  const steady = estimated && Math.abs(count - before) <= before / 5 ? before : count;
-  shownCounts.set(key, steady);
   const cancel = button("Cancel...", "cancel-type", name, "dead", `Cancel the waiting jobs of ${keyOf(queue, name)}`);
-  return html`<td class="figure ${count === 0 && "muted"}">${estimated && "about "}${number(steady)}${mayChange && count > 0 && name !== OTHER && html`<div class="row actions">${cancel}</div>`}</td>`;
+  // An estimate below that is no count.
+  const about = count < 50 ? "few or none" : `about ${number(Number(count.toPrecision(2)))}`;
+  return html`<td class="figure ${count === 0 && "muted"}">${estimated ? about : number(count)}${mayChange && (estimated || count > 0) && name !== OTHER && html`<div class="row actions">${cancel}</div>`}</td>`;
 }
 
 function row(name: Name, snapshot: Json<Snapshot>): Html {
@@ -118,11 +114,10 @@ function row(name: Name, snapshot: Json<Snapshot>): Html {
       : html`<span class="muted">-</span>`;
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
-  const inWords = (what: string, of: Figures["waiting"]) =>
-    of && html`<p class="slim">${what} p50 ${span(of.medianMs)}, p95 ${span(of.p95Ms)}</p>`;
+  const inWords = (what: string, of: Figures["waiting"]) => of && html`<p class="slim">${what} ${pair(of)}</p>`;
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${inWords("Wait", waiting)}${inWords("Duration", running)}${actionsOn(name, snapshot)}</td>
 ${figure(processed, "", "", before?.processed)}${figure(retried, "retried", "roomy", before?.retried)}${figure(dead, "dead", "", before?.dead)}
-${waitingOf(name, snapshot)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
+${waitingOf(name, snapshot.mayChange)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
 }
 
 type Day = Name["days"][number];
@@ -146,13 +141,7 @@ ${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(
 }
 
 function byDay(days: readonly Day[]): Html | false {
-  const common = {
-    of: "days",
-    points: days,
-    unit: "day",
-    time: ({ at }: Day) => day(at),
-    end: "today",
-  };
+  const common = { of: "days", points: days, unit: "day", time: ({ at }: Day) => day(at), end: "today" };
   return (
     days.length > 0 &&
     html`<h2>Last ${DAYS} days</h2><div class="columns even">${chart({ ...common, title: "Throughput", series: outcomes, kind: "bars" })}
