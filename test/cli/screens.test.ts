@@ -327,7 +327,7 @@ test("--all shows how many it has read, and a page says how to go on", async () 
   const { queue, cli } = behindHandler();
   await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
   const { stderr } = await cli(["queue:jobs", "--all", "--limit", "1"], { isTerminal: true });
-  expect(stderr).toContain("2 jobs read");
+  expect(stderr).toContain("1 job read");
   expect(stderr.endsWith("\r\u001b[K")).toBe(true);
   const page = await cli(["queue:jobs", "--state", "ready", "--limit", "2"]);
   const [, cursor = ""] = /^More follow\. Add --cursor '(.*)', or --all\.\n$/.exec(page.stderr) ?? [];
