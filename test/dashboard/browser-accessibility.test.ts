@@ -1,9 +1,8 @@
-import axe from "axe-core";
-import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { auth, heading, press, useDashboard } from "./browser-page.ts";
+import { inBothSchemes, loadRules, violations } from "./axe.ts";
+import { auth, heading, press, useDashboard, visit } from "./browser-page.ts";
 import { type LargeWorld, largeWorld } from "./large-world.ts";
 import { enqueueUnknown, type ServedQueue, serveQueue } from "./served-queue.ts";
 
@@ -119,8 +118,7 @@ describe("every view", () => {
     const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
     await addKeys(on);
     await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
-    await page.clock.resume();
-    await page.evaluate(axe.source);
+    await loadRules(page);
     for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
       await visit(page, hash);
       expect(await violations(page, { runOnly: ["target-size"] }), hash).toEqual([]);
@@ -152,8 +150,7 @@ describe("every view", () => {
   test("passes axe in light and dark", async () => {
     const { page, on } = await openFilled();
     await addKeys(on);
-    await page.clock.resume();
-    await page.evaluate(axe.source);
+    await loadRules(page);
     for (const hash of places) {
       await visit(page, hash);
       expect(await inBothSchemes(page), hash).toEqual([]);
@@ -182,8 +179,7 @@ describe("every view", () => {
       colorScheme,
       viewport: { width, height: 700 },
     });
-    await page.clock.resume();
-    if (isForAll) await page.evaluate(axe.source);
+    await loadRules(page);
     for (const hash of largePlaces) {
       await visit(page, hash);
       // What breaks a rule here nearly always does so in the views of the small world, too.
@@ -194,40 +190,10 @@ describe("every view", () => {
     }
   });
 
-  test.each(["light", "dark"] as const)("and the sign-in pass axe in %s", async (colorScheme) => {
-    const page = await open(await serveQueue({ auth }), "", { colorScheme });
+  test("and the sign-in pass axe in light and dark", async () => {
+    const page = await open(await serveQueue({ auth }));
     await heading(page, "Sign in");
-    await page.clock.resume();
-    await page.evaluate(axe.source);
-    expect(await violations(page)).toEqual([]);
+    await loadRules(page);
+    expect(await inBothSchemes(page)).toEqual([]);
   });
 });
-
-async function visit(page: Page, hash: string): Promise<void> {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-  await page.waitForFunction(
-    (to) => location.hash === to && document.querySelector("main .card") && !document.querySelector("[aria-busy]"),
-    hash,
-  );
-}
-
-/** The schemes differ in their colours alone. With `--all`, every rule is asked in each. */
-async function inBothSchemes(page: Page): Promise<readonly string[]> {
-  const inLight = await violations(page);
-  await page.emulateMedia({ colorScheme: "dark" });
-  const inDark = await violations(page, isForAll ? {} : { runOnly: ["color-contrast"] });
-  await page.emulateMedia({ colorScheme: "light" });
-  return [...inLight, ...inDark];
-}
-
-async function violations(page: Page, rules = {}): Promise<readonly string[]> {
-  const found = await page.evaluate(async (options) => {
-    const run = Reflect.get(window, "axe").run as (options: object) => Promise<{
-      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-    }>;
-    return (await run({ resultTypes: ["violations"], ...options })).violations;
-  }, rules);
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}

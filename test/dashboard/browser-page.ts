@@ -54,3 +54,14 @@ export async function signIn(page: Page, token: string): Promise<void> {
   await page.getByLabel("Token").fill(token);
   await press(page, "Sign in");
 }
+
+/** Shows another view, and waits until it is there. */
+export async function visit(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.waitForFunction(
+    (to) => location.hash === to && document.querySelector("main .card") && !document.querySelector("[aria-busy]"),
+    hash,
+  );
+}

@@ -47,14 +47,14 @@ describe("polling", () => {
     }
   });
 
-  test.each([408, 429])("continues after the status %i, as late as the response asks for", async (status) => {
+  test("continues after the status 429, as late as the response asks for", async () => {
     const on = await serveQueue();
     const page = await open(on);
     await page.waitForSelector("footer");
     let refused = 0;
     await page.route("**/dashboard/data?*", (route) => {
       refused++;
-      return route.fulfill({ status, headers: { "Retry-After": "30" }, json: { detail: "Too busy." } });
+      return route.fulfill({ status: 429, headers: { "Retry-After": "30" }, json: { detail: "Too busy." } });
     });
     await page.clock.runFor(3_100);
     await page.getByText("Too busy.").waitFor();

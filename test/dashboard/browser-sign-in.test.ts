@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "../../src/index.ts";
-import { auth, heading, notice, press, signIn, useDashboard } from "./browser-page.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { auth, heading, notice, press, signIn, useDashboard, visit } from "./browser-page.ts";
 import { fill, serveQueue } from "./served-queue.ts";
 
 // Who may sign in, and what happens to the page when a session ends.
@@ -91,15 +91,19 @@ describe("signing in", () => {
   test("with a read token shows no button that changes anything", async () => {
     const on = await serveQueue({ auth });
     await fill(on.queue);
+    await on.queue.flowControl.pause("acme");
+    const waits = defineJob({ name: "waits", perform: (_: undefined, job) => job.waitFor("reply", { timeout: "7d" }) });
+    const queue = new Queue({ store: on.store, clock: on.clock, jobs: [waits], logger: null });
+    await queue.enqueue(waits, undefined, { id: "waits" });
+    await queue.drain();
     const page = await open(on);
     await signIn(page, "the-read-token");
+    await page.waitForSelector("footer");
     for (const hash of [
-      ...["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"],
+      ...["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules", "#view=job&id=waits"],
       ...["#view=upcoming", "#view=type&id=fails", "#view=failures", "#view=flow"],
     ]) {
-      await page.goto(`${on.url}/dashboard${hash}`);
-      await page.reload();
-      await page.waitForSelector("footer");
+      await visit(page, hash);
       const buttons = await page.getByRole("button").allTextContents();
       expect(
         buttons.filter(
