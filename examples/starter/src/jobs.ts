@@ -7,7 +7,7 @@ export const sendWelcome = defineJob({
   schema: z.object({ to: z.string(), name: z.string().default("friend") }), // checks payloads
   async perform({ to, name }, job) {
     if (!to.includes("@")) throw new PermanentError("The address has no @."); // other errors are retried
-    console.log(`${job.id}: welcome, ${name}`); // send the email here
+    console.log(`${job.id}: welcome, ${name}`); // send the email here; job.id is its idempotency key
     return { sent: true };
   },
 });

@@ -31,7 +31,7 @@ const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN], enqueue: [env.TIDEGATE_ENQUEUE_TOKEN] },
-  dashboard: dashboard(), // at /queue/dashboard
+  dashboard: dashboard(), // at /queue/dashboard; sign in with the admin token
   drain: cloudflareFree, // small drains; on Workers Paid, cloudflarePaid
 });
 const queueWorker = createWorker(configure);
