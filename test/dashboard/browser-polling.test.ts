@@ -97,6 +97,21 @@ describe("the page", () => {
     expect(await box.boundingBox()).toEqual(before);
   });
 
+  test("keeps what the pointer rests on where it is, also when a row comes in above it", async () => {
+    const { page, on } = await openFilled("#view=jobs&state=dead");
+    const row = page.locator("tbody tr", { hasText: "order-7" });
+    await row.hover();
+    const top = async () => (await row.boundingBox())?.y ?? 0;
+    const before = await top();
+    on.clock.now += 60_000;
+    await on.queue.enqueue("fails", null, { id: "newest" });
+    await on.queue.drain();
+    await page.clock.runFor(10_000);
+    await page.locator("tbody tr", { hasText: "newest" }).waitFor();
+    // A page scrolls by whole pixels.
+    expect(Math.abs((await top()) - before)).toBeLessThan(1);
+  });
+
   test("keeps an opened error on its attempt when another one fails", async () => {
     const { page, on } = await openFilled();
     await on.queue.enqueue("fails", null, { id: "twice", maxRetries: 1 });

@@ -518,6 +518,10 @@ describe("several queues", () => {
     await press(page, "Resume queue");
     await notice(page, "bulk & more is running again.");
     expect((await bulk.getStats()).paused).toBe(false);
+    await page.getByRole("link", { name: "Changes", exact: true }).click();
+    await heading(page, "Changes of bulk & more only");
+    await page.getByRole("link", { name: "Changes of all queues" }).click();
+    await expect.poll(() => page.locator("h1").textContent(), patience).toBe("Changes");
   });
 
   function shopAndMedia(clock = () => openedAt): readonly [Queue, Queue] {

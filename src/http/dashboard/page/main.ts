@@ -1,7 +1,7 @@
 import { actions } from "./actions/index.ts";
 import { followKeys } from "./actions/keyboard.ts";
 import { morph } from "./dom/morph.ts";
-import { startPolling } from "./state/polling.ts";
+import { pointedAt, startPolling } from "./state/polling.ts";
 import { recallSettings } from "./state/settings.ts";
 import { type ActionName, change, onChange, state } from "./state/state.ts";
 import { number } from "./views/format.ts";
@@ -17,12 +17,22 @@ function title(): string {
   return `${dead ? `(${number(dead)}) ` : ""}${shown.querySelector("h1")?.textContent ?? ""}${of ?? ""} – Tidegate`;
 }
 
+let shownRoute = state.route;
+
 function show(): void {
   const wanted = frame();
   // Closes a dialog before it is removed, so that it gives the focus back.
   if (!wanted.some((each) => typeof each !== "string" && each.name === "dialog"))
     shown.querySelector("dialog")?.close();
+  const isNew = state.route !== shownRoute;
+  shownRoute = state.route;
+  // What the pointer rests on stays under it: where a refresh moves it, the page scrolls along.
+  const held = isNew ? null : pointedAt();
+  const top = held?.getBoundingClientRect().top ?? 0;
   morph(shown, wanted);
+  const moved = held?.isConnected ? held.getBoundingClientRect().top - top : 0;
+  if (isNew || moved > 0) shown.style.minHeight = isNew ? "" : `${scrollY + innerHeight + moved}px`;
+  scrollBy(0, moved);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
   document.title = title();
 }

@@ -35,10 +35,11 @@ const SLOWLY = 10;
 /** Refreshes now, and cancels a refresh that is under way. */
 export const refresh = (): Promise<void> => load(state.route, last === "" ? { mark: NEW } : {}, true);
 
-/** Whether the pointer is on something to click, which a refresh could move. */
-const isPointing = (): boolean =>
-  Date.now() - movedAt < POINTING_MS &&
-  document.querySelector("main :is(a, button, input, tr[data-click]):hover") !== null;
+/** What the pointer is on, if that is something to click, which a refresh could move. */
+export const pointedAt = (): Element | null =>
+  document.querySelector("main :is(a, button, input, tr[data-click]):hover");
+
+const isPointing = (): boolean => Date.now() - movedAt < POINTING_MS && pointedAt() !== null;
 
 /** Refreshes by itself, as cheaply as the view allows. */
 async function poll(): Promise<void> {

@@ -4,7 +4,7 @@ import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
-import { countOf, queueNow } from "../state/state.ts";
+import { countOf, queueNow, state } from "../state/state.ts";
 import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
@@ -13,16 +13,17 @@ import { badge, button, card, code, empty, heading, inQueue, link, queueTag, whe
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { stats } = snapshot.activity;
-  const states = jobStates.map((state) =>
+  const states = jobStates.map((each) =>
     link(
-      { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b><small>${state === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : state === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
+      { view: "jobs", state: each },
+      html`${badge(each)}<b class="${each === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, each))}</b><small>${each === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : each === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
   return html`${heading("Overview", snapshot.mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
-${attention({ ...snapshot, pausedJobs: [] })}${failing(snapshot)}${charts(snapshot)}`;
+${attention({ ...snapshot, pausedJobs: [] })}
+${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(snapshot.failures.failures, snapshot)}</section>`}${charts(snapshot)}`;
 }
 
 /** Since when the oldest ready job could have started, and whether the queue keeps up. */
@@ -33,8 +34,9 @@ export function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Stats, is
 }
 
 /** Who changed what, newest first. */
-export function changes({ changes: all }: Json<Snapshot>): Html {
-  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
+export function changes({ changes: all, queue, queues }: Json<Snapshot>): Html {
+  const isPart = !!queues[1] && !state.route.scope;
+  return html`${heading(isPart ? html`Changes of ${queue} only` : "Changes", isPart && link({ view: "changes", queue: undefined, scope: "all" }, "Changes of all queues"))}${all && (all[0] ? changeTable(all) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
 }
 
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
@@ -48,9 +50,6 @@ const subject = (operation: string, target: string, queue: string | undefined): 
   /DeadJobs$/.test(operation) && /^[0-9a-f]{12}$/.test(target)
     ? html`of ${link({ ...inQueue(queue), view: "jobs", state: "dead", group: target }, "one failure")}`
     : html`<code>${target}</code>`;
-
-const failing = (snapshot: Json<Snapshot>): Html =>
-  html`${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(snapshot.failures.failures, snapshot)}</section>`}`;
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const name = names.find((each) => !isReservedName(each)) ?? "send_email";
