@@ -8,6 +8,7 @@ import { number } from "./views/format.ts";
 import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
+let shownRoute = state.route;
 
 /** Names the view and the queue, after the number of dead jobs. */
 function title(): string {
@@ -16,8 +17,6 @@ function title(): string {
   const of = queues?.[1] && ` · ${state.route.scope ? "all queues" : queue}`;
   return `${dead ? `(${number(dead)}) ` : ""}${shown.querySelector("h1")?.textContent ?? ""}${of ?? ""} – Tidegate`;
 }
-
-let shownRoute = state.route;
 
 function show(): void {
   const wanted = frame();

@@ -50,7 +50,7 @@ function holders({ key, running, concurrency, queue }: Row, { jobs }: Json<Snaps
         html`${link({ ...inQueue(queue), view: "job", id }, `${name} ${shortId(id)}`)}${startedAt && html` (started ${when(startedAt)})`}, `,
     );
   const all = link({ ...inQueue(queue), view: "jobs", state: "running", search: key, by: "key" }, "see all");
-  return html`<p>${concurrency ? "Slots held by" : "Running:"} ${links}${all}</p>`;
+  return html`<p>${concurrency && links[0] ? "Slots held by" : "Running:"} ${links}${all}</p>`;
 }
 
 /** Why the jobs of a key wait. Some of them may not be due. */
