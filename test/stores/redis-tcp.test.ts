@@ -67,7 +67,8 @@ describe("redisStore", () => {
     expect(() => redisStore(createClient(), { prefix: "a b" })).toThrowError(expect.objectContaining(refused));
   });
 
-  test.each([
+  // Several wait before they try again.
+  test.concurrent.each([
     ["WRONGPASS invalid username-password pair", /user or password/],
     ["NOAUTH Authentication required.", /user or password/],
     ["READONLY You can't write against a read only replica.", /primary/],
