@@ -179,7 +179,8 @@ describe("every view", () => {
       colorScheme,
       viewport: { width, height: 700 },
     });
-    await loadRules(page);
+    await page.clock.resume();
+    if (isForAll) await loadRules(page);
     for (const hash of largePlaces) {
       await visit(page, hash);
       // What breaks a rule here nearly always does so in the views of the small world, too.
