@@ -106,8 +106,6 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "million-waits": dollars(onUpstash(wait * MILLION)),
     "million-signals": dollars(onUpstash(signal * MILLION)),
     "million-kept": dollars(onUpstash(kept * MILLION)),
-    "million-batch-alone": dollars(onUpstash(((enqueueBatch + batchAlone) / 100) * MILLION)),
-    "million-eager": dollars(onUpstash(eager * MILLION)),
     "million-found": dollars(onUpstash(found * MILLION)),
     "million-found-commands": whole(found * MILLION),
     "idle-month": whole(MINUTES_A_MONTH * idle),
