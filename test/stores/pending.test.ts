@@ -36,7 +36,7 @@ test("the jobs of each name that wait are counted exactly while fewer than 5,000
   expect(await pendingOf(queue)).toEqual({ counts: [3_600, 1_200], estimated: false });
 });
 
-test("of 6,000 jobs that wait, 5,000 are read, and the rest is estimated", async () => {
+test("of 6,000 jobs that wait, 1,000 are read, and the rest is estimated", async () => {
   const queue = setUp();
   await enqueue(queue, 6_000);
   const { counts, estimated } = await pendingOf(queue);

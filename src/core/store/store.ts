@@ -553,7 +553,7 @@ export interface QueueStore {
   figures(now: number, days: number): Promise<readonly StoredNameMetrics[]>;
   /**
    * Counts waiting jobs by name. The counts are exact while fewer than 5,000 jobs wait; otherwise the store
-   * reads that many at random. It may read fewer if records are large, or if `due` has many other members.
+   * reads 1,000 at random. It may read fewer if records are large, or if `due` has many other members.
    */
   pending(now: number): Promise<StoredPending>;
   /** Reads what was settled in each of the last `hours`, in order. Hours in which nothing was settled are left out. */

@@ -1,13 +1,13 @@
 -- Counts waiting jobs by name. Only the names leave Redis, not the records.
 -- @arg now number, most_members number  up to how many members of `due` are read one by one
--- @arg most_jobs number, most_bytes number  of which records are read
+-- @arg sample number, most_bytes number  how many are read of more, and of which records
 -- @reply total number, read number, is_part flag, names rows(name count:number)  of those that were read
 local range = call('ZRANGE', due, 0, most_members, 'WITHSCORES')
 local is_whole = #range <= 2 * most_members
 local all = #range / 2
 if not is_whole then
   all = call('ZCARD', due)
-  range = call('ZRANDMEMBER', due, most_jobs, 'WITHSCORES')
+  range = call('ZRANDMEMBER', due, sample, 'WITHSCORES')
 end
 
 local function waits(member, score)
@@ -25,7 +25,7 @@ end
 -- number meets each of them once.
 local STRIDE = 7919
 local ids = {}
-for i = 1, math.min(#waiting, most_jobs) do ids[i] = waiting[i * STRIDE % #waiting + 1] end
+for i = 1, #waiting do ids[i] = waiting[i * STRIDE % #waiting + 1] end
 local records, fitting = read_fitting(jobs, ids, most_bytes)
 
 -- How records begin, after the digit of their version.

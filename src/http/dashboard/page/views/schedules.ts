@@ -52,8 +52,7 @@ ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", k
 /** How many of the last occurrences have failed in a row: of those that are no longer stored, nobody knows. */
 function lastOf(runs: readonly Run[]): string {
   const failed = runs.slice(runs.findLastIndex(({ state }) => state === "completed") + 1).filter(({ error }) => error);
-  const count = failed.length > 1 ? `${failed.length} occurrences` : "occurrence";
-  return `its last ${count}${failed.length === runs.length ? ", or more" : ""}`;
+  return `its last ${failed.length > 1 ? `${failed.length} occurrences` : "occurrence"}${failed.length === runs.length ? ", or more" : ""}`;
 }
 
 /** The outcome of each of the last occurrences, as a mark, and the last one in words. */

@@ -94,11 +94,10 @@ function actionsOn({ name, queue }: Name, snapshot: Json<Snapshot>): Html {
 ${snapshot.mayChange && name !== OTHER && html`<div class="row actions">${pauseButton(name, queue, snapshot)}</div>`}`;
 }
 
-/** How many jobs wait. An estimate differs with each refresh. */
+/** How many jobs wait. An estimate differs with each refresh, and of less than 50 it is no count. */
 function waitingOf({ name, queue, pending }: Name, mayChange: boolean): Html {
   const { count = 0, estimated = false } = pending ?? {};
   const cancel = button("Cancel...", "cancel-type", name, "dead", `Cancel the waiting jobs of ${keyOf(queue, name)}`);
-  // An estimate below that is no count.
   const about = count < 50 ? "few or none" : `about ${number(Number(count.toPrecision(2)))}`;
   return html`<td class="figure ${count === 0 && "muted"}">${estimated ? about : number(count)}${mayChange && (estimated || count > 0) && name !== OTHER && html`<div class="row actions">${cancel}</div>`}</td>`;
 }
