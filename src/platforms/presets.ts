@@ -30,19 +30,6 @@ export const cloudflarePaid = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. Let the handler start
- * jobs eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
- * https://vercel.com/docs/cron-jobs/usage-and-pricing
- */
-export const vercelHobby = {
-  maxJobs: 10_000,
-  concurrency: 10,
-  timeBudget: "240s",
-  batchSize: 100,
-  budget: { roundTrips: 1_000, commands: 50_000 },
-} as const satisfies DrainOptions;
-
-/**
  * Vercel Pro: a cron every minute, functions of 300 s by default. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
@@ -53,3 +40,9 @@ export const vercelPro = {
   batchSize: 100,
   budget: { roundTrips: 1_000, commands: 50_000 },
 } as const satisfies DrainOptions;
+
+/**
+ * Vercel Hobby: a cron once a day, functions of 300 s. Let the handler start jobs eagerly, or call `/drain` from
+ * elsewhere. https://vercel.com/docs/functions/limitations, https://vercel.com/docs/cron-jobs/usage-and-pricing
+ */
+export const vercelHobby = { ...vercelPro, timeBudget: "240s" } as const satisfies DrainOptions;
