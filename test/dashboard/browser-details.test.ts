@@ -16,15 +16,16 @@ describe("the overview", () => {
       await on.queue.drain({ maxJobs: drained });
       on.clock.now += 60_000;
     };
-    await minute(28, 20);
+    await minute(477, 318);
     const page = await open(on);
     const ready = page.locator(".states a", { hasText: "ready" });
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 5\.6, out 4 a minute: grows by 1\.6 a minute/);
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 95, out 64 a minute: grows by 31 a minute/);
     expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
-    expect(await ready.innerText()).toContain("oldest 60 s; in 5.6");
+    expect(await ready.innerText()).toContain("oldest 60 s; in 95");
     for (let i = 0; i < 5; i++) await minute(0, 1);
+    await page.getByText("No figures of yesterday").waitFor();
     await page.keyboard.press("r");
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute: empty in 3 min/);
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute: empty in 2.6 h/);
     expect(await ready.locator("b").getAttribute("class")).toBe(null);
   });
 
@@ -110,6 +111,7 @@ test("the page of a group of failures says what failed and how often, and retrie
   await heading(page, "fails: Error");
   await page.getByText("no luck", { exact: true }).waitFor();
   await page.getByText("2 dead jobs: the oldest died now, the newest now.").waitFor();
+  await page.locator('[data-key="Who is affected"]', { hasText: /[78] \(1 of 2\), [78] \(1 of 2\)/ }).waitFor();
   await expect.poll(() => page.title(), patience).toBe("(2) fails: Error – Tidegate");
   expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
   await page.locator("td.job a").first().click();
@@ -122,7 +124,7 @@ test("the page of a group of failures says what failed and how often, and retrie
   await press(page, "Go back");
   await press(page, "Retry all...");
   await press(page, "Retry 2 jobs");
-  await notice(page, "2 jobs retried.");
+  await notice(page, "2 jobs retried. Ahead: 1 ready job.");
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0 });
   await heading(page, "One group of failures");
 });
@@ -226,6 +228,10 @@ test("a wrong address shows a page of its own, which leads to the overview", asy
   });
   await heading(page, "This view does not exist");
   expect(await page.locator("main").innerText()).not.toContain("must be");
+  await page.evaluate(() => {
+    location.hash = "#queue=gone";
+  });
+  await heading(page, "There is no queue gone");
   await page.getByRole("link", { name: "See the overview" }).click();
   await heading(page, "Overview");
   await page.locator(".states").waitFor();

@@ -27,11 +27,11 @@ test("which schedule fails: it comes first, with the outcome of its last occurre
   await expect.poll(() => page.locator("h1").textContent(), patience).toContain("nightly_invoices");
 });
 
-test("which key holds jobs back: the overview names it, and leads to its jobs, which say so, past any others", async () => {
+test("what fails now, and which key holds jobs back: the overview names both, and leads to the jobs, which say so, past any others", async () => {
   await world.queues[0]?.enqueueMany(Array(1_000).fill({ job: "default_0", payload: {} }));
   const page = await openWorld("#view=overview");
-  const line = page.locator(".attention li");
-  await line.waitFor();
+  await page.locator(".attention li", { hasText: "failing now 1 job died in the last ten minutes" }).waitFor();
+  const line = page.locator(".attention li", { hasText: "held back" });
   expect(await line.innerText()).toBe("held back up to 40 jobs by tenant-12: it is paused Resume");
   await line.getByRole("link", { name: "held back" }).click();
   await page.getByRole("link", { name: "tenant-12" }).click();

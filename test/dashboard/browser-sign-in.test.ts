@@ -104,6 +104,7 @@ describe("signing in", () => {
       ...["#view=upcoming", "#view=type&id=fails", "#view=failures", "#view=flow"],
     ]) {
       await visit(page, hash);
+      await page.getByText("Read only").waitFor();
       const buttons = await page.getByRole("button").allTextContents();
       expect(
         buttons.filter(

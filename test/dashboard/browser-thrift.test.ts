@@ -90,10 +90,8 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   await page.clock.runFor(60_000);
   await page.getByRole("link", { name: "See what died again" }).click();
   await page.locator("tbody tr", { hasText: "died again" }).nth(9).waitFor();
-  expect(await page.locator("tbody tr", { hasText: "died again" }).count()).toBe(10);
-  await notice(page, "10 jobs retried.");
-  await press(page, "Close");
-  await page.getByText("10 jobs retried.").waitFor({ state: "detached" });
+  expect(await page.locator("tbody tr").count()).toBe(10);
+  expect(await page.getByText("10 jobs retried.").count()).toBe(0);
   await page.goBack();
   await retry("10m", "one after the other", "Retry 30 jobs");
   await notice(page, "30 jobs retried, spread over 10 minutes.");

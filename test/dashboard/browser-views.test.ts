@@ -131,7 +131,7 @@ describe("jobs", () => {
     await press(page, "Cancel...");
     await press(page, "Cancel the job");
     await notice(page, "1 job cancelled.");
-    await heading(page, "No such job");
+    await page.getByRole("heading", { name: "1 job cancelled." }).waitFor();
     expect(await on.queue.getJob("mail-3")).toBeNull();
   });
 
@@ -340,9 +340,13 @@ describe("flow control", () => {
     await on.queue.flowControl.pause("free", { by: "ben", reason: "CRM is slow" });
     await press(page, "Refresh now");
     await page.getByText("Waits for the key free: it is paused by ben now: CRM is slow.").waitFor();
+    await press(page, "Resume the key");
+    await notice(page, "free is running again.");
+    await on.queue.flowControl.pause("free");
     await on.queue.pauseJobs("fails", { reason: "CRM is down" });
     await press(page, "Refresh now");
     await page.getByText("Waits for its job type to be resumed.").waitFor();
+    expect(await page.getByRole("button", { name: "Resume the key" }).count()).toBe(0);
     await on.queue.pause();
     await press(page, "Refresh now");
     await page.getByText("Waits for the queue to be resumed.").waitFor();

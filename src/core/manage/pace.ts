@@ -16,10 +16,11 @@ export const isGrowing = ({ arrivals, departures, emptyInMs }: QueuePace): boole
 
 /** "in 450, out 304 a minute: grows by 146 a minute" */
 export function paceText(pace: QueuePace, number: (value: number) => string, span: (ms: number) => string): string {
-  const { arrivals, departures, emptyInMs } = pace;
+  const rounded = (rate: number) => (rate < 10 ? rate : Math.round(rate));
+  const [arrivals, departures] = [rounded(pace.arrivals), rounded(pace.departures)];
   const rates = `in ${number(arrivals)}, out ${number(departures)} a minute`;
   if (isGrowing(pace)) return `${rates}: grows by ${number(arrivals - departures)} a minute`;
-  return emptyInMs ? `${rates}: empty in ${span(emptyInMs)}` : rates;
+  return pace.emptyInMs ? `${rates}: empty in ${span(pace.emptyInMs)}` : rates;
 }
 
 export function paceOf({ minutes, ready, recent, oldestReadyAt }: StoredStats, now: number): QueuePace {
@@ -44,12 +45,6 @@ export function sumOfPaces(all: readonly { readonly pace: QueuePace; readonly re
   const sum = (of: (stats: (typeof all)[number]) => number) => all.reduce((total, stats) => total + of(stats), 0);
   const arrivals = sum(({ pace }) => pace.arrivals);
   const departures = sum(({ pace }) => pace.departures);
-  return {
-    arrivals,
-    departures,
-    emptyInMs: emptyInMs(
-      sum(({ readyCount }) => readyCount),
-      departures - arrivals,
-    ),
-  };
+  const ready = sum(({ readyCount }) => readyCount);
+  return { arrivals, departures, emptyInMs: emptyInMs(ready, departures - arrivals) };
 }

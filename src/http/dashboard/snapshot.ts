@@ -58,8 +58,8 @@ export const snapshotQuery = object(
     /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
-    /** Which children of a job. Default: all. */
-    children: word(["pending", "completed", "dead"]),
+    /** Which children of a job. Default: those that are dead, or all if none was. */
+    children: word(["all", "pending", "completed", "dead"]),
     group: string(LONGEST_ID),
     /** How far back metrics and the chart of throughput go. Default: an hour. */
     range: word(["day", "weeks"]),
@@ -151,6 +151,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...contents,
     ...stuck,
     ...(query.view === "queues" && listOfQueues(read)),
+    ...(query.view === "overview" && { dying: listOfQueues(read).dying }),
   };
 }
 
@@ -208,7 +209,8 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "job": {
       const job = await queue.getJob(query.id ?? "");
       if (!job) return { job };
-      const { children: state, cursor } = query;
+      const { children: chosen = job.children?.dead ? "dead" : "all", cursor } = query;
+      const state = chosen === "all" ? undefined : chosen;
       const children = job.children && (await queue.listChildren(job.id, { state, cursor, limit: ROWS }));
       const { key, reason } = job.heldBack ?? {};
       const keys = reason === "paused" ? await readKeys(queue, key) : undefined;

@@ -1,12 +1,13 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { JobPage } from "../../../../core/manage/list.ts";
 import type { DeadSelection } from "../../../../core/manage/selection.ts";
+import { MINUTE_MS } from "../../../../core/store/stats.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { type Field, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
-import { number, plural } from "../views/format.ts";
+import { number, plural, span } from "../views/format.ts";
 import { link } from "../views/parts.ts";
 import { ask, changeMany, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
@@ -53,7 +54,14 @@ function retryText(count: number, pace: string | undefined): string {
 
 /** Leads to those of its failure, or of all jobs, that die again. */
 const linkTo = ({ group = state.route.group }: DeadSelection, queue = state.snapshot?.queue): Html =>
-  link({ queue, view: "jobs", state: "dead", group }, "See what died again");
+  link({ queue, view: "jobs", state: "dead", group, again: "yes" }, "See what died again");
+
+/** What is ahead of jobs of the queue on screen that are due now. */
+function ahead(): string {
+  const { readyCount = 0, pace } = state.snapshot?.activity.stats ?? {};
+  const time = pace?.departures ? `, about ${span((readyCount / pace.departures) * MINUTE_MS)}` : "";
+  return readyCount > 0 ? ` Ahead: ${plural(readyCount, "ready job")}${time}.` : "";
+}
 
 /** How many dead jobs a call changes, so that the bar moves. */
 const PIECE = 250;
@@ -98,7 +106,8 @@ export async function askForDead(
         const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count, queue);
         const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
         if (isStopped) return `${done}, then stopped. The others stay dead.`;
-        return `${done}${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
+        if (pace) return `${done}, spread over ${pace === "1h" ? "an hour" : "10 minutes"}.`;
+        return `${done}.${isRetry && !queue ? ahead() : ""}`;
       },
     });
   });

@@ -104,13 +104,11 @@ function compare({ activity, job, mark: given, commands }: Json<Refresh>, before
 
 const SLOW = { message: "no response within 3 seconds.", status: 0, retryAfter: null };
 
-function fail(
-  { message, status, retryAfter }: Pick<Refusal, "message" | "status" | "retryAfter">,
-  isSlow = false,
-): void {
+function fail({ message, status, retryAfter }: Omit<Refusal, "name">, isSlow = false): void {
   const lasts = isLasting(status);
   const since = state.failure?.since ?? Date.now();
-  change({ failure: { message, isLasting: lasts, isNowhere: status === 400 || status === 404, since, isSlow } });
+  const nowhere = { 400: "This view does not exist", 404: `There is no queue ${state.route.queue}` }[status];
+  change({ failure: { message, isLasting: lasts, nowhere, since, isSlow } });
   if (!lasts && !isSlow) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 
@@ -146,7 +144,7 @@ export const hasContents = (): boolean => contents.some((name) => Object.hasOwn(
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = routeNow();
-  if (askedQuery(route) === askedQuery(before)) return change({ route });
+  if (askedQuery(route) === askedQuery(before) && route.again === before.again) return change({ route });
   const part = (isContents: boolean) =>
     Object.fromEntries(Object.entries(snapshot ?? {}).filter(([name]) => contents.includes(name) === isContents));
   remember(askedQuery(before), part(true));
@@ -156,7 +154,7 @@ async function follow(): Promise<void> {
     snapshot: snapshot && ({ ...part(false), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
-    notice: state.notice?.leadsTo ? state.notice : undefined,
+    notice: state.notice?.leadsTo && !route.again ? state.notice : undefined,
     question: undefined,
     charts: {},
     isLoading: true,

@@ -67,8 +67,8 @@ export interface State {
         readonly isLasting: boolean;
         /** Whether the request is still under way. */
         readonly isSlow?: boolean;
-        /** Whether the URL is at fault: it names no view, or no queue. */
-        readonly isNowhere: boolean;
+        /** What the URL names that does not exist. */
+        readonly nowhere?: string | undefined;
       }
     | undefined;
   readonly isSignedOut?: boolean;

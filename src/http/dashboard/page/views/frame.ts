@@ -30,10 +30,10 @@ export function frame(): Html {
   const isOne = route.view !== "queues" && !route.scope;
   const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot?.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
-<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "leave", "", "link")}`}</p>`}${failure && !failure.isNowhere && trouble()}</div>
+<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "leave", "", "link")}`}</p>`}${failure && !failure.nowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
-${isOne && snapshot?.pausedJobs.filter(({ name }) => isAbout(name, snapshot)).map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
-<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
+${isOne && snapshot?.pausedJobs.filter(({ name }) => isAbout(name, snapshot)).map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${link({ view: "jobs", state: "running", search: name, by: "name" }, "See what still runs")} ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
+<div class="${((failure && !failure.nowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.nowhere ? nowhere(failure.nowhere) : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
@@ -42,8 +42,8 @@ ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSigned
 const isAbout = (name: string, { job, failure }: Json<Snapshot>): boolean =>
   name === (job?.name ?? failure?.name ?? (state.route.view === "type" ? state.route.id : name));
 
-const nowhere = (): Html =>
-  html`${heading("This view does not exist")}<p>${link({ view: "overview", queue: undefined }, "See the overview")}</p>`;
+/** Leads to where the page starts: with several queues, to all of them. */
+const nowhere = (what: string): Html => html`${heading(what)}<p><a href="#">See the overview</a></p>`;
 
 const ofAllQueues: Route = { view: "queues", queue: undefined, scope: "all" };
 
@@ -70,7 +70,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
 <a class="brand" href="${hrefTo(last?.queues[1] ? ofAllQueues : { view: "overview" })}">${icon("tide")}Tidegate</a>${last && switcher(last)}${last && find(route.view === "jobs" && !route.group)}
 <nav aria-label="Views">${places.map(entry)}</nav>
-<div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
+<div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.mayChange === false && html`<small>Read only</small>`}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
 /** Searches the jobs of all queues. Where jobs have a search of their own, its place stays empty. */

@@ -7,7 +7,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { pausedText } from "./attention.ts";
+import { pausedText, pauseOf } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -31,16 +31,17 @@ import {
 type Info = Json<ShownJob>;
 
 export function job(snapshot: Json<Snapshot>): Html {
-  const { job, jobs, mayChange } = snapshot;
-  const { children: shown } = state.route;
+  const { activity, job, jobs, mayChange } = snapshot;
+  const { route, notice } = state;
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
+    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad ? notice.text : "No such job", `No job has the id ${route.id}. Completed jobs are kept for a limited time.`)}`;
+  const { children: shown = job.children?.dead ? "dead" : "all" } = route;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
-${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}.</p>`}
+${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}. ${mayChange && job.heldBack?.reason === "paused" && !activity.stats.paused && !pauseOf(job.name, job.queue, snapshot) && button("Resume the key", "resumeFlowControlKey", job.heldBack.key)}</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>
-${jobs && html`<section data-key="children"><div class="row"><h2>${shown ? `${capital(shown)} children` : "Children"}</h2>${shown && link({ view: "job", id: job.id }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
+${jobs && html`<section data-key="children"><div class="row"><h2>${shown === "all" ? "Children" : `${capital(shown)} children`}</h2>${shown !== "all" && link({ view: "job", id: job.id, children: "all" }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
@@ -66,7 +67,7 @@ function actions(job: Info): Html | false {
   if (kind === "dead")
     return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
-  return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run", "", job.waitingFor ? "" : "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
+  return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
 function about(job: Info): Html {
@@ -98,15 +99,13 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
 }
 
 /** How the children of a job have ended, until it stopped waiting. Its links filter them; the dropped ones are gone. */
-function family(
-  job: Info,
-  { total, ...counts }: NonNullable<Info["children"]>,
-  { jobs, mayChange }: Json<Snapshot>,
-): Html {
-  const { children: shown } = state.route;
+function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, snapshot: Json<Snapshot>): Html {
+  const { jobs, mayChange } = snapshot;
+  const { children: shown = counts.dead ? "dead" : "all" } = state.route;
   const isNow = isWaiting(job) && job.runAt === null;
   const [ended, { dead }] = [`${number(total - counts.pending)} of ${number(total)}`, counts];
   // After that, the row of a child says whether it is dead still.
+  const isOver = shown === "dead" && !jobs?.rows[0];
   const deadStyle = isNow || jobs?.rows.some((child) => child.state === "dead") ? "dead" : "retried";
   let x = 0;
   const part = (kind: keyof typeof counts, style: string = kind) => {
@@ -119,7 +118,7 @@ function family(
     "Children by state",
     html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead", deadStyle)}</svg>${ended}${!isNow && " when this job stopped waiting"}</p>
 <p class="row">${count("pending", "ready")}${count("completed")}${count("dead", deadStyle)}${badge("retried", `${number(counts.dropped)} dropped`)}</p>
-${dead > 0 && mayChange && html`<p>${button(`Retry ${isNow ? number(dead) : "its"} dead ${isNow && dead === 1 ? "child" : "children"}...`, "retry-children", job.id)}</p>`}`,
+${dead > 0 && !isOver && mayChange && html`<p>${button(`Retry ${isNow ? number(dead) : "its"} dead ${isNow && dead === 1 ? "child" : "children"}...`, "retry-children", job.id)}</p>`}`,
   );
 }
 

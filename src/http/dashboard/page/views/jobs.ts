@@ -1,5 +1,4 @@
 import { shortId } from "../../../../core/shared/id.ts";
-import { MOST_EXAMINED } from "../../../../core/store/failures.ts";
 import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -77,7 +76,7 @@ function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false
   if (!search) return html`<span class="count">${number(countOf(activity.stats, of))}</span>`;
   const found = jobs?.rows.filter((row) => row.state === of).length;
   const more = jobs && isUnfinished(jobs) && "+";
-  return found !== undefined && (!shown || shown === of) && html`<span class="count">${number(found)}${more}</span>`;
+  return !!found && (!shown || shown === of) && html`<span class="count">${number(found)}${more}</span>`;
 }
 
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
@@ -88,45 +87,41 @@ function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
   return html`${heading(title, actions)}
-${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}: the oldest died ${when(found.firstAt)}, the newest ${when(found.lastAt)}.</p>${details(found)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}: the oldest died ${when(found.firstAt)}, the newest ${when(found.lastAt)}.</p>${details(found, jobs?.rows.length ?? 0)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
-/** The last hour of a group, and the values that its latest jobs share. */
-function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>["failure"]>): Html {
+/** The last hour of a group, and the values that its latest jobs share. @param read how many of them were read */
+function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>["failure"]>, read: number): Html {
   const dead = byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0);
-  // What each job has a value of its own of affects nobody in particular.
-  const shared = affected.filter(({ values, of }) => of === 1 || values.some(({ count }) => count > 1));
-  return html`<div class="columns even">${
-    !state.route.cursor &&
-    card(
-      "Who is affected",
-      html`${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
-        shared.map(({ field, values, of }) => [
-          field || "payload",
-          html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}`,
-        ]),
-      )}${all > MOST_EXAMINED && html`<p class="muted">Of the newest ${MOST_EXAMINED} jobs.</p>`}`,
-    )
-  }${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
+  // What each of many jobs has a value of its own of affects nobody in particular.
+  const shared = affected.filter(({ values, of }) => of === values.length || values.some(({ count }) => count > 1));
+  return html`<div class="columns even">${card(
+    "Who is affected",
+    html`${all > read && html`<p class="muted">Of the ${state.route.cursor ? "next" : "newest"} ${number(read)} of ${plural(all, "dead job")}.</p>`}${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
+      shared.map(({ field, values, of }) => [
+        field || "payload",
+        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${of < read && `; not given ${number(read - of)}`}`,
+      ]),
+    )}`,
+  )}${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
 }
 
 export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
-  const { rows, cursor, examined, isCut } = found;
+  const { cursor, examined, isCut } = found;
   const { route } = state;
+  const rows = route.again ? found.rows.filter(({ hasDiedAgain }) => hasDiedAgain) : found.rows;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
   const isPartial = isUnfinished(found);
+  const isLatest = route.view === "jobs" && !route.state && !route.search && rows.length < listedCount(stats);
   const note = isCut
     ? "These are the first of each queue. Choose a queue to see the rest."
-    : route.view === "jobs" &&
-      !route.state &&
-      !route.search &&
-      !route.group &&
-      rows.length < listedCount(stats) &&
-      "These are the first of each state. Choose a state to see the rest.";
+    : isLatest && "These are the first of each state. Choose a state to see the rest.";
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
-  const part = examined !== undefined && isPartial && partial(found, stats);
+  const part = route.again
+    ? html`<p class="muted">Those that were retried and died again. ${link({ ...route, again: undefined }, "Show all dead")}</p>`
+    : examined !== undefined && isPartial && partial(found, stats);
   if (rows.length === 0) return html`${part}${!isPartial && nothing()}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
@@ -186,8 +181,7 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
       row,
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
-<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code>
-${row.hasDiedAgain && badge("dead", "died again")}
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.hasDiedAgain && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
@@ -228,18 +222,16 @@ ${cursor && !route.search && link({ ...route, cursor }, "Next page")}</nav>`;
 
 function nothing(): Html {
   const { snapshot, route } = state;
-  const { search, state: kind = "", view, children: ofParent } = route;
+  const { search, state: kind = "", view, children: ofParent = "dead" } = route;
   if (ofParent === "dead" && snapshot?.job?.children?.dead)
-    return empty("None of its children is dead any more", "Retried or removed.");
+    return empty("None of its children is dead any more", "Those that were dead have been retried or removed.");
   if (view === "job")
-    return empty(
-      "None on this page",
-      "Children that were dropped are gone. Completed jobs are kept for a limited time.",
-    );
+    return empty("None on this page", "Dropped children are gone. Completed jobs are kept for a limited time.");
+  if (route.again) return empty("None has died again yet", "Those that were retried have passed, run or wait.");
   if (search)
     return empty(
       "No matches",
-      `No ${kind} job matches ${search}. In payloads, name a field, as in customer=5. Completed jobs are kept for a limited time.`,
+      `No ${kind} job matches ${search}. In payloads, name one field, as in customer=5. Completed jobs are kept for a limited time.`,
     );
   if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");
   return empty(`No ${kind} jobs right now`, "They appear here as soon as there are some.");

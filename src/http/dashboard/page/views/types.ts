@@ -108,9 +108,7 @@ function row(name: Name, snapshot: Json<Snapshot>): Html {
   // A day is not compared with an hour.
   const before = state.route.range && yesterday;
   const pair = (of: Figures["waiting"]) =>
-    of
-      ? html`<span>${span(of.medianMs)}</span> <span class="muted">/ ${span(of.p95Ms)}</span>`
-      : html`<span class="muted">-</span>`;
+    of ? html`<span>${span(of.medianMs)}</span> <span class="muted">/ ${span(of.p95Ms)}</span>` : "-";
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
   const inWords = (what: string, of: Figures["waiting"]) => of && html`<p class="slim">${what} ${pair(of)}</p>`;
