@@ -1,7 +1,6 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { JobPage } from "../../../../core/manage/list.ts";
 import type { DeadSelection } from "../../../../core/manage/selection.ts";
-import { MINUTE_MS } from "../../../../core/store/stats.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
@@ -59,7 +58,7 @@ const linkTo = ({ group = state.route.group }: DeadSelection, queue = state.snap
 /** What is ahead of jobs of the queue on screen that are due now. */
 function ahead(): string {
   const { readyCount = 0, pace } = state.snapshot?.activity.stats ?? {};
-  const time = pace?.departures ? `, about ${span((readyCount / pace.departures) * MINUTE_MS)}` : "";
+  const time = pace?.departures ? `, about ${span((readyCount / pace.departures) * 60_000)}` : "";
   return readyCount > 0 ? ` Ahead: ${plural(readyCount, "ready job")}${time}.` : "";
 }
 
