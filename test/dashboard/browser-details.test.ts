@@ -106,7 +106,7 @@ describe("the page of a job", () => {
 
 test("the page of a group of failures says what failed and how often, and retries or removes all of it", async () => {
   const { page, on } = await openFilled("#view=failures");
-  await page.getByText("New: its oldest dead job died in the last 24 hours.").waitFor();
+  await page.getByText("New: all died in the last 24 hours.").waitFor();
   await page.locator("tbody tr a").first().click();
   await heading(page, "fails: Error");
   await page.getByText("no luck", { exact: true }).waitFor();

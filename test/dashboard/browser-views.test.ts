@@ -487,7 +487,7 @@ test("a retry with another payload says that nothing checks it if the dashboard 
   await on.queue.drain();
   const page = await open(on, "#view=job&id=apart");
   await press(page, "Retry with another payload...");
-  await page.getByRole("dialog").getByText("not checked here: this dashboard has no definition of fails.").waitFor();
+  await page.getByRole("dialog").getByText("Nothing checks the payload here: fails is not defined.").waitFor();
 });
 
 describe("several queues", () => {

@@ -195,7 +195,7 @@ describe("a template", () => {
       },
       "c",
     ]);
-    expect(() => html`<p ${"title"}>a</p>`).toThrow("A value is neither between tags nor in an attribute with quotes.");
-    expect(() => html`<p>a<br></p>`).toThrow("An element is not closed.");
+    expect(() => html`<p ${"title"}>a</p>`).toThrow("A template lacks a closing tag, or quotes.");
+    expect(() => html`<p>a<br></p>`).toThrow("A template lacks a closing tag, or quotes.");
   });
 });

@@ -126,7 +126,7 @@ export async function askForChildren(parent: string, queue?: string): Promise<vo
 export function askForPayload(job: Json<JobInfo>, note = ""): void {
   const unchecked = state.snapshot?.names.includes(job.name)
     ? ""
-    : ` The payload is not checked here: this dashboard has no definition of ${job.name}.`;
+    : ` Nothing checks the payload here: ${job.name} is not defined.`;
   ask({
     title: "Retry with another payload",
     subject: aboutJob(job),

@@ -64,7 +64,7 @@ async function askWaiting(
 function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>, count: number, done: string): string {
   const others = count - changed;
   if (isStopped) return `${plural(changed, "job")} ${done}, then stopped. The others are unchanged.`;
-  if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it has that time already.");
+  if (changed === 0) throw new Error("Nothing was changed: none waits any more, or all have that time.");
   return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
@@ -98,7 +98,7 @@ export function askToStop(): void {
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "This removes the job at once, with its payload. Its drain aborts the handler within 15 seconds, or a quarter of the time that it has run.",
+    text: "This removes the job at once, with its payload, and aborts its handler soon after.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () =>

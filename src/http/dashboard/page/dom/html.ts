@@ -44,8 +44,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
       if (!isEmpty) open.push(children);
     }
   }
-  if (used < values.length) throw new Error("A value is neither between tags nor in an attribute with quotes.");
-  if (open.length !== 1) throw new Error("An element is not closed.");
+  if (used < values.length || open.length !== 1) throw new Error("A template lacks a closing tag, or quotes.");
   return open[0] ?? [];
 }
 

@@ -112,13 +112,12 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
     isSum ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
   const most = Math.max(0, ...points.map(height));
   const top = isSum ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
-  const isCompared = before.some((each) => series.some(({ value }) => value(each)));
   const shownText = (value: number | null) => (value === null ? "-" : text(value));
   const wholeOf = (all: readonly Point[], { value }: Series<Point>) =>
     isSum ? sumOf(all, { value }) : (all.map(value).at(-1) ?? null);
   const labelOf = (each: Series<Point>): string => {
     const value = read ? each.value(read) : wholeOf(points, each);
-    const then = read || !isCompared ? null : wholeOf(before, each);
+    const then = read || !before[0] ? null : wholeOf(before, each);
     const compared = then === null ? "" : `, yesterday ${text(then)}`;
     return `${shownText(value)} ${(value === 1 && each.one) || each.name}${compared}`;
   };
@@ -126,7 +125,7 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const named = series.filter((each, index) => index === 0 || !isSum || sumOf([...points, ...before], each) !== 0);
   const words = named.map(labelOf).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${!isSum && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
-<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read ? time(read) : before[0] && !isCompared && "No figures of yesterday"}</span></p>
+<p class="row legend">${named.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read ? time(read) : before[0] && !words.includes("yesterday") && "No figures of yesterday"}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(isSum ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="${"read" satisfies ActionName}">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}

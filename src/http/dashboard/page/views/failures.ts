@@ -16,7 +16,7 @@ export function failures(snapshot: Json<Snapshot>): Html {
   const { deadLetterCount } = activity.stats;
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && deadLetterCount > 0 && groups(page.failures, snapshot)}
-${page?.failures[0] && html`<p class="muted">New: its oldest dead job died in the last 24 hours. Jobs that were retried count anew. Over: no new dead job for 12 hours.</p>`}
+${page?.failures[0] && html`<p class="muted">New: all died in the last 24 hours. Over: none died for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
 ${!!page?.older && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "the first " : ""}${number(page.failures.length + page.older)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;

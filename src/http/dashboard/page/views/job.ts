@@ -7,7 +7,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { pausedText, pauseOf } from "./attention.ts";
+import { pausedText } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -31,14 +31,14 @@ import {
 type Info = Json<ShownJob>;
 
 export function job(snapshot: Json<Snapshot>): Html {
-  const { activity, job, jobs, mayChange } = snapshot;
+  const { job, jobs, mayChange } = snapshot;
   const { route, notice } = state;
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad ? notice.text : "No such job", `No job has the id ${route.id}. Completed jobs are kept for a limited time.`)}`;
   const { children: shown = job.children?.dead ? "dead" : "all" } = route;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
-${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}. ${mayChange && job.heldBack?.reason === "paused" && !activity.stats.paused && !pauseOf(job.name, job.queue, snapshot) && button("Resume the key", "resumeFlowControlKey", job.heldBack.key)}</p>`}
+${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>
 ${jobs && html`<section data-key="children"><div class="row"><h2>${shown === "all" ? "Children" : `${capital(shown)} children`}</h2>${shown !== "all" && link({ view: "job", id: job.id, children: "all" }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
@@ -130,17 +130,18 @@ function progress(job: Info): Html | false {
 }
 
 /** What a job waits for that has not begun, or does not run now. */
-function awaited(job: Info, { activity, queue, pausedJobs, keys: [key] = [] }: Json<Snapshot>): Html | string {
+function awaited(job: Info, { activity, queue, pausedJobs, mayChange, keys: [key] = [] }: Json<Snapshot>) {
   const { heldBack, runAt, state: of } = job;
   const { paused, readyCount, pace } = activity.stats;
   const held =
     heldBack &&
     html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${pausedText(key?.pausedBy, key?.pausedAt, key?.pausedReason)}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
   const text = waitsFor(job, { paused, pausedJobs: pausedJobs.filter((each) => each.queue === queue) }, held);
-  if (text) return text;
+  const resume = mayChange && text === held && key && button("Resume the key", "resumeFlowControlKey", key.key);
+  if (text) return html`${text}. ${resume}`;
   if (of === "scheduled")
-    return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}`;
-  return `its turn among ${plural(readyCount, "ready job")}: ${paceText(pace, number, span)}`;
+    return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}.`;
+  return `its turn among ${plural(readyCount, "ready job")}: ${paceText(pace, number, span)}.`;
 }
 
 type Step = NonNullable<Info["steps"]>[number];

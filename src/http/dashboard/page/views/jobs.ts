@@ -120,7 +120,7 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
     : isLatest && "These are the first of each state. Choose a state to see the rest.";
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
   const part = route.again
-    ? html`<p class="muted">Retried, and dead again. ${link({ ...route, again: undefined }, "Show all")}</p>`
+    ? html`<p>${link({ ...route, again: undefined }, "Show all")}</p>`
     : examined !== undefined && isPartial && partial(found, stats);
   if (rows.length === 0) return html`${part}${!isPartial && nothing()}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
@@ -227,7 +227,7 @@ function nothing(): Html {
     return empty("None of its children is dead any more", "Retried or removed.");
   if (view === "job")
     return empty("None on this page", "Dropped children are gone. Completed jobs are kept for a limited time.");
-  if (route.again) return empty("None has died again yet", "They have passed, run or wait.");
+  if (route.again) return empty("None has died again yet", "They passed, run or wait.");
   if (search)
     return empty(
       "No matches",
