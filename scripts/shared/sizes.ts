@@ -18,5 +18,5 @@ export const sizes = {
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 202,
+  demo: 202.4,
 } as const;
