@@ -1,6 +1,6 @@
 import { PermanentError, withoutStack } from "../core/job/errors.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
-import { invalidRequest } from "../core/shared/errors.ts";
+import { invalidRequest, networkCode } from "../core/shared/errors.ts";
 import { checkFlag, checkFunctions, checkPathText, knownOptions } from "../core/shared/validate.ts";
 import type { AlertMessage, StoredMessage } from "./message.ts";
 
@@ -135,7 +135,7 @@ export function targetOf(
         signal: sending.signal,
       }).catch((error: unknown) => {
         // The message of the error may have the URL.
-        const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${codeOf(error)}`;
+        const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${networkCode(error)}`;
         throw withoutStack(new Error(`The receiver of the alert "${name}" ${reason}.`));
       });
       await response.body?.cancel().catch(() => {});
@@ -150,12 +150,6 @@ function retryAfterMs(header: string | null, now: number): number {
   if (header === null) return 0;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
-}
-
-/** What the platform calls the error, such as " (ECONNREFUSED)"; "" if it has no word for it. */
-function codeOf(error: unknown): string {
-  const { code } = Object((error as Error | undefined)?.cause) as { readonly code?: unknown };
-  return typeof code === "string" && /^[A-Z_]+$/.test(code) ? ` (${code})` : "";
 }
 
 function checkUrl(url: unknown, what: string): void {

@@ -88,6 +88,12 @@ export function copyOfError(error: unknown): unknown {
   return Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
 }
 
+/** The code of a network error, such as " (ECONNREFUSED)"; "" if it has none. Its message may contain secrets. */
+export function networkCode(error: unknown): string {
+  const { code } = Object((error as { readonly cause?: unknown } | undefined)?.cause) as { readonly code?: unknown };
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";
+}
+
 /** Builds the error for an invalid value. The message says which one, why, and what is expected. */
 export const invalidRequest = (message: string) => new TidegateError("invalid_request", message);
 export const forbidden = (message: string) => new TidegateError("forbidden", message);

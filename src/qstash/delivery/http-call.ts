@@ -1,6 +1,7 @@
 import type { JobContext } from "../../core/job/define.ts";
 import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { alarm } from "../../core/shared/clock.ts";
+import { networkCode } from "../../core/shared/errors.ts";
 import type { Settings } from "../api/call.ts";
 import { mostOfResponse } from "../callbacks/callback-jobs.ts";
 import { headersOf, type Message } from "../messages/message.ts";
@@ -62,7 +63,7 @@ export async function callDestination(
   } catch (error) {
     const failure = signal.aborted
       ? `The destination did not respond within ${timeoutMs} ms.`
-      : `The destination could not be reached${codeOf(error)}.`;
+      : `The destination could not be reached${networkCode(error)}.`;
     return { kept: noResponse, headers: new Headers(), failure };
   } finally {
     cancelAlarm();
@@ -73,10 +74,4 @@ export async function callDestination(
 function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): CallResult {
   const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
   return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
-}
-
-/** The code of a network error. Its message may contain secrets. */
-function codeOf(error: unknown): string {
-  const { code } = Object((error as { readonly cause?: unknown } | undefined)?.cause) as { readonly code?: unknown };
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";
 }
