@@ -39,10 +39,6 @@ export function attachInternals(queue: object, internals: QueueInternals): void 
   Object.defineProperty(queue, key, { value: internals });
 }
 
-export function hasInternals(value: unknown): boolean {
-  return typeof value === "object" && value !== null && key in value;
-}
-
 export function internalsOf(queue: object): QueueInternals {
   return (queue as { readonly [key]: QueueInternals })[key];
 }

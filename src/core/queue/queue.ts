@@ -36,13 +36,13 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
-import { attachInternals, hasInternals, makeInternals } from "./internals.ts";
+import { attachInternals, internalsOf, makeInternals } from "./internals.ts";
 import { afterLook, type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
 
 /** Whether a value is a queue. `instanceof` would not recognize one of another copy of the package. */
 export function isQueue(value: unknown): value is Queue {
-  return hasInternals(value);
+  return internalsOf(Object(value)) !== undefined;
 }
 
 /** @throws {TidegateError} `invalid_request` */
