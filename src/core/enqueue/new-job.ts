@@ -12,7 +12,7 @@ import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
 import { checkObject, checkPathText, checkPlain } from "../shared/validate.ts";
-import { isChildId } from "../store/family.ts";
+import { readChildId } from "../store/family.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import type { EnqueueContext } from "./context.ts";
@@ -149,7 +149,7 @@ export function attemptMs({ record, definition }: JobDraft): number {
 
 /** Refuses the id of an occurrence, which could not make its own job, and that of a child, whose end is counted. */
 function checkJobId(id: string): void {
-  if (isChildId(id))
+  if (readChildId(id))
     throw invalidRequest(
       'id must not end with "/" and six digits, such as /000017: the children of a job have such ids.',
     );

@@ -47,10 +47,6 @@ export function childId(parent: string, index: number): string {
 /** What ends the id of a child. No other job may have such an id. As in lua/_families.lua. */
 const CHILD = /\/(\d{6})$/;
 
-export function isChildId(id: string): boolean {
-  return CHILD.test(id);
-}
-
 /** The id of the parent, and the number of the child; undefined if the job is no child. */
 export function readChildId(id: string): { readonly parent: string; readonly index: number } | undefined {
   const [end, index] = CHILD.exec(id) ?? [];
