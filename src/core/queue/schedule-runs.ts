@@ -51,14 +51,10 @@ export async function withRuns(queue: Queue, schedules: readonly ScheduleInfo[])
       const job = jobs.get(occurrenceJobId(schedule.key, at));
       return job ? runOf(job, at) : [];
     });
-    const occurrences = comingOf(schedule, OCCURRENCES);
-    return { ...schedule, occurrences: occurrences.map((at) => new Date(at)), runs, failing: isFailing(runs) };
+    const occurrences = comingOf(schedule, OCCURRENCES).map((at) => new Date(at));
+    const last = runs.findLast(({ state, error }) => error !== undefined || state === "completed");
+    return { ...schedule, occurrences, runs, failing: last?.error !== undefined };
   });
-}
-
-/** Whether the last job that has ended or failed did so with an error. @param runs oldest first. */
-function isFailing(runs: readonly ScheduleRun[]): boolean {
-  return runs.findLast(({ state, error }) => error !== undefined || state === "completed")?.error !== undefined;
 }
 
 function runOf({ id, state, errors, error, startedAt, completedAt, failedAt }: JobInfo, at: number): ScheduleRun {
