@@ -9,7 +9,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
-import { type Caller, requireScope } from "../auth.ts";
+import { requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
 import * as requests from "../contract/requests.ts";
@@ -165,7 +165,9 @@ async function enqueue(call: Call<unknown, requests.EnqueueRequest>): Promise<Re
   const { body, caller, queue } = call;
   if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
-  const shown = <Result extends EnqueueResult>(result: Result) => resultFor(caller, result);
+  // The job of a duplicate may be somebody else's: a limited token does not learn when it runs.
+  const shown = <Result extends EnqueueResult>(result: Result): Result =>
+    caller.limits && result.status === "duplicate" ? { ...result, runAt: null } : result;
   if (body.kind === "each") {
     const results = await enqueueEach(call, body.jobs, admit);
     return reply({ jobs: results.map((result) => ("error" in result ? result : shown(result))) });
@@ -181,11 +183,6 @@ async function enqueue(call: Call<unknown, requests.EnqueueRequest>): Promise<Re
   }
   const jobs = body.jobs.map((job, index) => naming(index, () => admit(job)));
   return reply({ jobs: (await enqueueEagerly(call, jobs)).map(shown) });
-}
-
-/** The job of a duplicate may be somebody else's: a limited token does not learn when it runs. */
-function resultFor<Result extends EnqueueResult>({ limits }: Caller, result: Result): Result {
-  return limits && result.status === "duplicate" ? { ...result, runAt: null } : result;
 }
 
 function replyOne(result: EnqueueResult | undefined): Response {
