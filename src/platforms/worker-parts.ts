@@ -35,7 +35,7 @@ export function workerParts(given: CloudflareOptions, taker: string) {
   drainLimits(scheduled);
   let handler: ReturnType<typeof createHandler> | undefined;
   const queues = [...settings.queues.values()];
-  if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
+  if (globalThis.navigator?.userAgent === "Cloudflare-Workers") for (const queue of queues) checkConnection(queue);
   const tick = async (over: DrainOptions = {}, inner: InternalDrainOptions = {}): Promise<DrainReport> => {
     const report = await drainQueues(queues, { ...withDefaults(scheduled, settings.drain), ...over }, inner);
     await startFanOut(settings.fanOut, report, "cron", settings.first.clock, settings.onError);
@@ -50,11 +50,6 @@ export function workerParts(given: CloudflareOptions, taker: string) {
       return handler;
     },
   };
-}
-
-function isOnWorkers(): boolean {
-  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
-  return navigator?.userAgent === "Cloudflare-Workers";
 }
 
 /** Refuses a queue that would work only in the first event of an isolate. */
