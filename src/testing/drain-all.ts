@@ -44,7 +44,10 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     const left = maxJobs - (total?.claimed ?? 0);
     // Claiming one more than allowed proves that there is no end.
     const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left + 1 });
-    if (report.claimed > left) throw endless(queue, maxJobs);
+    if (report.claimed > left)
+      throw new Error(
+        `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself forever, or wait again after each timeout? If you expect that many, raise maxJobs.`,
+      );
     total = total ? { ...report, ...addCounts(total, report) } : report;
     if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
     const next = report.nextRunAt?.getTime();
@@ -89,11 +92,5 @@ async function mustEnd(queue: Queue): Promise<void> {
   if (!schedule) return;
   throw new Error(
     `drainAll would never end: schedule "${schedule.key}" always has a next run. Say where to stop, as in { clock, until: "1h" }.`,
-  );
-}
-
-function endless(queue: Queue, maxJobs: number): Error {
-  return new Error(
-    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself forever, or wait again after each timeout? If you expect that many, raise maxJobs.`,
   );
 }
