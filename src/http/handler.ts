@@ -72,7 +72,6 @@ export function createHandler(options: HandlerOptions): Hono {
 // Keeps path parameters apart from those of the app that mounts the handler.
 const OWN = "tidegate_";
 
-/** The patterns of a path: for the first queue, and for each queue by its name. */
 function everywhere(path: string): string[] {
   const own = path.replace(/:\w+/, `:${OWN}target`);
   return [own, `/queues/:${OWN}queue${own}`];

@@ -53,7 +53,6 @@ export function useJob<Job extends AnyJob = AnyJob>({ url, token }: UseJobOption
   return seen?.of === of ? seen.job : {};
 }
 
-/** What was seen last, and of which job. */
 interface Seen<Job extends AnyJob> {
   readonly of: string;
   readonly job: WatchedJob<Job>;

@@ -96,7 +96,6 @@ export function testClock(start: PointInTime = START): TestClock {
     });
   };
 
-  /** Waits for quiet turns, in which nothing sleeps or is held. */
   const quietTurns = async (turns = 1): Promise<void> => {
     for (let quiet = 0; quiet < turns; ) {
       const before = stirred;

@@ -201,7 +201,6 @@ const partNames = {
   waitingFor: ["events", "until"],
 } as const;
 
-/** What of a job can be expected, beside its payload, with times as texts. */
 function comparable(job: JobInfo): Readonly<Record<string, unknown>> {
   const { id, maxRetries, runAt, enqueuedAt, expiresAt, heldBack = null, children = null, waitingFor = null } = job;
   const delay = runAt && runAt.getTime() - enqueuedAt.getTime();

@@ -65,7 +65,6 @@ export function drainLoop({ clock, signal, checkMs, leastPauseMs, drain, onRepor
     return ms;
   };
 
-  /** Drains, and returns how long to wait before the next drain. */
   const round = async (): Promise<number> => {
     const ended = await drainUntilItClaimsNoMore();
     if ("error" in ended) return retryInMs(ended.error);
@@ -77,7 +76,6 @@ export function drainLoop({ clock, signal, checkMs, leastPauseMs, drain, onRepor
     return report.stoppedBy === "paused" ? checkMs : waitMs(report);
   };
 
-  /** Sleeps this long, or until a job that is enqueued meanwhile falls due. */
   const pause = async (waitMs: number): Promise<void> => {
     const sleptAt = clock();
     const wakeAt = sleptAt + waitMs;

@@ -89,7 +89,6 @@ export function makeWorker(needs: WorkerNeeds) {
   };
 
   return {
-    /** The totals so far, including current drains. */
     get totals(): DrainTotals {
       return [...underWay.values()].reduce(addReport, ended);
     },

@@ -220,7 +220,6 @@ export class NextExchange {
     return Math.min(this.#wanted(now), bounds.batch(this.#claimed), jobs.waiting.mostClaims(jobs.isIdle));
   }
 
-  /** Whether the drain could use more jobs, and may claim them. */
   isWanted(now: number): boolean {
     return this.#needs.inFlight.hasRoom && this.#wanted(now) > 0;
   }

@@ -36,7 +36,6 @@ export function steadyClock(clock: Clock): Clock {
   });
 }
 
-/** A clock that shows what `reading` returns, and waits as another clock does. */
 function waitingAs(clock: RingingClock, reading: () => number): Clock {
   const result: RingingClock = reading;
   if (clock.sleep) result.sleep = (ms, signal) => sleep(clock, ms, signal);

@@ -80,7 +80,6 @@ function checkSize(headers: Headers): void {
   );
 }
 
-/** How a message or a callback is delivered, by the headers with a prefix. */
 function readDelivery(
   headers: Headers,
   prefix: string,

@@ -44,7 +44,6 @@ async function change({ queue, target, drainSoon }: QStashCall, change: FlowChan
   drainSoon();
 }
 
-/** Pins the given limits, and leaves the others as they are. */
 async function pin(call: QStashCall): Promise<void> {
   const { query } = call;
   const [concurrency, rate] = ["parallelism", "rate"].map((name) => {
@@ -57,14 +56,12 @@ async function pin(call: QStashCall): Promise<void> {
   return change(call, { to: "set", limits: checkLimits({ concurrency, rate, period }), only });
 }
 
-/** Unpins the named limits, or both if none is named. */
 async function unpin(call: QStashCall): Promise<void> {
   const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(call.query.get(name), name));
   const only = parallelism === rate ? undefined : parallelism ? "concurrency" : "rate";
   return change(call, { to: "unset", only });
 }
 
-/** A key as the API shows it. 0 means no limit. */
 async function keyView(queue: Queue, flowControlKey: string, state: FlowControlKey) {
   const { concurrency, rate, period, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
   const pins = pinned ? (await internalsOf(queue).store.findFlow(state.key, queue.clock()))?.pinned : undefined;

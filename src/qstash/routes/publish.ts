@@ -21,7 +21,6 @@ const encoder = new TextEncoder();
 export const publishRoutes = [
   route("POST publish/*", publish),
   route("POST enqueue/:queue/*", publish),
-  // Starts a run of a workflow.
   route("POST trigger/*", async (call) => {
     const { request, rest } = call;
     // It goes into headers, which hold only what a URL has once it is escaped.

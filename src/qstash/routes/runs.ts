@@ -13,7 +13,6 @@ const MOST_CANCELLED = 1_000;
 const RUNS_ON_PAGE = 10;
 
 export const runRoutes = [
-  // The steps of a run, in the form of its deliveries.
   route("GET workflows/runs/:id", async ({ runs, target }) => {
     const run = await runs.find(target);
     if (run?.state !== "started") throw unknownRun();

@@ -255,7 +255,6 @@ class ClaimedJobs {
     this.#runs.set(flow.key, { jobs: run.jobs + 1, waiting: run.waiting + Number(waitsForSlot) });
   }
 
-  /** The jobs, with what the claim says of their keys when it is done. */
   withRuns(): readonly LeasedJob[] {
     const runs = new Map(
       [...this.#runs].map(([key, { jobs, waiting }]) => {

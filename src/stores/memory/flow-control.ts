@@ -393,7 +393,6 @@ export class FlowControl {
     return flowKey;
   }
 
-  /** The key of a stored job, to change. */
   touch(key: string): FlowKey {
     const flowKey = this.#keys.get(key) ?? new FlowKey(key);
     this.#keys.set(key, flowKey);

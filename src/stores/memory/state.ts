@@ -124,7 +124,6 @@ export class MemoryState {
     return this.families.count(id, "dropped");
   }
 
-  /** Takes a job out of the line of its key, or frees its slot. */
   #leave(id: string): void {
     const flow = this.flows.get(id);
     const score = this.due.score(id);
