@@ -7,7 +7,7 @@ import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { inPieces, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
-import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
+import type { DeadJobRetry, StoredJob } from "../store/store.ts";
 import { foundPieces, hasName, storedPages } from "./pages.ts";
 import { type DeadSelection, deadSelection, type Period, period } from "./selection.ts";
 
@@ -100,7 +100,11 @@ export async function retryDead(
   const now = needs.clock();
   const { runAt = now } = changes;
   const retried = await retrySelected(needs, readSelection(selection, options), options, { ...changes, runAt }, now);
-  if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection, now);
+  if (typeof selection === "string" && retried === 0) {
+    // Most jobs that were not retried are not dead. A dead one has the id of a job that has not ended.
+    const { jobs } = await needs.store.findEach([selection], MOST_LISTED_BYTES, now, true);
+    if (jobs.length === 0) throw notDead(selection);
+  }
   if (retried > 0 && !options.dryRun) await needs.noteDue(runAt);
   return retried;
 }
@@ -197,12 +201,6 @@ export async function removeDead(
   if (removed > 0 && !options.dryRun) await needs.noteAnythingDue();
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;
-}
-
-/** Most jobs that were not retried are not dead. A dead one has the id of a job that has not ended. */
-async function mustBeDead(store: QueueStore, id: string, now: number): Promise<void> {
-  const { jobs } = await store.findEach([id], MOST_LISTED_BYTES, now, true);
-  if (jobs.length === 0) throw notDead(id);
 }
 
 function notDead(id: string): Error {
