@@ -97,7 +97,7 @@ export function readOptions(given: HandlerOptions) {
   const served = readQueues(options);
   const tokens = readTokens(options.auth, knownJobs([...served.queues.values()]));
   const qstash = mountQStash(options.qstash, served.queues);
-  const guardedOnError = guarded(onError);
+  const guardedOnError = (error: unknown) => void (async () => onError(error))().catch(() => logFailure(error));
   const dashboard = mountDashboard(options.dashboard, { ...served, tokens });
   return {
     ...served,
@@ -172,10 +172,6 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<DashboardHost, "fir
 function knownJobs(queues: readonly Queue[]): ReadonlySet<string> | undefined {
   const names = queues.map(({ jobNames }) => jobNames);
   return names.some(({ length }) => length === 0) ? undefined : new Set(names.flat());
-}
-
-function guarded(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (error) => void (async () => onError(error))().catch(() => logFailure(error));
 }
 
 /** Logs an error's name and code. Its message can hold private data. */
