@@ -1,6 +1,6 @@
 /** Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate. @module tidegate/telemetry */
 
-import type { Attributes, Context, Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import type { Attributes, Context, Span, SpanContext, Tracer } from "@opentelemetry/api";
 import { context, createTraceState, isSpanContextValid, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { describeError } from "../core/job/record.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
@@ -56,7 +56,8 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   const active = context.active();
   const creation = attempt.trace && readContext(attempt.trace);
   const parent = under(active, attempt.trace?.isBatch ? undefined : creation);
-  const links = linksTo(creation, trace.getSpanContext(active));
+  const contexts = [creation, trace.getSpanContext(active)];
+  const links = contexts.flatMap((each) => (each && isSpanContextValid(each) ? { context: each } : []));
   const attributes = { ...about("process", attempt.queue), ...ofAttempt(attempt) };
   const span = tracer.startSpan(`process ${attempt.queue}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
   await within(span, parent, async () => {
@@ -92,10 +93,6 @@ function contextOf(span: Span): TraceContext | undefined {
 /** The context with this parent, or none. The active span belongs to a drain, which runs jobs of many callers. */
 function under(active: Context, parent: SpanContext | undefined): Context {
   return parent ? trace.setSpanContext(active, parent) : trace.deleteSpan(active);
-}
-
-function linksTo(...contexts: readonly (SpanContext | undefined)[]): Link[] {
-  return contexts.flatMap((each) => (each && isSpanContextValid(each) ? { context: each } : []));
 }
 
 function about(operation: "send" | "process", queue: string): Attributes {
