@@ -41,7 +41,6 @@ export class MemoryState {
   readonly counters = { cancelled: 0, retriedDead: 0 };
   readonly tally = new Tally();
   paused = false;
-  /** By the job's name type. */
   readonly pausedJobs = new Map<string, PausedJobs>();
   /** Oldest first, without the first `changesCut`. */
   readonly changes: string[] = [];
