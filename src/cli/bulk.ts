@@ -47,6 +47,7 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const { verb, noun = "", asks, answer, none } = plan;
   const { fields, options } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
+  const isNamed = ids !== undefined && options["parent"] === undefined;
   const kind = typeof fields["state"] === "string" ? `${fields["state"]} ${noun.replace(/.* /, "")}` : noun;
   const past = participles[answer] ?? answer;
   /** Until when the count holds: what is counted is what is changed. */
@@ -74,8 +75,8 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
     return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${how}?` : undefined;
   };
   if (asks === "always") await session.confirm(question, options);
-  else if (asks && !ids && !options["yes"] && session.canAsk) await session.ask(question);
-  if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
+  else if (asks && !isNamed && !options["yes"] && session.canAsk) await session.ask(question);
+  if (asks && !isNamed && session.liveLine().isVisible) size ??= await measure();
   const next = verb === "retry" && !session.isJson ? await nextCommand(change, to, session.now) : "";
   const done =
     size === 0
@@ -125,8 +126,9 @@ async function nextCommand(
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */
-function described(size: number, kind: string, { fields }: Change): string {
+function described(size: number, kind: string, { fields, options: { parent } }: Change): string {
   const jobs = counted(size, kind);
+  if (parent !== undefined) return `${jobs} among the children of ${printable(String(parent))}`;
   if (fields["all"] && fields["limit"] === undefined && fields["since"] === undefined) return `all ${jobs}`;
   if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
   return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;

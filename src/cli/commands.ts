@@ -40,8 +40,6 @@ export interface Command {
   readonly sends?: Readonly<Record<string, unknown>>;
   /** Fields that it sends unless the user gives others. */
   readonly usually?: Readonly<Record<string, unknown>>;
-  /** Fields that it sends for people who give no option. */
-  readonly shortly?: Readonly<Record<string, unknown>>;
   /** Names of options, if they are not those of the fields. */
   readonly flags?: Readonly<Record<string, string>>;
   /** Options that are of no field, by what they mean. */
@@ -90,7 +88,6 @@ export const commands = {
     },
     examples: [
       [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
-      ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
       [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "every working day at nine"],
     ],
   },
@@ -108,9 +105,8 @@ export const commands = {
     words: "queue:jobs list",
     groupDoes: "list, search, show, move, run or remove jobs",
     about:
-      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, dead ones first, 18 MiB or 5 s, and says how many. To continue, give --cursor, or --all for every job.",
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs, dead ones first, until 50 have been found, and says how many. --all examines every job. With --since, counts of each state stand above the list.",
     shows: jobColumns,
-    shortly: { each: 10 },
     merges: byNearness,
     none: "No matching jobs.",
     adds: ["Jobs examined: {examined}."],
@@ -118,7 +114,6 @@ export const commands = {
       ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
       ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
       ["tidegate queue:jobs --search user.email=ada", "by a field of their payload"],
-      ["tidegate queue:jobs cancel --name send_email", "remove all waiting jobs of one type"],
     ],
   },
   getFailures: {
@@ -135,7 +130,6 @@ export const commands = {
       "Who is affected: {command queue:failures {group}}",
     ],
     order: latestFirst,
-    examples: [["tidegate queue:failures --since 1h", "what broke in the last hour"]],
   },
   getFailure: {
     words: "queue:failures show <group>",
@@ -150,7 +144,6 @@ export const commands = {
     shows: "id dead=failedAt attempts name error",
     merges: byNearness,
     none: "There are no dead jobs.",
-    examples: [["tidegate queue:dlq retry --name send_email", "retry all of one type"]],
   },
   getJob: [
     {
@@ -256,7 +249,7 @@ export const commands = {
     shows: "at=clock when=at kind job=name of times=count",
     order: bySoonest,
     none: "Nothing runs in the next hour. What is paused does not count.",
-    adds: ["Not shown, within the hour too: {more}."],
+    adds: ["Not shown, within the hour too: {more}.", "What is paused does not count."],
   },
   previewSchedule: {
     words: "queue:schedules preview <key>",
@@ -323,19 +316,16 @@ export const commands = {
     shows: "at by change=operation target jobs=count reason",
     merges: () => latestChangeFirst,
     none: "No change is listed.",
-    examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
   },
   pause: {
     words: "queue:pause",
     does: "pause the queue until queue:resume",
     says: "{label} is paused. Resume with: {command queue:resume}",
-    examples: [["tidegate queue:pause --queue bulk", "pause one queue"]],
   },
   resume: {
     words: "queue:resume",
     does: "resume a paused queue",
     says: resuming("{label}"),
-    examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
     words: "queue:types list",
@@ -349,14 +339,12 @@ export const commands = {
     order: slowestFirst,
     none: "No job has ended or waits.",
     adds: ["Pause a type: {command queue:types pause TYPE --reason WHY}"],
-    examples: [["tidegate queue:types --queue bulk", "those of one queue"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
     says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}\nThose that run go on: {command queue:jobs --name {target} --state running}",
-    examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   resumeJobs: {
     words: "queue:types resume <name>",
@@ -369,7 +357,6 @@ export const commands = {
     usually: { state: "pending" },
     noun: "job",
     asks: "always",
-    examples: [["tidegate queue:clear --state completed --yes", "free memory, without confirmation"]],
   },
   rekey: {
     words: "queue:rekey",
@@ -379,7 +366,6 @@ export const commands = {
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
     adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
-    examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
   },
   listQueues: "queue:list shows them",
   getStats: "queue:list shows them",

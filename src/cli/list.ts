@@ -10,9 +10,7 @@ import type { Session } from "./session.ts";
 
 const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many jobs fell due and how many
 left per minute over the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
-
-With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
-and totals so far. queue:types shows the job types.`;
+With --queue, or if there is only one, shows that queue, with totals so far. queue:types shows the job types.`;
 
 const QUEUES =
   "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out next last-hour=hour";
@@ -25,7 +23,6 @@ export function addList(session: Session): void {
     "queue:list",
     "show counts and pace of all queues, or one in detail",
     DESCRIPTION,
-    ["tidegate queue:list", "all queues, or the only one in detail"],
     ["tidegate queue:list --queue bulk", "one in detail"],
     ["tidegate queue:list --queue bulk --json | jq .deadLetterCount", "one number, for a script"],
   ).action(async () => {

@@ -13,12 +13,15 @@ export interface Typed {
 }
 
 /** How many items a list shows, and how many it reads at a time with --all. */
-const PAGE = 50;
+export const PAGE = 50;
 const MOST = 1_000;
+/** How many jobs of each state a short list shows. It counts more of them, if it is since a time. */
+export const SHOWN_OF_EACH = 10;
+export const MOST_COUNTED = 100;
 
 /** Makes a request of what the user has typed. @throws {UsageError} before anything is sent */
 export async function requestOf(plan: Plan, command: CommandUnknownOpts, session: Session): Promise<Typed> {
-  const { route, shortly, isInQuery } = plan;
+  const { route, isInQuery } = plan;
   const options = command.opts() as Typed["options"];
   // The ids of its children take this one's place.
   const fields: Record<string, unknown> = { ...plan.sends, ...(options["parent"] ? { ids: [options["parent"]] } : {}) };
@@ -32,7 +35,8 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
     if (field.path.length === 0) target = String(value);
     else put(fields, field.path, takesJson(field) ? await readJson(String(value), field.flag, session.io) : value);
   }
-  if (shortly && !session.isJson && isBare(command)) Object.assign(fields, shortly);
+  if (plan.options.some(({ flag }) => flag === "each") && !session.isJson && isBare(command))
+    fields["each"] = fields["since"] === undefined ? SHOWN_OF_EACH : MOST_COUNTED;
   else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
     fields["limit"] ??= options["all"] ? MOST : PAGE;
   // A change can take several requests.

@@ -1,10 +1,13 @@
 import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
-import { counted, printable } from "./output/text.ts";
+import { count, counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
 import { UsageError } from "./program.ts";
-import type { Typed } from "./request.ts";
+import { MOST_COUNTED, PAGE, SHOWN_OF_EACH, type Typed } from "./request.ts";
 import type { Session } from "./session.ts";
+
+/** How far a search goes on by itself. */
+const MOST_EXAMINED = 10_000;
 
 interface Call {
   readonly to: Target;
@@ -28,18 +31,26 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
   const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
   const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
-  const rows = sorted.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
+  const counts: Record<string, number> = {};
+  const isShort = typed.fields["each"] !== typed.options["each"];
+  const near = sorted.filter(({ state }) => {
+    const nth = (counts[String(state)] ?? 0) + 1;
+    counts[String(state)] = nth;
+    return !isShort || nth <= SHOWN_OF_EACH;
+  });
+  const rows = near.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? near.length) : undefined);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
+  const sums = Object.entries(counts).map(([state, of]) => `${of < MOST_COUNTED ? of : `${of} or more`} ${state}`);
+  let above = isShort && typed.fields["since"] !== undefined ? `${sums.join(", ")}:\n` : "";
+  if (typed.fields["search"] !== undefined && more !== null) above = `Incomplete: more follow than these ${part}.\n`;
   const view = { now: session.now, colors: session.colors, width: wide ? undefined : session.width };
-  session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () =>
-    rows.length > 0
-      ? listText(rows, shows, view, isOfSeveral)
-      : more === null
-        ? none
-        : `None among the first ${part}. Add --all.`,
-  );
+  session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
+    if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
+    return `${above}${listText(rows, shows, view, isOfSeveral)}`;
+  });
   call.add({ ...rows[0], ...last, listed: rows.length });
-  if (more === "") session.note("More follow. Add --state STATE, --each COUNT, or --all.");
+  if (more === "" || near.length < sorted.length)
+    session.note("More follow. Add --state STATE, --each COUNT, or --all.");
   else if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
@@ -59,6 +70,7 @@ async function readRows(
   let field = "";
   /** A cursor; empty if more follow without one. */
   let more: string | null = null;
+  const isSearch = fields["search"] !== undefined;
   try {
     for (const name of names) {
       const before = rows.length;
@@ -69,9 +81,13 @@ async function readRows(
         rows.push(...page.map((row) => (name === undefined ? row : { ...row, queue: name })));
         for (const [each, value] of Object.entries(last))
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
-        // A page can be empty although more follow, if it is of a rare name. A search says how far it has come.
-        if (last["cursor"] == null || (!all && (rows.length > before || fields["search"] !== undefined))) break;
-        line.show(`${counted(rows.length, field.slice(0, -1))} read`);
+        const { examined = 0 } = sums;
+        // A page can be empty although more follow, if it is of a rare name.
+        const isEnough = isSearch ? rows.length >= PAGE || examined >= MOST_EXAMINED : rows.length > before;
+        if (last["cursor"] == null || (!all && isEnough)) break;
+        line.show(
+          `${counted(rows.length, field.slice(0, -1))} ${isSearch ? `found, ${count(examined)} examined` : "read"}`,
+        );
       }
       more = (last["cursor"] as string | undefined) ?? (last["isCut"] ? "" : more);
     }

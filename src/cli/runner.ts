@@ -90,7 +90,8 @@ async function run(plan: Plan, typed: Typed, session: Session, isMoved = false):
 
 /** Looks in the other queues, if the token may list them. Returns the first that has it, and a hint at all that do. */
 async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send) => Promise<unknown>) {
-  const names = await queueNames(to).catch(() => []);
+  const names: readonly string[] = await queueNames(to).catch(() => []);
+  if (globals.queue !== undefined && names[0] && !names.includes(globals.queue)) throw notFound(UNKNOWN_QUEUE);
   const others = names.filter((name) => name !== (globals.queue ?? names[0]));
   const found = await Promise.all(others.map((name) => look(to.sendTo(name)).catch(() => undefined)));
   const matching = others.filter((_, index) => found[index]);
@@ -239,7 +240,11 @@ async function unknownName(name: string, isOfKeys: boolean, to: Target, session:
   const { names, hasMore } = await namesIn(isOfKeys, to.send);
   const known = [...names, ...(isOfKeys ? [] : (to.jobNames ?? []))];
   if (known.includes(name) || hasMore) return "";
-  const has = async (send: Send) => (await namesIn(isOfKeys, send)).names.includes(name);
+  const has = async (send: Send) => {
+    const { names: others } = await namesIn(isOfKeys, send);
+    known.push(...others);
+    return others.includes(name);
+  };
   const elsewhere = await lookElsewhere(to, session, has);
   if (elsewhere.name !== undefined) return elsewhere.hint;
   const what = isOfKeys ? "flow control key is in use" : "job of this type is known";

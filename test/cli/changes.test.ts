@@ -145,9 +145,11 @@ test("a retry says which command shows what becomes of the jobs: of a group, tho
   expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toBe(
     `What becomes of them: tidegate queue:jobs ${dead?.id}\n`,
   );
+  const shows = "queue:jobs --name fails --since 2026-03-01T12:00:00.000Z";
   expect((await type(`queue:dlq retry --group ${failure?.group}`)).stderr).toBe(
-    "What becomes of them: tidegate queue:jobs --name fails --since 2026-03-01T12:00:00.000Z\n",
+    `What becomes of them: tidegate ${shows}\n`,
   );
+  expect((await type(shows)).stdout).toMatch(/^3 ready:\nID /);
 });
 
 test("the dead children of a parent are shown alone, with the command that retries them and no others", async () => {
@@ -161,6 +163,9 @@ test("the dead children of a parent are shown alone, with the command that retri
   expect(shown.stdout.match(/^may\.csv\/\S+ +\w+/gm)).toEqual(["may.csv/000000  dead", "may.csv/000002  dead"]);
   const command = "queue:dlq retry --parent may.csv";
   expect(shown.stderr).toContain(`To retry its dead children: tidegate ${command}\n`);
+  expect((await type(command, answering("n\n"))).stderr).toContain(
+    "retry 2 dead jobs among the children of may.csv? [y/N]",
+  );
   const retried = await type(command);
   expect(retried).toMatchObject({
     stdout: "Retried 2 dead jobs.\n",

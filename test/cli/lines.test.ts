@@ -84,7 +84,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:signal reply-42 '[1]' --id e --keep 1h", 'POST /signals/reply-42 {"data":[1],"id":"e","keep":"1h"}'],
   ["queue:signal reply-42", 'POST /signals/reply-42 {"keep":"7d"}'],
   ["queue:jobs", "GET /jobs?each=10"],
-  ["queue:jobs --name send_email --since 1h", "GET /jobs?name=send_email&since=1h&each=10"],
+  ["queue:jobs --name send_email --since 1h", "GET /jobs?name=send_email&since=1h&each=100"],
   ["queue:jobs --json", "GET /jobs?limit=50"],
   ["queue:jobs --state completed --limit 5", "GET /jobs?state=completed&limit=5"],
   ["queue:jobs --all", "GET /jobs?limit=1000"],

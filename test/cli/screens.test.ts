@@ -335,19 +335,23 @@ test("--all shows how many it has read, and a page says how to go on", async () 
   expect(documentOf(rest)).toMatchObject({ jobs: [{ name: "send_email" }], cursor: null });
 });
 
-test("a search says how many jobs it has examined, and goes on with --cursor or --all", async () => {
+test("a search goes on to its end, and says above its rows if it has found enough before", async () => {
   const { queue, cli } = behindHandler();
   for (let piece = 0; piece < 3; piece++)
     await queue.enqueueMany(Array.from({ length: 500 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
   await queue.enqueue(sendEmail, { to: "ben" }, { id: "the-one" });
-  const search = ["queue:jobs", "--search", "to=ben", "--in", "payload"];
-  const first = await cli(search);
-  expect(first.stdout).toBe("None among the first 1,000 jobs. Add --all.\n");
+  const search = ["queue:jobs", "--in", "payload", "--search"];
+  const found = await cli([...search, "to=ben"]);
+  expect(found).toMatchObject({
+    stdout: expect.stringMatching(/^ID .*\nthe-one .*\n$/),
+    stderr: "Jobs examined: 1,501.\n",
+  });
+  const first = await cli([...search, "to=ada"]);
+  expect(first.stdout).toMatch(/^Incomplete: more follow than these 500 jobs\.\nID /);
   const [, cursor = ""] =
-    /^Jobs examined: 1,000\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
-  const found = { jobs: [{ id: "the-one" }], cursor: null };
-  expect(documentOf(await cli([...search, "--cursor", cursor, "--json"]))).toMatchObject({ ...found, examined: 501 });
-  expect(documentOf(await cli([...search, "--all", "--json"]))).toMatchObject({ ...found, examined: 1_501 });
+    /^Jobs examined: 500\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
+  expect(documentOf(await cli([...search, "to=ben", "--cursor", cursor, "--json"]))).toMatchObject({ examined: 1_001 });
+  expect((documentOf(await cli([...search, "to=ada", "--all", "--json"])) as { jobs: [] }).jobs).toHaveLength(1_500);
 });
 
 test("a job that waits for its children says for how many, or that dead ones hold it", async () => {

@@ -47,6 +47,9 @@ describe("queue:jobs ID", () => {
     expect(errorOf(await cli("queue:jobs n-1 --json")).message).toContain(
       "\nNo match in other queues either: imports.",
     );
+    expect(errorOf(await cli("queue:jobs n-1 --queue shopp --json")).message).toBe(
+      "This handler serves no queue named shopp. It serves: shop, imports.",
+    );
     const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
     expect(limited.message).not.toContain("other queues");
   });
@@ -122,7 +125,7 @@ describe("what only another queue has", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "Another queue has a match: add --queue shop.\n" });
     expect(await cli("queue:flow pause maill")).toMatchObject({
       code: 0,
-      stderr: "No flow control key is in use: maill. The nearest: mail, bulk.\n",
+      stderr: "No flow control key is in use: maill. The nearest: mail, bulk, acme.\n",
     });
   });
 

@@ -28,10 +28,7 @@ handler drain repeatedly while there is a backlog, and then whenever something i
 
 Prints a line for each attempt: its outcome, job, duration and error. A handler lists its attempts when its drain ends, if the token
 also has the scope read or admin. Drains that others start are not listed. With --json, each line is a JSON document on standard
-error. A queue that your module creates logs its own failures.
-
-Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit immediately;
-running jobs are then due again when their lease expires.`;
+error. A queue that your module creates logs its own failures.`;
 
 export function addWork(session: Session): void {
   addCommand(
@@ -41,7 +38,6 @@ export function addWork(session: Session): void {
     DESCRIPTION,
     ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
     ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],
-    ["tidegate queue:work --once --module ./jobs.ts", "for a cron of your own"],
   )
     .option(
       "--workers <count>",

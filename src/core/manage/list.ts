@@ -24,7 +24,7 @@ export interface ListOptions {
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
   /**
-   * Only jobs that changed since this time, or in this time: they finished, started or were enqueued.
+   * Only jobs whose time is later: when they finished or started, or their run time, which a retry sets anew.
    * Finished jobs are read only that far back.
    */
   readonly since?: PointInTime | Duration | undefined;
@@ -131,15 +131,15 @@ export async function firstJobs(
   const until = given.before === undefined ? Infinity : pointInTimeMs(given.before, "before");
   const from = momentBefore(given.since, needs.clock());
   const jobs = await readJobs(needs, ids.slice(0, 10));
-  return jobs.filter((job) => chosen.includes(job.state) && lastEventOf(job) >= from && lastEventOf(job) <= until);
+  return jobs.filter((job) => chosen.includes(job.state) && timeOf(job) >= from && timeOf(job) <= until);
 }
 
 type Times = Pick<KeyedJob, "completedAt" | "failedAt" | "startedAt" | "runAt" | "enqueuedAt">;
 
 /** First jobs that ran, the latest first, then those to come, the earliest first. */
 export function byNearness(now: number): (one: Times, other: Times) => number {
-  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: Times) => {
-    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
+  const distance = (job: Times) => {
+    const at = timeOf(job);
     return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
   };
   return (one, other) => distance(one) - distance(other);
@@ -168,7 +168,7 @@ async function readPage(
       bytes += bytesOf(stored.record);
       see(stored);
       const job = jobInfo(stored, needs, now);
-      const at = job ? lastEventOf(job) : Number.NaN;
+      const at = job ? timeOf(job) : Number.NaN;
       if (job && (name === undefined || job.name === name) && at >= sinceMs && at <= untilMs) jobs.push(job);
     }
     cursor = page.cursor;
@@ -176,6 +176,6 @@ async function readPage(
   return { jobs, cursor };
 }
 
-function lastEventOf({ completedAt, failedAt, startedAt, enqueuedAt }: JobInfo): number {
-  return (completedAt ?? failedAt ?? startedAt ?? enqueuedAt).getTime();
+function timeOf({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: Times): number {
+  return (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
 }

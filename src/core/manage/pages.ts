@@ -1,6 +1,7 @@
 import { decodeRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { waitingScore } from "../store/score.ts";
 import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
 
 /**
@@ -8,7 +9,8 @@ import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/stor
  *
  * @param from the previous page's cursor: a state, and the cursor of the store in that state.
  * @param next is called before each page, and returns what it may hold; undefined for no more pages.
- * @param since leaves out the pages of ended jobs that follow one which ended before: they begin with the newest.
+ * @param since begins with the ready jobs that are due since then, which are the last of a backlog, and leaves out the
+ *   pages of ended jobs that follow one which ended before: they begin with the newest.
  * @throws {TidegateError} `invalid_request` for a cursor of another state.
  */
 export async function* storedPages(
@@ -22,6 +24,8 @@ export async function* storedPages(
   for (let state = states[index]; state !== undefined; state = states[index]) {
     const request = next();
     if (!request) return;
+    // As stores/cursor.ts writes it. No member is before a space.
+    if (state === "ready" && since > 0) cursor ??= `${waitingScore(since)}: `;
     const page = await store.list(state, { ...request, cursor });
     const isPast = isEnded(state) && page.items.some(({ at }) => at > 0 && at < since);
     cursor = isPast ? undefined : page.cursor;
