@@ -86,10 +86,7 @@ export const commands = {
       const done = status === "replaced" ? "Replaced what job {id} does{in}." : "Enqueued job {id} in {queue}.";
       return runAt ? `${done} Due {runAt}.` : done;
     },
-    examples: [
-      [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
-      [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "every working day at nine"],
-    ],
+    examples: [[`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"]],
   },
   sendSignal: {
     words: "queue:signal <event> [data]",
@@ -110,11 +107,7 @@ export const commands = {
     merges: byNearness,
     none: "No matching jobs.",
     adds: ["Jobs examined: {examined}."],
-    examples: [
-      ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
-      ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
-      ["tidegate queue:jobs --search user.email=ada", "by a field of their payload"],
-    ],
+    examples: [["tidegate queue:jobs --search user.email=ada", "by a field of their payload"]],
   },
   getFailures: {
     words: "queue:failures list",
@@ -130,6 +123,7 @@ export const commands = {
       "Who is affected: {command queue:failures {group}}",
     ],
     order: latestFirst,
+    examples: [["tidegate queue:failures --since 1h", "what broke in the last hour"]],
   },
   getFailure: {
     words: "queue:failures show <group>",
@@ -144,6 +138,7 @@ export const commands = {
     shows: "id dead=failedAt attempts name error",
     merges: byNearness,
     none: "There are no dead jobs.",
+    examples: [["tidegate queue:dlq retry --name send_email", "retry all of one type"]],
   },
   getJob: [
     {
@@ -211,10 +206,7 @@ export const commands = {
     extras: { "parent <id>": "the dead children of this job" },
     asks: "many",
     flags: { limit: "first" },
-    examples: [
-      [`tidegate queue:dlq retry 3f9a1c2e --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
-      ["tidegate queue:dlq retry --name send_email --first 10", "the ten newest, to see whether they succeed now"],
-    ],
+    examples: [["tidegate queue:dlq retry --name send_email --first 10", "the ten newest, as a trial"]],
   },
   removeDeadJobs: {
     words: "queue:dlq remove [ids...]",
@@ -241,7 +233,7 @@ export const commands = {
     words: "queue:schedules show <key>",
     does: "show one schedule",
     sends: { runs: true },
-    shows: "key job=name fires time-zone=zone next occurrences missed overlap set-in=set payload runs",
+    shows: "key job=name fires time-zone=zone next occurrences missed overlap set-in=set payload last-5-runs=runs",
   },
   getUpcoming: {
     words: "queue:schedules upcoming",
@@ -316,29 +308,33 @@ export const commands = {
     shows: "at by change=operation target jobs=count reason",
     merges: () => latestChangeFirst,
     none: "No change is listed.",
+    examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
   },
   pause: {
     words: "queue:pause",
     does: "pause the queue until queue:resume",
     says: "{label} is paused. Resume with: {command queue:resume}",
+    examples: [["tidegate queue:pause --queue bulk", "pause one queue"]],
   },
   resume: {
     words: "queue:resume",
     does: "resume a paused queue",
     says: resuming("{label}"),
+    examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
     words: "queue:types list",
     does: "show the job types, the slowest first",
     groupDoes: "show, pause (stop) or resume job types",
     about:
-      "Shows the last hour of each job type: outcomes, how long jobs waited and attempts took, how many jobs wait now, and who paused it. YESTERDAY is the p95 of the whole day before, in UTC.",
+      "Shows the last hour of each job type: outcomes, how long jobs waited and attempts took, how many jobs wait now, and who paused it. YDAY is yesterday as a whole, in UTC: its dead jobs and its p95.",
     sends: { days: 2, pending: true, name: undefined },
     shows:
-      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p95=hour.running.p95Ms yesterday=days.0.running.p95Ms waiting=pending wait-p95=hour.waiting.p95Ms yesterday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
+      "name processed=hour.processed retried=hour.retried dead=hour.dead dead-yday=days.0.dead run-p95=hour.running.p95Ms run-yday=days.0.running.p95Ms waiting=pending wait-p95=hour.waiting.p95Ms wait-yday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
     adds: ["Pause a type: {command queue:types pause TYPE --reason WHY}"],
+    examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
@@ -357,6 +353,7 @@ export const commands = {
     usually: { state: "pending" },
     noun: "job",
     asks: "always",
+    examples: [["tidegate queue:clear --state completed --yes", "free memory, without confirmation"]],
   },
   rekey: {
     words: "queue:rekey",
@@ -366,6 +363,7 @@ export const commands = {
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
     adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
+    examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
   },
   listQueues: "queue:list shows them",
   getStats: "queue:list shows them",

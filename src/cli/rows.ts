@@ -19,9 +19,8 @@ interface Call {
 export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<void> {
   const { shows, none = "", isMerged } = plan;
   const { all, wide } = typed.options;
-  const { to } = call;
   // A token that may not list queues still gets the list of the first.
-  const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
+  const names = isMerged && session.globals.queue === undefined ? await queueNames(call.to).catch(() => []) : [];
   const isOfSeveral = names.length > 1;
   if (isOfSeveral && typed.fields["cursor"] !== undefined)
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
@@ -39,7 +38,7 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
     return !isShort || nth <= SHOWN_OF_EACH;
   });
   const rows = near.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? near.length) : undefined);
-  if (rows.length === 0) await refuseUnknownQueue(to, session);
+  if (rows.length === 0) await refuseUnknownQueue(call.to, session);
   const sums = Object.entries(counts).map(([state, of]) => `${of < MOST_COUNTED ? of : `${of} or more`} ${state}`);
   let above = isShort && typed.fields["since"] !== undefined ? `${sums.join(", ")}:\n` : "";
   if (typed.fields["search"] !== undefined && more !== null) above = `Incomplete: more follow than these ${part}.\n`;

@@ -132,5 +132,6 @@ function printFailure({ code, message, hint, done }: Failure, { io, isJson }: Se
     io.stderr.write(`${toJson({ error: { code, message: full }, ...done })}\n`);
     return;
   }
-  io.stderr.write(`${colorsFor(io.stderr, io.env).red("error:")} ${printableLines(full)}\n`);
+  const mark = code === "declined" ? "" : `${colorsFor(io.stderr, io.env).red("error:")} `;
+  io.stderr.write(`${mark}${printableLines(full)}\n`);
 }

@@ -176,9 +176,8 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
     for (const text of plan.adds ?? [])
       if (answer[/\{(\w+)\}/.exec(text)?.[1] ?? "listed"]) session.note(fill(text, answer));
   };
-  const { options } = typed;
-  if (noun) return changeMany(plan, { ...to, label }, { fields, options, send, fill, add }, session);
-  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, options);
+  if (noun) return changeMany(plan, { ...to, label }, { ...typed, fields, send, fill, add }, session);
+  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, typed.options);
   if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
   const isOfKeys = plan.route.path.startsWith("/flow-control");
   const mayBeMisspelt = /^(pause|resume)(Jobs|FlowControlKey)$/.test(operation) && !typed.options["force"];

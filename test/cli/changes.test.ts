@@ -40,7 +40,7 @@ test.each([
   for (const input of ["n\ny\n", "\n", ""]) {
     const { code, stderr } = await type(line, answering(input));
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`${question} [y/N]`) });
-    expect(stderr).toContain("Nothing was changed.");
+    expect(stderr).toMatch(/\[y\/N\] Nothing was changed\.\n$/);
   }
   expect(await queue.getStats()).toEqual(before);
   expect(await type(line, answering("yes\n"))).toMatchObject({ code: 0, stdout: done });

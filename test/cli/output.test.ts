@@ -31,7 +31,9 @@ describe("a table", () => {
   test("leaves out what is optional before it cuts a name", () => {
     const optional = columns.map((column) => ({ ...column, givesWay: 8, isOptional: column.title === "COUNT" }));
     const rows = [["a name that is long", "1", "text"]];
-    expect(table(optional, rows, { colors, width: 29 })).toBe(`NAME${" ".repeat(17)}TEXT\na name that is long  text`);
+    expect(table(optional, rows, { colors, width: 29 })).toBe(
+      `NAME${" ".repeat(17)}TEXT\na name that is long  text\nA wider terminal also shows:\nCOUNT.`,
+    );
   });
 
   test("cuts the widest column that may shrink, if it does not fit", () => {

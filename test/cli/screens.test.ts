@@ -159,7 +159,7 @@ Overlap      allow
 Set in       run time
 Payload      null
 
-Runs
+Last 5 runs
 OCCURRENCE  STATE  TOOK  ID
 now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
           Error: no luck

@@ -19,6 +19,8 @@ export interface TableOptions<Row> {
   readonly width?: number | undefined;
   /** A column whose cells are below their rows, wrapped. Default: none. */
   readonly below?: Column<Row> | undefined;
+  /** The titles of columns for which there was no room. */
+  readonly hidden?: readonly string[];
 }
 
 const GAP = "  ";
@@ -28,7 +30,7 @@ const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions<Row>): string {
-  const { colors, width = Number.POSITIVE_INFINITY, below } = options;
+  const { colors, width = Number.POSITIVE_INFINITY, below, hidden = [] } = options;
   const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
   const last = columns.length - 1;
   // Math.max takes fewer arguments than there can be jobs.
@@ -38,7 +40,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const excess = wanted.reduce((sum, each) => sum + each, GAP.length * last - width);
   const spare = excess > 0 && columns.findLast(({ isOptional }) => isOptional);
   const others = columns.filter((column) => column !== spare);
-  if (spare) return table(others, rows, options);
+  if (spare) return table(others, rows, { ...options, hidden: [spare.title, ...hidden] });
   const least = columns.map(({ givesWay }, index) => givesWay ?? (index === last ? LEAST_WIDTH : Infinity));
   const narrowest = least.map((each) => (each === Infinity ? each : LEAST_WIDTH));
   const room = width - GAP.length * last;
@@ -63,7 +65,8 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
       (each) => " ".repeat(BELOW.indent) + (below?.paint?.(each, row) ?? each),
     ),
   ]);
-  return [titles, ...lines].join("\n");
+  const note = wrap(`A wider terminal also shows: ${hidden.join(", ")}.`, width, 3).map(colors.dim);
+  return [titles, ...lines, ...(hidden[0] ? note : [])].join("\n");
 }
 
 function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {
