@@ -127,11 +127,11 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
   return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
 }
 
-/** Leads from a search in one queue to the same one in all. */
+/** Leads from a search that leaves something out to one of everything: all queues, states and fields. */
 function elsewhere({ queues }: Json<Snapshot>) {
   const { search, by, view, scope, state: kind } = state.route;
-  const isOfOne = view === "jobs" && search && !scope && queues.length > 1;
-  return isOfOne && html`<p>${link({ view, search, by, scope: "all", state: kind }, "Search all queues")}</p>`;
+  const leavesOut = view === "jobs" && search && (by || kind || (!scope && queues[1]));
+  return leavesOut && html`<p>${link({ view, search, ...(queues[1] && { scope: "all" }) }, "Search everywhere")}</p>`;
 }
 
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
