@@ -93,7 +93,7 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed ?? 0, kind)}{in}${due}.`;
   session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
-  if (verb === "retry" && changed) session.note(`What becomes of them: ${next}`);
+  if (verb === "retry" && changed) session.note(`See what happens next: ${next}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
   if (ids && missing > 0) {

@@ -143,11 +143,11 @@ test("a retry says which command shows what becomes of the jobs: of a group, tho
   const [failure] = (await queue.getFailures()).failures;
   const [dead] = (await queue.listDeadLetter()).jobs;
   expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toBe(
-    `What becomes of them: tidegate queue:jobs ${dead?.id}\n`,
+    `See what happens next: tidegate queue:jobs ${dead?.id}\n`,
   );
   const shows = "queue:jobs --name fails --since 2026-03-01T12:00:00.000Z";
   expect((await type(`queue:dlq retry --group ${failure?.group}`)).stderr).toBe(
-    `What becomes of them: tidegate ${shows}\n`,
+    `See what happens next: tidegate ${shows}\n`,
   );
   expect((await type(shows)).stdout).toMatch(/^3 ready:\nID /);
 });

@@ -46,19 +46,19 @@ describe("figures", () => {
   const page = () => join(root, "docs/page.md");
 
   test("replace what stands before their name, also in tables, links and bold", async () => {
-    const { eager } = await knownFigures();
-    await writeFile(page(), "| 1<!-- = eager --> | **2<!-- = eager -->** | [?<!-- = eager --> commands](#a) |\n");
+    const { keyed } = await knownFigures();
+    await writeFile(page(), "| 1<!-- = keyed --> | **2<!-- = keyed -->** | [?<!-- = keyed --> commands](#a) |\n");
     expect(await figures({ check: false, root })).toEqual(["docs/page.md"]);
     expect(await readFile(page(), "utf8")).toBe(
-      `| ${eager}<!-- = eager --> | **${eager}<!-- = eager -->** | [${eager}<!-- = eager --> commands](#a) |\n`,
+      `| ${keyed}<!-- = keyed --> | **${keyed}<!-- = keyed -->** | [${keyed}<!-- = keyed --> commands](#a) |\n`,
     );
     expect(await figures({ check: true, root })).toEqual([]);
   });
 
   test("write nothing when they only check", async () => {
-    await writeFile(page(), "1,000<!-- = eager -->\n");
+    await writeFile(page(), "1,000<!-- = keyed -->\n");
     expect(await figures({ check: true, root })).toEqual(["docs/page.md"]);
-    expect(await readFile(page(), "utf8")).toBe("1,000<!-- = eager -->\n");
+    expect(await readFile(page(), "utf8")).toBe("1,000<!-- = keyed -->\n");
   });
 
   test("with an unknown name are refused, with the page", async () => {
