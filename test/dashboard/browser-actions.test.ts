@@ -216,10 +216,10 @@ test("closing the dialog of a bulk action stops it after the call under way", as
   const many = Array.from({ length: 1_000 }, () => ({ job: "fails", payload: null, delay: "1h" as const }));
   for (let thousand = 0; thousand < 5; thousand++) await queue.enqueueMany(many);
   const page = await open(on, "#view=jobs&state=scheduled");
-  let release = () => {};
+  let underWay: (release: () => void) => void;
   await page.route("**/jobs/cancel", async (route) => {
     const { cursor, dryRun } = route.request().postDataJSON();
-    if (cursor && !dryRun) await new Promise<void>((resolve) => (release = resolve));
+    if (cursor && !dryRun) await new Promise<void>((release) => underWay(release));
     await route.continue();
   });
   const closings = [
@@ -230,8 +230,12 @@ test("closing the dialog of a bulk action stops it after the call under way", as
     await page.getByLabel("Select all on this page").check();
     await press(page, `Select all ${of}`);
     await press(page, "Cancel...");
+    const second = new Promise<() => void>((resolve) => {
+      underWay = resolve;
+    });
     await press(page, `Cancel ${of} jobs`);
     await page.getByRole("dialog").getByText("1,000 done so far.").waitFor();
+    const release = await second;
     await close();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     release();
