@@ -96,6 +96,10 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   await retry("10m", "one after the other", "Retry 30 jobs");
   await notice(page, "30 jobs retried, spread over 10 minutes.");
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 1, scheduledCount: 29 });
+  // The notice stays, and is not what a job that is not there says of itself.
+  await page.goto(page.url().replace(/#.*/, "#view=job&id=nosuch"));
+  await page.getByRole("heading", { name: "nosuch" }).waitFor();
+  await page.locator(".empty", { hasText: "No such job" }).waitFor();
 });
 
 test("what a dialog counted is what is done, though the group goes on failing, with a bar for many", async () => {

@@ -35,7 +35,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { route, notice } = state;
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad ? notice.text : "No such job", `No job has the id ${route.id}. Completed jobs are kept for a limited time.`)}`;
+    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad && !notice.leadsTo ? notice.text : "No such job", `No job has the id ${route.id}. Completed jobs are kept for a limited time.`)}`;
   const { children: shown = job.children?.dead ? "dead" : "all" } = route;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}
