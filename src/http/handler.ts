@@ -159,7 +159,7 @@ async function listChange(
   if (!isListed || Object(body).dryRun || Object(query).dryRun) return;
   const what = { by, operation, target: target || targetOf({ ...Object(query), ...Object(body) }) };
   // The change is made: the caller learns that, whatever becomes of its line.
-  const isPiece = Object(body).cursor && true;
+  const isPiece = Object(body).cursor ? true : undefined;
   await noteChange(internalsOf(queue), what, { ...Object(body), isPiece, ...Object(result) }).catch(onError);
 }
 
