@@ -227,7 +227,7 @@ function nothing(): Html {
     return empty("None of its children is dead any more", "Retried or removed.");
   if (view === "job")
     return empty("None on this page", "Dropped children are gone. Completed jobs are kept for a limited time.");
-  if (route.again) return empty("None has died again yet", "They passed, run or wait.");
+  if (route.again) return empty("None has died again yet", "They completed, run or wait.");
   if (search)
     return empty(
       "No matches",
