@@ -1,5 +1,4 @@
-import { part } from "../client/transport.ts";
-import { type Duration, durationMs } from "../core/shared/duration.ts";
+import { type Duration, durationMs, type PointInTime } from "../core/shared/duration.ts";
 import { conflict, notFound } from "../core/shared/errors.ts";
 import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
@@ -77,7 +76,6 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   if (asks === "always") await session.confirm(question, options);
   else if (asks && !isNamed && !options["yes"] && session.canAsk) await session.ask(question);
   if (asks && !isNamed && session.liveLine().isVisible) size ??= await measure();
-  const next = verb === "retry" && !session.isJson ? await nextCommand(change, to, session.now) : "";
   const done =
     size === 0
       ? { [answer]: 0 }
@@ -93,7 +91,8 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed ?? 0, kind)}{in}${due}.`;
   session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
-  if (verb === "retry" && changed) session.note(`See what happens next: ${next}`);
+  if (verb === "retry" && changed)
+    session.note(`See what became of them: ${to.command(listOfRetried(change, until["before"] ?? session.now))}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
   if (ids && missing > 0) {
@@ -112,17 +111,11 @@ function whenText({ over, delay, runAt }: Row, now: number): string {
   return at === undefined ? "" : `${over === undefined ? " to" : ", the last one by"} ${moment(new Date(at as Date))}`;
 }
 
-/** The command that shows what becomes of retried jobs. Asked before: a failure can be gone afterwards. */
-async function nextCommand(
-  { fields, options: { parent } }: Change,
-  { send, command }: Target,
-  now: number,
-): Promise<string> {
-  if (parent !== undefined) return command(`queue:jobs children ${quoted(String(parent))}`);
-  const { ids: [id, other] = [], group } = fields as { readonly ids?: readonly string[]; readonly group?: string };
-  if (id !== undefined && other === undefined) return command(`queue:jobs ${quoted(id)}`);
-  const of = fields["name"] ?? (group && Object((await send("GET", `/failures${part(group)}`))[1]).name);
-  return command(`queue:jobs${of ? ` --name ${quoted(of)}` : ""} --since ${new Date(now).toISOString()}`);
+/** Where to look for jobs that were retried since a time: one has a page of its own. */
+function listOfRetried({ fields }: Change, since: unknown): string {
+  const { ids: [id, other] = [] } = fields as { readonly ids?: readonly string[] };
+  if (id !== undefined && other === undefined) return `queue:jobs ${quoted(id)}`;
+  return `queue:jobs --search ${new Date(since as PointInTime).toISOString()} --in retried`;
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */

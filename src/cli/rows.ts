@@ -39,9 +39,12 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
   });
   const rows = near.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? near.length) : undefined);
   if (rows.length === 0) await refuseUnknownQueue(call.to, session);
-  const sums = Object.entries(counts).map(([state, of]) => `${of < MOST_COUNTED ? of : `${of} or more`} ${state}`);
-  let above = isShort && typed.fields["since"] !== undefined ? `${sums.join(", ")}:\n` : "";
-  if (typed.fields["search"] !== undefined && more !== null) above = `Incomplete: more follow than these ${part}.\n`;
+  const isSearch = typed.fields["search"] !== undefined;
+  const countText = (of: number) => (isSearch || of < MOST_COUNTED ? count(of) : `${of} or more`);
+  const sums = Object.entries(counts).map(([state, of]) => `${countText(of)} ${state}`);
+  const isSummed = isSearch || (isShort && typed.fields["since"] !== undefined);
+  const isPartial = isSearch && more !== null;
+  const above = `${isPartial ? `Incomplete: more follow than these ${part}.\n` : ""}${isSummed ? `${sums.join(", ")}:\n` : ""}`;
   const view = { now: session.now, colors: session.colors, width: wide ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
     if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;

@@ -343,11 +343,11 @@ test("a search goes on to its end, and says above its rows if it has found enoug
   const search = ["queue:jobs", "--in", "payload", "--search"];
   const found = await cli([...search, "to=ben"]);
   expect(found).toMatchObject({
-    stdout: expect.stringMatching(/^ID .*\nthe-one .*\n$/),
+    stdout: expect.stringMatching(/^1 ready:\nID .*\nthe-one .*\n$/),
     stderr: "Jobs examined: 1,501.\n",
   });
   const first = await cli([...search, "to=ada"]);
-  expect(first.stdout).toMatch(/^Incomplete: more follow than these 500 jobs\.\nID /);
+  expect(first.stdout).toMatch(/^Incomplete: more follow than these 500 jobs\.\n500 ready:\nID /);
   const [, cursor = ""] =
     /^Jobs examined: 500\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
   expect(documentOf(await cli([...search, "to=ben", "--cursor", cursor, "--json"]))).toMatchObject({ examined: 1_001 });

@@ -231,7 +231,9 @@ test("an action names its queue, in the question and in the reply", async () => 
   const retried = await cli("queue:dlq retry --all", { isTerminal: true, input: "y\n" });
   expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job? [y/N]");
   expect(retried.stdout).toBe("Retried 1 dead job in shop.\n");
-  expect(retried.stderr).toContain("See what happens next: tidegate queue:jobs --since 2026-03-01T12:00:00.000Z\n");
+  expect(retried.stderr).toContain(
+    "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z --in retried\n",
+  );
   expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
   expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);
 });

@@ -88,9 +88,10 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 20, readyCount: 10 });
   await on.queue.drain({ maxJobs: 100 });
   await page.clock.runFor(60_000);
-  await page.getByRole("link", { name: "See what died again" }).click();
+  await page.getByRole("link", { name: "See what became of them" }).click();
   await page.locator("tbody tr", { hasText: "died again" }).nth(9).waitFor();
   expect(await page.locator("tbody tr").count()).toBe(10);
+  expect(await page.getByRole("navigation", { name: "States" }).innerText()).toMatch(/dead\s*10$/);
   expect(await page.getByText("10 jobs retried.").count()).toBe(0);
   await page.goBack();
   await retry("10m", "one after the other", "Retry 30 jobs");

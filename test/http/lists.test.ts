@@ -44,6 +44,30 @@ describe("GET /jobs?search=", () => {
     expect(await searched(query)).toMatch(/^With search, leave out /);
   });
 
+  test("finds what was retried since a time, whatever has become of it", async () => {
+    const { call, queue, clock } = setUp();
+    const searched = async (since: string) => {
+      const { body } = await call("GET", `/jobs?search=${since}&in=retried`);
+      return (body["jobs"] as { id: string; state: string }[] | undefined)?.map(({ id, state }) => `${id} ${state}`);
+    };
+    const id = ["again", "corrected", "early", "later", "never"];
+    await queue.enqueueMany(id.map((id) => ({ job: fails.name, id, maxRetries: 0 })));
+    await queue.drain();
+    await queue.retryFromDeadLetter("early");
+    clock.now += 60_000;
+    const since = new Date(clock.now).toISOString();
+    await queue.retryFromDeadLetter("again");
+    await queue.retryFromDeadLetter("later", { over: "1h" });
+    await queue.reschedule("later", "1h");
+    expect(await searched("59s")).toEqual(["again ready", "later scheduled"]);
+    await queue.drain();
+    expect(await searched(since)).toEqual(["again dead", "later scheduled"]);
+    expect(await searched("2m")).toEqual(["early dead", "again dead", "later scheduled"]);
+    expect(await queue.getJob("again")).toMatchObject({ retriedAt: new Date(since), failedAt: new Date(clock.now) });
+    expect(await queue.getJob("never")).not.toHaveProperty("retriedAt");
+    expect((await call("GET", "/jobs?search=soon&in=retried")).body["detail"]).toMatch(/^search must be /);
+  });
+
   test("examines about 1,000 jobs, the dead first, and goes on from its cursor", async () => {
     const { call, queue } = setUp();
     for (let piece = 0; piece < 3; piece++)

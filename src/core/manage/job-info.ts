@@ -122,6 +122,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly result?: Result;
   /** When it died. Only for dead jobs. */
   readonly failedAt?: Date;
+  /** When it was last retried from the dead-letter queue. Only for a job that was: a dead one has died again. */
+  readonly retriedAt?: Date;
   /** Why it died. Only for dead jobs. */
   readonly error?: JobError;
 }
@@ -171,6 +173,7 @@ export function jobInfo(
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+    ...(record.revivedAt !== undefined && { retriedAt: new Date(record.revivedAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(({ at, ...line }) => ({ at: new Date(at), ...line })),
     ...childrenOf(stored, record),

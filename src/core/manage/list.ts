@@ -83,17 +83,20 @@ export const MOST_KEYS_READ = 1_000;
  * of a key that is not among the first 1,000, it is not known what holds the job back.
  *
  * @param order of the states, if the options name none.
+ * @param endedSince leaves out the pages of ended jobs that follow one which ended before. Default: as the options say.
  */
 export async function listKeyedJobs(
   needs: QueueContext,
   given: ListOptions,
   order: readonly JobState[] = jobStates,
+  endedSince?: number,
 ): Promise<JobPage<KeyedJob>> {
   const { state, ...options } = listOptions.read(given);
   const keyed = new Map<string, StoredJob>();
-  const page = await readPage(needs, state === undefined ? order : [state], options, (stored) => {
+  const see = (stored: StoredJob) => {
     if (stored.flow) keyed.set(stored.id, stored);
-  });
+  };
+  const page = await readPage(needs, state === undefined ? order : [state], options, see, endedSince);
   const now = needs.clock();
   const isReady = page.jobs.some((job) => job.state === "ready" && keyed.has(job.id));
   const known = isReady ? await needs.store.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now }) : undefined;
@@ -150,6 +153,7 @@ async function readPage(
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100, since, before }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},
+  endedSince?: number,
 ): Promise<JobPage> {
   const now = needs.clock();
   const sinceMs = momentBefore(since, now);
@@ -162,7 +166,7 @@ async function readPage(
     jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2
       ? { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes, now, group }
       : undefined;
-  for await (const page of storedPages(needs.store, states, from, room, sinceMs)) {
+  for await (const page of storedPages(needs.store, states, from, room, endedSince ?? sinceMs)) {
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);

@@ -1,4 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
+import { momentBefore } from "../shared/duration.ts";
 import { described, optionsOf, string, whole, word } from "../shared/schema.ts";
 import type { JobState } from "../store/store.ts";
 import { type KeyedJob, type ListOptions, listKeyedJobs, listOptions } from "./list.ts";
@@ -13,8 +14,11 @@ const PIECE = 500;
 /** Who searches looks for what broke, mostly; completed jobs can be far more than all others. */
 const ORDER: readonly JobState[] = ["dead", "running", "ready", "scheduled", "completed"];
 
-/** Where a search looks: in all of these; the whole name or key; an id as tables show it; errors; payloads. */
-export const searchedParts = ["any", "name", "id", "error", "payload", "key"] as const;
+/**
+ * Where a search looks: in all of these; the whole name or key; an id as tables show it; errors; payloads. For
+ * `retried`, its text is since when the jobs were retried from the dead-letter queue.
+ */
+export const searchedParts = ["any", "name", "id", "error", "payload", "key", "retried"] as const;
 
 interface Search {
   readonly state?: JobState | undefined;
@@ -43,7 +47,10 @@ export const findOptions = optionsOf<FindOptions>("a list", {
     string(LONGEST_SEARCH),
     "Only jobs with this text, among about 1,000: continue while there is a cursor. In a payload, user.email=ada looks in one field.",
   ),
-  in: described(word(searchedParts), "Where to search. Default: anywhere."),
+  in: described(
+    word(searchedParts),
+    "Where to search. Default: anywhere. With retried, the text is a time or how long ago: what was retried since.",
+  ),
   each: described(whole(1, MOST_OF_EACH), "This many jobs of each state, nearest in time first. No pages."),
 });
 
@@ -53,9 +60,13 @@ export const findOptions = optionsOf<FindOptions>("a list", {
  * @returns those that it has found, how many it has examined, and where to continue; null if that is all.
  */
 export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search) {
-  const fits = matcher(text, by);
-  const jobs: KeyedJob[] = [];
   const { clock } = needs;
+  const retriedSince = by === "retried" ? momentBefore(text, clock(), "search") : undefined;
+  const fits =
+    retriedSince === undefined
+      ? matcher(text, by)
+      : ({ retriedAt }: KeyedJob) => retriedAt !== undefined && retriedAt.getTime() >= retriedSince;
+  const jobs: KeyedJob[] = [];
   const until = clock() + MOST_MS;
   let examined = 0;
   let reads = 0;
@@ -63,7 +74,7 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   let next = cursor;
   const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
   do {
-    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER);
+    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, retriedSince);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));

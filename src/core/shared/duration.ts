@@ -62,11 +62,11 @@ export function momentMs(value: unknown, now: number, name: string): number {
 }
 
 /** A time that has passed, or how long ago; the beginning of all time if it is left out. @throws {TidegateError} */
-export function momentBefore(value: PointInTime | Duration | undefined, now: number): number {
+export function momentBefore(value: PointInTime | Duration | undefined, now: number, name = "since"): number {
   if (value === undefined) return Number.NEGATIVE_INFINITY;
   const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
-  const ms = isDuration ? now - durationMs(value, "since") : pointInTimeMs(value, "since");
-  if (ms > now) throw invalidRequest("since must be a time that has passed, or how long ago.");
+  const ms = isDuration ? now - durationMs(value, name) : pointInTimeMs(value, name);
+  if (ms > now) throw invalidRequest(`${name} must be a time that has passed, or how long ago.`);
   return ms;
 }
 

@@ -65,8 +65,6 @@ export interface JobRow
   readonly preview: string;
   readonly error?: Omit<JobError, "stack">;
   readonly isAsleep?: boolean;
-  /** Whether it is dead though it was retried from the dead-letter queue: its attempts have begun anew. */
-  readonly hasDiedAgain?: boolean;
   /** Whether it has the text of the search as a whole value. */
   readonly isWhole?: boolean;
   /** How much of the work is done, up to 1. Only of a job that has not ended. */
@@ -79,14 +77,12 @@ export function rowOf(info: KeyedJob): JobRow {
   const preview = job.encrypted === undefined ? text : `🔒 ${job.encrypted}`;
   const isOver = job.state === "completed" || job.state === "dead";
   const share = isOver ? undefined : shareOf(progress);
-  const isAnew = !steps && errors.some(({ attempt }, index) => attempt <= (errors[index - 1]?.attempt ?? 0));
   return {
     ...job,
     ...(share !== undefined && { share }),
     preview: preview.slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
     ...(steps?.some(({ state }) => state === "sleeping") && { isAsleep: true }),
-    ...(job.state === "dead" && isAnew && { hasDiedAgain: true }),
   };
 }
 

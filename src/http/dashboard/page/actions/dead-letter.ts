@@ -51,9 +51,9 @@ function retryText(count: number, pace: string | undefined): string {
   return `This retries ${what} with all ${its} retries, ${how}`;
 }
 
-/** Leads to those of its failure, or of all jobs, that die again. */
-const linkTo = ({ group = state.route.group }: DeadSelection, queue = state.snapshot?.queue): Html =>
-  link({ queue, view: "jobs", state: "dead", group, again: "yes" }, "See what died again");
+/** Leads to what a queue has retried since a time. */
+const linkToRetried = (since: string | undefined, queue = state.snapshot?.queue): Html =>
+  link({ queue, view: "jobs", by: "retried", search: since }, "See what became of them");
 
 /** What is ahead of jobs of the queue on screen that are due now. */
 function ahead(): string {
@@ -92,7 +92,7 @@ export async function askForDead(
           : `This removes ${all} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
-      leadsTo: isRetry && linkTo(jobs, queue),
+      leadsTo: isRetry && linkToRetried(before, queue),
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
         if (pace === "ten") {

@@ -144,7 +144,7 @@ export const hasContents = (): boolean => contents.some((name) => Object.hasOwn(
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = routeNow();
-  if (askedQuery(route) === askedQuery(before) && route.again === before.again) return change({ route });
+  if (askedQuery(route) === askedQuery(before)) return change({ route });
   const part = (isContents: boolean) =>
     Object.fromEntries(Object.entries(snapshot ?? {}).filter(([name]) => contents.includes(name) === isContents));
   remember(askedQuery(before), part(true));
@@ -154,7 +154,7 @@ async function follow(): Promise<void> {
     snapshot: snapshot && ({ ...part(false), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
-    notice: state.notice?.leadsTo && !route.again ? state.notice : undefined,
+    notice: state.notice?.leadsTo && route.by !== "retried" ? state.notice : undefined,
     question: undefined,
     charts: {},
     isLoading: true,

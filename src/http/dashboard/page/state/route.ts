@@ -8,13 +8,11 @@ export type Route = Pick<Query, "view"> & {
   readonly [Name in Exclude<keyof Query, "view" | "by" | "mark" | "only">]?: Query[Name] | undefined;
 } & {
   readonly by?: string | undefined;
-  /** Only jobs that were retried and died again. The handler does not know it. */
-  readonly again?: string | undefined;
   /** The column that sorts the rows, with a minus for the other direction. The handler does not know it. */
   readonly sort?: string | undefined;
 };
 
-const fields = "view queue scope state search by id children group range latency cursor again sort".split(" ");
+const fields = "view queue scope state search by id children group range latency cursor sort".split(" ");
 
 /** Reads a route from a URL. The handler refuses invalid ones. @param startsWithAll queues, if the URL names no view */
 export function readRoute(hash: string, startsWithAll = false): Route {
@@ -28,6 +26,6 @@ export function routeQuery(route: Route): string {
   return `${new URLSearchParams(Object.entries(route).filter(([, value]) => value) as [string, string][])}`;
 }
 
-export function askedQuery({ sort, again, ...route }: Route): string {
+export function askedQuery({ sort, ...route }: Route): string {
   return routeQuery(route);
 }

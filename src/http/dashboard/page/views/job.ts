@@ -83,6 +83,7 @@ function about(job: Info): Html {
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Enqueued by", job.enqueuedBy],
       ["Attempt", attempts(job)],
+      ["Retried", job.retriedAt && when(job.retriedAt)],
       ["Expires", job.expiresAt && when(job.expiresAt)],
       ["Claimed", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],

@@ -38,6 +38,7 @@ const searched = [
   ["error", "Error"],
   ["payload", "Payload, or field=text"],
   ["key", "Flow control key"],
+  ["retried", "Retried since, as in 10m"],
 ] as const;
 
 export function jobs(shown: Json<Snapshot>): Html {
@@ -108,9 +109,8 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
 }
 
 export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
-  const { cursor, examined, isCut } = found;
+  const { rows, cursor, examined, isCut } = found;
   const { route } = state;
-  const rows = route.again ? found.rows.filter(({ hasDiedAgain }) => hasDiedAgain) : found.rows;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
   const isPartial = isUnfinished(found);
@@ -119,9 +119,7 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
     ? "These are the first of each queue. Choose a queue to see the rest."
     : isLatest && "These are the first of each state. Choose a state to see the rest.";
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
-  const part = route.again
-    ? html`<p>${link({ ...route, again: undefined }, "Show all")}</p>`
-    : examined !== undefined && isPartial && partial(found, stats);
+  const part = examined !== undefined && isPartial && partial(found, stats);
   if (rows.length === 0) return html`${part}${!isPartial && nothing()}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${part}${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable, snapshot)}${more}`;
@@ -181,7 +179,7 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
       row,
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
-<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.hasDiedAgain && badge("dead", "died again")}
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
@@ -227,7 +225,6 @@ function nothing(): Html {
     return empty("None of its children is dead any more", "Retried or removed.");
   if (view === "job")
     return empty("None on this page", "Dropped children are gone. Completed jobs are kept for a limited time.");
-  if (route.again) return empty("None has died again yet", "They completed, run or wait.");
   if (search)
     return empty(
       "No matches",
