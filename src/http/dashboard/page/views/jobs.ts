@@ -128,8 +128,12 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
 /** Leads from a search that leaves something out to one of everything: all queues, states and fields. */
 function elsewhere({ queues }: Json<Snapshot>) {
   const { search, by, view, scope, state: kind } = state.route;
-  const leavesOut = view === "jobs" && search && (by || kind || (!scope && queues[1]));
-  return leavesOut && html`<p>${link({ view, search, ...(queues[1] && { scope: "all" }) }, "Search everywhere")}</p>`;
+  const where = by === "retried" ? by : undefined;
+  const leavesOut = view === "jobs" && search && (by !== where || kind || (!scope && queues[1]));
+  return (
+    leavesOut &&
+    html`<p>${link({ view, search, by: where, ...(queues[1] && { scope: "all" }) }, "Search everywhere")}</p>`
+  );
 }
 
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
