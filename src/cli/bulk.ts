@@ -7,12 +7,11 @@ import { bar } from "./output/live-line.ts";
 import { count, counted, printable, quoted } from "./output/text.ts";
 import { moment } from "./output/time.ts";
 import type { Plan } from "./plan.ts";
+import type { Typed } from "./request.ts";
 import type { Session } from "./session.ts";
 
 /** A change of many jobs, in as many requests as it takes. */
-interface Change {
-  readonly fields: Row;
-  readonly options: Row;
+interface Change extends Pick<Typed, "fields" | "options"> {
   send(fields: object): Promise<Row>;
   fill(text: string, answer: Row): string;
   add(answer: Row): void;

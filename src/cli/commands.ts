@@ -28,8 +28,8 @@ export interface Command {
   readonly shows?: string;
   /** What it says after a change: {field} of the answer, {target} of the path, {label}, {command WORDS}. */
   readonly says?: string | ((answer: never, fields: Readonly<Record<string, unknown>>) => string);
-  /** What it says below the result, each if the field in it is more than 0. */
-  readonly adds?: readonly string[];
+  /** What it says below the result, each if this field of it, or of its first row, is more than 0. */
+  readonly adds?: Readonly<Record<string, string>>;
   /** What it says if a list is empty, or if there is nothing to change. */
   readonly none?: string;
   /** What it changes many of: "dead job". */
@@ -54,6 +54,8 @@ export interface Command {
 }
 
 export const jobColumns = "id state attempts when name error";
+
+const ofDead = { noun: "dead job", flags: { limit: "first" }, extras: { "parent <id>": "a job's dead children" } };
 
 const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
   Number(other.failing ?? false) - Number(one.failing ?? false);
@@ -106,7 +108,7 @@ export const commands = {
     shows: jobColumns,
     merges: byNearness,
     none: "No matching jobs.",
-    adds: ["Jobs examined: {examined}."],
+    adds: { examined: "Jobs examined: {examined}." },
     examples: [["tidegate queue:jobs --search user.email=ada", "by a field of their payload"]],
   },
   getFailures: {
@@ -117,11 +119,11 @@ export const commands = {
     sends: { latest: true },
     shows: "group jobs=count first=firstAt last=lastAt age name error",
     none: "There are no dead jobs in a group.",
-    adds: [
-      "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
-      "Older groups not shown: {older}. Add --all, or a larger --limit.",
-      "Who is affected: {command queue:failures {group}}",
-    ],
+    adds: {
+      ungrouped: "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
+      older: "Older groups not shown: {older}. Add --all, or a larger --limit.",
+      group: "Who is affected: {command queue:failures {group}}",
+    },
     order: latestFirst,
     examples: [["tidegate queue:failures --since 1h", "what broke in the last hour"]],
   },
@@ -129,7 +131,7 @@ export const commands = {
     words: "queue:failures show <group>",
     does: "show one group, by the minute, and who is affected",
     shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected",
-    adds: ["To retry them: {command queue:dlq retry --group {group}}"],
+    adds: { group: "To retry them: {command queue:dlq retry --group {group}}" },
   },
   listDeadJobs: {
     words: "queue:dlq list",
@@ -203,20 +205,16 @@ export const commands = {
     does: "retry dead jobs now, with all their retries",
     about:
       "Makes dead jobs due now, or spread over a time, with all their retries: by their ids, all of one parent, type or group, or all. On a terminal it asks before it retries several.",
-    noun: "dead job",
-    extras: { "parent <id>": "the dead children of this job" },
+    ...ofDead,
     asks: "many",
-    flags: { limit: "first" },
     examples: [["tidegate queue:dlq retry --name send_email --first 10", "the ten newest, as a trial"]],
   },
   removeDeadJobs: {
     words: "queue:dlq remove [ids...]",
     does: "remove dead jobs for good, after confirmation",
     about: "Removes dead jobs for good, after confirmation: by their ids, all of one parent, type or group, or all.",
-    noun: "dead job",
-    extras: { "parent <id>": "the dead children of this job" },
+    ...ofDead,
     asks: "always",
-    flags: { limit: "first" },
   },
   listSchedules: {
     words: "queue:schedules list",
@@ -242,7 +240,7 @@ export const commands = {
     shows: "at=clock when=at kind job=name of times=count",
     order: bySoonest,
     none: "Nothing runs in the next hour. What is paused does not count.",
-    adds: ["Not shown, within the hour too: {more}.", "What is paused does not count."],
+    adds: { more: "Not shown, within the hour too: {more}.", listed: "What is paused does not count." },
   },
   previewSchedule: {
     words: "queue:schedules preview <key>",
@@ -278,8 +276,8 @@ export const commands = {
   getFlowControlKey: {
     words: "queue:flow show <key>",
     does: "show a key, which jobs hold its slots, and which are next",
-    shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused",
-    adds: ["Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}"],
+    shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused jobs",
+    adds: { waiting: "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}" },
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",
@@ -334,7 +332,7 @@ export const commands = {
       "name processed=hour.processed retried=hour.retried dead=hour.dead dead-yday=days.0.dead run-p95=hour.running.p95Ms run-yday=days.0.running.p95Ms waiting=pending wait-p95=hour.waiting.p95Ms wait-yday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
-    adds: ["Pause a type: {command queue:types pause TYPE --reason WHY}"],
+    adds: { listed: "Pause a type: {command queue:types pause TYPE --reason WHY}" },
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   pauseJobs: {
@@ -343,11 +341,7 @@ export const commands = {
     extras: { force: "even if no job of this type is known" },
     says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}\nThose that run go on: {command queue:jobs --name {target} --state running}",
   },
-  resumeJobs: {
-    words: "queue:types resume <name>",
-    does: "resume a paused job type",
-    says: resuming("{target}{in}"),
-  },
+  resumeJobs: { words: "queue:types resume <name>", does: "resume a job type", says: resuming("{target}{in}") },
   clearJobs: {
     words: "queue:clear",
     does: "remove all jobs in a state",
@@ -363,7 +357,7 @@ export const commands = {
       "Encrypts jobs, schedules and documents with the current key, in steps. It may run alongside drains, and be stopped and repeated. Run it again until it has nothing to do, and then remove the old key. For Redis itself, TIDEGATE_ENCRYPTION_KEYS has the keys: k2:BASE64,k1:BASE64, the current one first.",
     noun: "record",
     none: "Nothing to do: everything is encrypted with the current key.",
-    adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
+    adds: { left: "Left: {left}, changed meanwhile or of a running job. Run this again." },
     examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
   },
   listQueues: "queue:list shows them",

@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { inFlags, readJson, takesJson, timeBefore } from "./fields.ts";
 import type { Plan } from "./plan.ts";
+import { UsageError } from "./program.ts";
 import type { Session } from "./session.ts";
 
 export interface Typed {
@@ -23,8 +24,7 @@ export const MOST_COUNTED = 100;
 export async function requestOf(plan: Plan, command: CommandUnknownOpts, session: Session): Promise<Typed> {
   const { route, isInQuery } = plan;
   const options = command.opts() as Typed["options"];
-  // The ids of its children take this one's place.
-  const fields: Record<string, unknown> = { ...plan.sends, ...(options["parent"] ? { ids: [options["parent"]] } : {}) };
+  const fields: Record<string, unknown> = { ...plan.sends };
   let target = "";
   const values = [
     ...plan.args.map(({ field }, index) => [field, command.processedArgs[index]] as const),
@@ -35,21 +35,24 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
     if (field.path.length === 0) target = String(value);
     else put(fields, field.path, takesJson(field) ? await readJson(String(value), field.flag, session.io) : value);
   }
-  if (plan.options.some(({ flag }) => flag === "each") && !session.isJson && isBare(command))
+  const isBare = givenIn(command).every((name) => ["name", "since", "wide"].includes(name));
+  if (plan.options.some(({ flag }) => flag === "each") && !session.isJson && isBare)
     fields["each"] = fields["since"] === undefined ? SHOWN_OF_EACH : MOST_COUNTED;
   else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
     fields["limit"] ??= options["all"] ? MOST : PAGE;
   // A change can take several requests.
   if (!isInQuery && typeof fields["since"] === "string") fields["since"] = timeBefore(fields["since"]);
-  await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(fields, ""));
+  const { parent } = options;
+  if (parent && fields["ids"]) throw new UsageError("Give either ids or --parent.");
+  // A handler takes no parent: it gets the ids of its children.
+  const checked = parent ? { ...fields, ids: [parent] } : fields;
+  await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(checked, ""));
   return { fields, target, options };
 }
 
-/** Whether the user has given no option of this command that says which page to list. */
-function isBare(command: CommandUnknownOpts): boolean {
-  const given = Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
-  return given.every((name) => ["name", "since", "wide"].includes(name));
-}
+/** The options of a command that the user has given. */
+export const givenIn = (command: CommandUnknownOpts): readonly string[] =>
+  Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
 
 /** Calls what refuses fields, and names these as the user has typed them. */
 export async function withFlags<Result>(plan: Plan, call: () => Promise<Result>): Promise<Result> {

@@ -9,43 +9,40 @@ import type { Session } from "./session.ts";
 /** How far a search goes on by itself. */
 const MOST_EXAMINED = 10_000;
 
-interface Call {
+interface Call extends Typed {
   readonly to: Target;
   send(fields: object, from?: Target["send"]): Promise<Row>;
   add(answer: Row): void;
 }
 
 /** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
-export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<void> {
+export async function showRows(plan: Plan, call: Call, session: Session): Promise<void> {
   const { shows, none = "", isMerged } = plan;
-  const { all, wide } = typed.options;
+  const { to, fields, options } = call;
   // A token that may not list queues still gets the list of the first.
-  const names = isMerged && session.globals.queue === undefined ? await queueNames(call.to).catch(() => []) : [];
+  const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
   const isOfSeveral = names.length > 1;
-  if (isOfSeveral && typed.fields["cursor"] !== undefined)
+  if (isOfSeveral && fields["cursor"] !== undefined)
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
-  const found = await readRows(call, typed, isOfSeveral ? names : [undefined], session);
-  const { field, last, more } = found;
+  const { rows: found, field, last, more } = await readRows(call, isOfSeveral ? names : [undefined], session);
   const cursor = (!isOfSeveral && more) || null;
   const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
-  const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
-  const counts: Record<string, number> = {};
-  const isShort = typed.fields["each"] !== typed.options["each"];
-  const near = sorted.filter(({ state }) => {
-    const nth = (counts[String(state)] ?? 0) + 1;
-    counts[String(state)] = nth;
-    return !isShort || nth <= SHOWN_OF_EACH;
-  });
-  const rows = near.slice(0, isOfSeveral && !all ? Number(typed.fields["limit"] ?? near.length) : undefined);
-  if (rows.length === 0) await refuseUnknownQueue(call.to, session);
-  const isSearch = typed.fields["search"] !== undefined;
+  const sorted = order ? [...found].sort(order as (one: Row, other: Row) => number) : found;
+  const isShort = fields["each"] !== options["each"];
+  const states = [...new Set(sorted.map(({ state }) => state))];
+  const byState = states.map((each) => sorted.filter(({ state }) => state === each));
+  const nearest = new Set(byState.flatMap((each) => each.slice(0, SHOWN_OF_EACH)));
+  const near = isShort ? sorted.filter((row) => nearest.has(row)) : sorted;
+  const rows = near.slice(0, isOfSeveral && !options["all"] ? Number(fields["limit"] ?? near.length) : undefined);
+  if (rows.length === 0) await refuseUnknownQueue(to, session);
+  const isSearch = fields["search"] !== undefined;
   const countText = (of: number) => (isSearch || of < MOST_COUNTED ? count(of) : `${of} or more`);
-  const sums = Object.entries(counts).map(([state, of]) => `${countText(of)} ${state}`);
-  const isSummed = isSearch || (isShort && typed.fields["since"] !== undefined);
-  const isPartial = isSearch && more !== null;
-  const above = `${isPartial ? `Incomplete: more follow than these ${part}.\n` : ""}${isSummed ? `${sums.join(", ")}:\n` : ""}`;
-  const view = { now: session.now, colors: session.colors, width: wide ? undefined : session.width };
+  const sums = byState.map(({ length }, index) => `${countText(length)} ${states[index]}`).join(", ");
+  const isSummed = isSearch || (isShort && fields["since"] !== undefined);
+  const incomplete = isSearch && more !== null ? `Incomplete: more follow than these ${part}.\n` : "";
+  const above = `${incomplete}${isSummed ? `${sums}:\n` : ""}`;
+  const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
     if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
     return `${above}${listText(rows, shows, view, isOfSeveral)}`;
@@ -60,8 +57,7 @@ export async function showRows(plan: Plan, typed: Typed, call: Call, session: Se
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
 async function readRows(
-  { to, send }: Call,
-  { fields, options: { all } }: Typed,
+  { to, send, fields, options: { all } }: Call,
   names: readonly (string | undefined)[],
   session: Session,
 ) {

@@ -73,8 +73,7 @@ interface Failure {
 function failureOf(error: unknown, session: Session): Failure {
   if (error instanceof PartlyDone) {
     const { hint, ...cause } = failureOf(error.cause, session);
-    const hints = [error.message, ...(hint === undefined ? [] : [hint])];
-    return { ...cause, hint: hints.join("\n"), done: error.document };
+    return { ...cause, hint: [error.message, hint].filter(Boolean).join("\n"), done: error.document };
   }
   if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
@@ -116,13 +115,8 @@ function seeHelp(command: CommandUnknownOpts, words = "tidegate"): string {
 /** Suggests a command in place of one that is only as long as an unknown one: queue:fail, queues. */
 function withCommandMeant(message: string, { commands }: CommandUnknownOpts): string {
   const [refusal, , bare] = /^unknown command '(queues?:?)?(.*)'/.exec(message) ?? [];
-  const [meant] =
-    bare === ""
-      ? ["queue:list"]
-      : nearest(
-          bare ?? "",
-          commands.map((each) => each.name()),
-        );
+  const names = commands.map((each) => each.name());
+  const [meant] = bare === "" ? ["queue:list"] : nearest(bare ?? "", names);
   return meant === undefined ? message : `${refusal}\n(Did you mean ${meant}?)`;
 }
 

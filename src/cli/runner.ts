@@ -1,6 +1,8 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { part, query, read, type Send } from "../client/transport.ts";
+import type { OperationName } from "../contract/operations.ts";
 import { type FlowControlKey, heldBackTexts } from "../core/flow/flow-key.ts";
+import type { FlowControlPage } from "../core/flow/flow-keys.ts";
 import type { QueueFigures } from "../core/manage/figures.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import { waitsFor } from "../core/manage/job-text.ts";
@@ -18,7 +20,7 @@ import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
 import { addCommand, nearest, subcommandsOf, UsageError } from "./program.ts";
-import { requestOf, type Typed, withFlags } from "./request.ts";
+import { givenIn, requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
@@ -58,7 +60,7 @@ async function showOne(
   group: CommandUnknownOpts,
   session: Session,
 ): Promise<void> {
-  if (Object.keys(list.opts()).some((option) => list.getOptionValueSource(option) === "cli"))
+  if (givenIn(list)[0])
     throw new UsageError(
       `${group.name()} ${target} shows one, so leave out the options of a list.`,
       subcommandsOf(group, target),
@@ -114,10 +116,11 @@ const jobsAt = async (send: Send, path: string, fields: object) =>
 
 const childrenOf = (id: string, send: Send, fields: object) => jobsAt(send, `${part(id)}/children`, fields);
 
-/** The ids of a request: of those with --parent, the dead children. @throws as `findIds` */
-async function idsIn({ states }: Plan, { fields, options: { parent } }: Typed, send: Send) {
-  if (parent === undefined) return findIds(send, fields["ids"], states);
-  return (await childrenOf(String(parent), send, { state: "dead", limit: 1_000 })).map(({ id }) => id);
+/** The fields of a request, with whole ids: of a parent, those of its dead children. @throws as `findIds` */
+async function fieldsIn({ states }: Plan, { fields, options: { parent } }: Typed, send: Send) {
+  if (parent === undefined) return { ...fields, ids: await findIds(send, fields["ids"], states) };
+  const dead = await childrenOf(String(parent), send, { state: "dead", limit: 1_000 });
+  return { ...fields, ids: dead.map(({ id }) => id) };
 }
 
 /** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
@@ -139,9 +142,8 @@ async function findIds(send: Send, texts: unknown, states: readonly JobState[]) 
 /** What a queue has of what a command is about: the thing, or how many jobs it would change. */
 async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
   const { route, noun, states, answer } = plan;
-  const { fields, target } = typed;
-  if (noun)
-    return (await ask(plan, target, { ...fields, ids: await idsIn(plan, typed, send), dryRun: true }, send))[answer];
+  const { target } = typed;
+  if (noun) return (await ask(plan, target, { ...(await fieldsIn(plan, typed, send)), dryRun: true }, send))[answer];
   // Of a whole queue only the statistics say whether it is paused.
   const [path = "/stats", name = "paused"] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
   if (name === "id") return findJob(send, target, states);
@@ -158,47 +160,53 @@ async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
 
 /** Runs a command in one queue. Returns whether nothing in it matched. */
 async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | undefined> {
-  const { operation, noun, asks, verb, states } = plan;
+  const { operation, noun, asks, verb, isList } = plan;
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
-  const isOfJob = plan.route.path.includes(":id");
-  const [target = typed.target] = (isOfJob && (await findIds(to.send, [typed.target], states))) || [];
-  const fields = { ...typed.fields, ids: await idsIn(plan, typed, to.send) };
-  const isAction = plan.route.method !== "GET" && !session.isJson;
+  const call = await callOf(plan, typed, to, session);
+  const { label, target, options } = call;
+  if (noun) return changeMany(plan, { ...to, label }, call, session);
+  if (isList) return void (await showRows(plan, { to, ...call }, session));
+  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, options);
+  return runOne(plan, call, to, session);
+}
+
+/** What a command sends to a queue, and how it says what has come of it. */
+async function callOf(plan: Plan, typed: Typed, to: Target, session: Session) {
+  const { route, states, adds = {} } = plan;
+  const [target = typed.target] =
+    (route.path.includes(":id") && (await findIds(to.send, [typed.target], states))) || [];
+  const fields = await fieldsIn(plan, typed, to.send);
+  const isAction = route.method !== "GET" && !session.isJson;
   const { queue: chosen } = session.globals;
   const [first = "", second] = isAction && chosen === undefined ? await queueNames(to).catch(() => []) : [];
   const name = printable(chosen ?? (second === undefined ? "" : first));
   const label = to.label.replace("The first queue", name ? `Queue ${name}` : "$&");
   const queue = `${label.charAt(0).toLowerCase()}${label.slice(1)}`;
-  const send = (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from));
   const fill = (text: string, answer: Row) =>
     filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
-  const add = (answer: Row) => {
-    for (const text of plan.adds ?? [])
-      if (answer[/\{(\w+)\}/.exec(text)?.[1] ?? "listed"]) session.note(fill(text, answer));
+  return {
+    ...{ ...typed, target, fields, label, fill },
+    send: (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from)),
+    add(answer: Row) {
+      for (const [field, text] of Object.entries(adds)) if (answer[field]) session.note(fill(text, answer));
+    },
   };
-  if (noun) return changeMany(plan, { ...to, label }, { ...typed, fields, send, fill, add }, session);
-  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, typed.options);
-  if (plan.isList) return void (await showRows(plan, typed, { to, send, add }, session));
-  const isOfKeys = plan.route.path.startsWith("/flow-control");
-  const mayBeMisspelt = /^(pause|resume)(Jobs|FlowControlKey)$/.test(operation) && !typed.options["force"];
-  const unknown = mayBeMisspelt ? await unknownName(target, isOfKeys, to, session) : "";
-  // A key can be paused before its first job, and is forgotten when it is idle.
-  if (unknown && !isOfKeys)
-    throw new UsageError(
-      unknown,
-      `Nothing was ${verb}d.${verb === "pause" ? " To pause a type before its first job, add --force." : ""}`,
-    );
+}
+
+/** Does or shows one thing. Returns whether nothing in the queue matched. */
+async function runOne(plan: Plan, call: Awaited<ReturnType<typeof callOf>>, to: Target, session: Session) {
+  const { operation, says, shows } = plan;
+  const { target, fields, options, send, fill, add } = call;
+  const unknown = options["force"] ? "" : await checkName(plan, target, to, session);
   const found = (await send(fields)) ?? { done: true };
-  const schedule =
-    operation === "previewSchedule" && (await read<Row>("key", to.send("GET", pathTo("/schedules/:key", target))));
-  const shown = { ...schedule, ...found };
-  const says = typeof plan.says === "function" ? plan.says(shown as never, fields) : plan.says;
+  const shown = { ...(session.isJson ? {} : await beside[operation]?.(target, to.send)), ...found };
   const wasPaused = found["resumed"] !== false;
-  const jobs = operation === "getFlowControlKey" && !session.isJson ? await holdersOf(target, to.send) : [];
-  const below = jobs[0] ? `\n\n${listText(jobs as never, "id state since=when name", session)}` : "";
-  const text = () => (says ? fill(says, shown) : factsText(shown, plan.shows, session) + below);
-  session.print(found, () => (wasPaused ? text() : unknown || text()));
-  add(found);
+  session.print(found, () => {
+    if (unknown && !wasPaused) return unknown;
+    const text = typeof says === "function" ? says(shown as never, fields) : says;
+    return text ? fill(text, shown) : factsText(shown, shows, session);
+  });
+  add(shown);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
@@ -206,11 +214,15 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
   return found["woken"] === 0 || (!wasPaused && !unknown);
 }
 
-/** The jobs that hold the slots of a key, and the first five that wait for one. */
-async function holdersOf(search: string, send: Send) {
-  const jobsIn = (state: JobState) => jobsAt(send, "", { search, in: "key", state });
-  return [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)];
-}
+/** What people see beside an answer. */
+const beside: { readonly [Name in OperationName]?: (target: string, send: Send) => Promise<Row> } = {
+  previewSchedule: (key, send) => read("key", send("GET", pathTo("/schedules/:key", key))),
+  async getFlowControlKey(search, send) {
+    const jobsIn = (state: JobState) => jobsAt(send, "", { search, in: "key", state });
+    // Those that hold its slots, and the first that wait for one.
+    return { jobs: [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)] };
+  },
+};
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {
   const path = pathTo(route.path, target);
@@ -229,13 +241,15 @@ async function namesIn(isOfKeys: boolean, send: Send) {
     const { names, other } = await typesIn(send);
     return { names: names.map(({ name }) => name), hasMore: other !== null };
   }
-  const page = send("GET", `/flow-control${query({ limit: 1_000 })}`);
-  const { keys, cursor } = await read<{ keys: readonly FlowControlKey[]; cursor: string | null }>("keys", page);
+  const { keys, cursor } = await read<FlowControlPage>("keys", send("GET", "/flow-control?limit=1000"));
   return { names: keys.map(({ key }) => key), hasMore: cursor !== null };
 }
 
-/** What to say of a job type or key that neither a job nor the module has: it may be misspelt. Empty if it is known. */
-async function unknownName(name: string, isOfKeys: boolean, to: Target, session: Session): Promise<string> {
+/** What to say of a key that is not in use: its first job may come. @throws {UsageError} for an unknown job type */
+async function checkName(plan: Plan, name: string, to: Target, session: Session): Promise<string> {
+  const { operation, verb } = plan;
+  if (!/^(pause|resume)(Jobs|FlowControlKey)$/.test(operation)) return "";
+  const isOfKeys = operation.endsWith("Key");
   const { names, hasMore } = await namesIn(isOfKeys, to.send);
   const known = [...names, ...(isOfKeys ? [] : (to.jobNames ?? []))];
   if (known.includes(name) || hasMore) return "";
@@ -245,9 +259,12 @@ async function unknownName(name: string, isOfKeys: boolean, to: Target, session:
     return others.includes(name);
   };
   const elsewhere = await lookElsewhere(to, session, has);
-  if (elsewhere.name !== undefined) return elsewhere.hint;
   const what = isOfKeys ? "flow control key is in use" : "job of this type is known";
-  return `No ${what}: ${printable(name)}. The nearest: ${nearest(name, known, 0).slice(0, 3).map(printable).join(", ") || "none"}.`;
+  const alike = nearest(name, known, 0).slice(0, 3).map(printable).join(", ") || "none";
+  const unknown = elsewhere.name ? elsewhere.hint : `No ${what}: ${printable(name)}. The nearest: ${alike}.`;
+  if (isOfKeys) return unknown;
+  const force = verb === "pause" ? " To pause a type before its first job, add --force." : "";
+  throw new UsageError(unknown, `Nothing was ${verb}d.${force}`);
 }
 
 const CHILDREN_SHOWN = 20;

@@ -205,6 +205,7 @@ test.each([
   ["queue:jobs run a --all --yes", "Choose jobs in exactly one way: "],
   ["queue:dlq retry", "exactly one way: ids, --name, --group, --all."],
   ["queue:dlq retry --before 1h", "exactly one way: ids, --name, --group, --all."],
+  ["queue:dlq retry a --parent b", "Give either ids or --parent."],
   ["queue:dlq retry a --first 2", "--first does not go with the other options."],
   ["queue:dlq retry --group charge", "a group of failures, such as"],
   ["queue:dlq remove --all", "Add --yes"],

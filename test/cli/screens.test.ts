@@ -178,6 +178,7 @@ Started  0
 Pinned   no
 Paused   paused
 
+Jobs
 ID    STATE  SINCE  NAME
 held  ready  now    send_email
 `,

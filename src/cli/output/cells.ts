@@ -94,6 +94,7 @@ const inner: Readonly<Record<string, string>> = {
   errors: "attempt failed=failedAt took error",
   logs: "at attempt message data",
   runs: "occurrence=at state took id error",
+  jobs: "id state since=when name",
   affected: "field newest-jobs=of most-frequent=values",
 };
 

@@ -55,10 +55,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
       })
       .join(GAP)
       .trimEnd();
-  const titles = line(
-    columns.map(({ title }) => title),
-    (text) => colors.dim(text),
-  );
+  const titles = columns.map(({ title }) => title);
   const lines = rows.flatMap((row, at) => [
     line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
     ...wrap(printable(below?.cell(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
@@ -66,7 +63,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     ),
   ]);
   const note = wrap(`A wider terminal also shows: ${hidden.join(", ")}.`, width, 3).map(colors.dim);
-  return [titles, ...lines, ...(hidden[0] ? note : [])].join("\n");
+  return [line(titles, colors.dim), ...lines, ...(hidden[0] ? note : [])].join("\n");
 }
 
 function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {

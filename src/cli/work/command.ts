@@ -106,12 +106,11 @@ async function noteHeld({ local, sendTo, command }: Target, isIdle: boolean, ses
     const waiting = `${counted(pendingCount, "job")} waiting, ${due}`;
     session.note(`${isIdle ? "Nothing ran" : "Left"}${place}: ${waiting}.`);
     const { keys = [] } = readyCount > 0 ? await get<FlowControlPage>("keys", "/flow-control?holding=true") : {};
-    const lines = pauseLines({ ...stats, keys }, (words) => command(words, queue), session);
-    const full = keys.map((key) => [key.key, holdReason(key)] as const);
-    for (const [key, reason] of full)
-      if (reason && reason !== "paused")
-        lines.push(printable(`The key ${key} holds jobs back: ${heldBackTexts[reason]}.`));
-    for (const line of lines) session.note(line);
+    for (const line of pauseLines({ ...stats, keys }, (words) => command(words, queue), session)) session.note(line);
+    for (const key of keys.filter((each) => !each.paused)) {
+      const reason = holdReason(key);
+      if (reason) session.note(printable(`The key ${key.key} holds jobs back: ${heldBackTexts[reason]}.`));
+    }
   }
 }
 
