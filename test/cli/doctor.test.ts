@@ -180,12 +180,14 @@ describe("queue:doctor of a queue", () => {
       await queue.drain({ maxJobs: 1 });
       await clock.advance("1m");
     }
-    const grows = "in 3, out 1 a minute: grows by 2 a minute";
+    const grows = "in 3, out 1 a minute (5 min average): grows by 2 a minute";
     expect(findingOf(await cli(doctor), "backlog")).toMatchObject({
       status: "warn",
       message: `More jobs fall due than leave: ${grows}.`,
     });
-    expect((await cli(["queue:list"])).stdout).toMatch(new RegExp(`^Pace +${grows}$`, "m"));
+    expect((await cli(["queue:list"])).stdout).toMatch(
+      /^Pace +in 3, out 1 a minute \(5 min average\): grows by 2 a minute$/m,
+    );
     await clock.advance("2m");
     const late = findingOf(await cli(doctor), "backlog");
     expect(late?.message).toMatch(

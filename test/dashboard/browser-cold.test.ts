@@ -78,7 +78,7 @@ const asked: readonly Asked[] = [
     question: "does it grow",
     acts: [],
     where: attention("growing"),
-    answer: /^imports growing in \d+, out \d+ a minute: grows by \d+ a minute$/,
+    answer: /^imports growing in \d+, out \d+ a minute \(5 min average\): grows by \d+ a minute$/,
   },
   {
     question: "who paused it, when and why",

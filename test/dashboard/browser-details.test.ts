@@ -19,13 +19,13 @@ describe("the overview", () => {
     await minute(477, 318);
     const page = await open(on);
     const ready = page.locator(".states a", { hasText: "ready" });
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 95, out 64 a minute: grows by 31 a minute/);
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 95, out 64 a minute \(5 min average\): grows by 31 a minute/);
     expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
     expect(await ready.innerText()).toContain("oldest 60 s; in 95");
     for (let i = 0; i < 5; i++) await minute(0, 1);
     await page.getByText("No figures of yesterday").waitFor();
     await page.keyboard.press("r");
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute: empty in 2.6 h/);
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute \(5 min average\): empty in 2.6 h/);
     expect(await ready.locator("b").getAttribute("class")).toBe(null);
   });
 

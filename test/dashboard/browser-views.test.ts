@@ -16,7 +16,7 @@ describe("the overview", () => {
     const states = await page.locator(".states a").allTextContents();
     expect(states).toEqual([
       "scheduled1",
-      "ready1oldest 0 ms; in 0, out 0 a minute",
+      "ready1oldest 0 ms; in 0, out 0 a minute (5 min average)",
       "running0",
       "completed1",
       "dead2",
@@ -511,7 +511,7 @@ describe("several queues", () => {
     await page.getByRole("link", { name: "All queues" }).click();
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
-      .toEqual(["urgent\n\nin 0, out 0 a minute", "0", "bulk & more\n\noldest 0 ms; in 0, out 0 a minute", "1"]);
+      .toEqual(["urgent\n\nin 0, out 0 a minute (5 min average)", "0", "bulk & more\n\noldest 0 ms; in 0, out 0 a minute (5 min average)", "1"]);
     await page.locator("tfoot", { hasText: "Total" }).waitFor();
     await press(page, "Pause bulk & more");
     await press(page, "Pause");

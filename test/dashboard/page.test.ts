@@ -131,6 +131,10 @@ describe("the data of the page", () => {
     await queue.enqueue("fails", { customer: 55 }, { id: "of-fifty-five" });
     for (const search of ["customer=5", "customer 5", "customer: 5"]) expect(await ids(search)).toEqual(["of-five"]);
     expect((await ids("5"))[0]).toBe("of-five");
+    // The punctuation of JSON is no text of a payload.
+    for (const search of ['"', "{", ":"]) expect(await ids(search)).toEqual([]);
+    await queue.enqueue("fails", { pipes: [{ of: '5" or {4}' }] }, { id: "punctuated" });
+    for (const search of ['"', "{", '" or {']) expect(await ids(search)).toEqual(["punctuated"]);
   });
 
   test("of a search in a state has jobs of that state, and of a long text the job with that id", async () => {

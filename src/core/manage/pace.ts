@@ -14,11 +14,11 @@ export interface QueuePace {
 export const isGrowing = ({ arrivals, departures, emptyInMs }: QueuePace): boolean =>
   emptyInMs === null && arrivals > departures;
 
-/** "in 450, out 304 a minute: grows by 146 a minute" */
+/** "in 450, out 304 a minute (5 min average): grows by 146 a minute" */
 export function paceText(pace: QueuePace, number: (value: number) => string, span: (ms: number) => string): string {
   const rounded = (rate: number) => (rate < 10 ? rate : Math.round(rate));
   const [arrivals, departures] = [rounded(pace.arrivals), rounded(pace.departures)];
-  const rates = `in ${number(arrivals)}, out ${number(departures)} a minute`;
+  const rates = `in ${number(arrivals)}, out ${number(departures)} a minute (${PACE_MINUTES} min average)`;
   if (isGrowing(pace)) return `${rates}: grows by ${number(arrivals - departures)} a minute`;
   return pace.emptyInMs ? `${rates}: empty in ${span(pace.emptyInMs)}` : rates;
 }

@@ -111,8 +111,11 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
     return ({ errors, error }) =>
       [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
   const { path, part, isSure } = fieldIn(text);
+  // JSON has punctuation of its own.
+  const isText = /[\p{L}\p{N}]/u.test(text);
   return ({ payload }) => {
-    if (!isSure && (!path || has(payload))) return has(payload);
+    const isIn = has(isText ? payload : textsIn(payload));
+    if (!isSure && (!path || isIn)) return isIn;
     const value = fieldOf(payload, path);
     // Half of a number is another number.
     if (typeof value === "number" || typeof value === "boolean") return String(value) === part;
@@ -121,6 +124,10 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The names and values in a payload. */
+const textsIn = (value: unknown): string =>
+  typeof value === "object" && value ? Object.entries(value).flat().map(textsIn).join("\n") : String(value);
 
 function fieldOf(value: unknown, path: string): unknown {
   let at: unknown = value;
