@@ -246,10 +246,10 @@ describe("straight on Redis", () => {
       env: { ...target.env, USER: "ada" },
     });
     expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([
-      "AT   BY   CHANGE      TARGET   JOBS  REASON",
-      "now  ada  pause jobs  mail        -  CRM is down",
-      "now  ada  clear jobs  pending     1",
-      "now  ada  pause       -           -",
+      "AT   BY   CHANGE        TARGET   JOBS  REASON",
+      "now  ada  paused jobs   mail        -  CRM is down",
+      "now  ada  cleared jobs  pending     1",
+      "now  ada  paused        -           -",
     ]);
   });
 });

@@ -240,7 +240,7 @@ test("closing the dialog of a bulk action stops it after the call under way", as
     await page.getByRole("dialog").waitFor({ state: "detached" });
     release();
     await notice(page, "2,000 jobs cancelled, then stopped. The others are unchanged.");
-    await page.getByText("Select some to act on them at once.").waitFor();
+    await page.getByText("Select some to act on them.").waitFor();
     expect(await queue.getStats()).toMatchObject({ scheduledCount: left });
     await page.locator(".tabs .count", { hasText: left.toLocaleString("en") }).waitFor();
   }

@@ -19,13 +19,17 @@ describe("the overview", () => {
     await minute(477, 318);
     const page = await open(on);
     const ready = page.locator(".states a", { hasText: "ready" });
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 95, out 64 a minute \(5 min average\): grows by 31 a minute/);
+    await expect
+      .poll(() => ready.innerText(), patience)
+      .toMatch(/in 95, out 64 a minute \(5 min average\): grows by 31 a minute/);
     expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
     expect(await ready.innerText()).toContain("oldest 60 s; in 95");
     for (let i = 0; i < 5; i++) await minute(0, 1);
     await page.getByText("No figures of yesterday").waitFor();
     await page.keyboard.press("r");
-    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute \(5 min average\): empty in 2.6 h/);
+    await expect
+      .poll(() => ready.innerText(), patience)
+      .toMatch(/in 0, out 1 a minute \(5 min average\): empty in 2.6 h/);
     expect(await ready.locator("b").getAttribute("class")).toBe(null);
   });
 
@@ -38,6 +42,16 @@ describe("the overview", () => {
     await on.queue.enqueue("fails", null);
     await page.keyboard.press("r");
     await page.locator(".states a", { hasText: "ready2oldest not held back 0 ms" }).waitFor();
+  });
+
+  test("says whether a job or only a schedule can be next", async () => {
+    const on = await serveQueue();
+    await on.queue.drain();
+    const page = await open(on);
+    await page.locator(".states a", { hasText: "scheduled0next schedule in" }).waitFor();
+    await on.queue.enqueue("fails", null, { delay: "1h" });
+    await page.keyboard.press("r");
+    await page.locator(".states a", { hasText: "scheduled1next job or schedule in" }).waitFor();
   });
 });
 
@@ -219,6 +233,14 @@ test("the tab names the view, the queue and how many jobs are dead", async () =>
   await expect.poll(() => page.title(), patience).toBe("(1) Failures · media – Tidegate");
   await page.getByLabel("Queue", { exact: true }).selectOption("shop");
   await expect.poll(() => page.title(), patience).toBe("Failures · shop – Tidegate");
+});
+
+test("who is affected says how many jobs have other values than the most frequent", async () => {
+  const { page, on } = await openFilled("#view=failures");
+  for (const order of [1, 1, 2, 3, 4, 5]) await on.queue.enqueue("fails", { order });
+  await on.queue.drain();
+  await page.locator("tbody tr a").first().click();
+  await page.locator('[data-key="Who is affected"]', { hasText: /1 \(2 of 8\),.* \(1 of 8\), and 2 more$/ }).waitFor();
 });
 
 test("a wrong address shows a page of its own, which leads to the overview", async () => {

@@ -109,12 +109,23 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Refresh now|Search|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|(Wait|Duration) p50 \/ p95|Still dead, last hour|Last)$/.test(
+            !/^(Sign out|Refresh now|Search|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|(Wait|Duration) p50 \/ p95|Still dead, last hour|Last)$/.test(
               text,
             ),
         ),
       ).toEqual([]);
       expect(await page.locator("main input[type=checkbox]").count()).toBe(0);
     }
+    await page.setViewportSize({ width: 390, height: 780 });
+    expect(await page.getByText("Read only").isVisible()).toBe(true);
+  });
+
+  test("leads on from a queue that does not exist, and out", async () => {
+    const page = await open(await serveQueue({ auth }), "#view=jobs&queue=gone");
+    await signIn(page, "the-admin-token");
+    await heading(page, "There is no queue gone");
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+    await page.getByRole("link", { name: "Failures" }).click();
+    await heading(page, "Failures");
   });
 });

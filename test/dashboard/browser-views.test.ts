@@ -85,10 +85,10 @@ test("the page says who has paused the queue, and who changed what", async () =>
   await expect
     .poll(() => rows.allInnerTexts(), patience)
     .toEqual([
-      "Retry dead jobs of one failure\tana\t3\tnow",
-      "Retry dead jobs may\tana\t2\tnow",
-      "Clear jobs pending\tcleanup\t1\tnow",
-      "Pause\ton-call\t\tnow",
+      "Retried dead jobs of one failure\tana\t3\tnow\n1 Mar, 12:00",
+      "Retried dead jobs of may\tana\t2\tnow\n1 Mar, 12:00",
+      "Cleared pending jobs\tcleanup\t1\tnow\n1 Mar, 12:00",
+      "Paused the queue\ton-call\t\tnow\n1 Mar, 12:00",
     ]);
   await page.getByRole("link", { name: "one failure" }).click();
   await heading(page, "One group of failures");
@@ -511,7 +511,12 @@ describe("several queues", () => {
     await page.getByRole("link", { name: "All queues" }).click();
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
-      .toEqual(["urgent\n\nin 0, out 0 a minute (5 min average)", "0", "bulk & more\n\noldest 0 ms; in 0, out 0 a minute (5 min average)", "1"]);
+      .toEqual([
+        "urgent\n\nin 0, out 0 a minute (5 min average)",
+        "0",
+        "bulk & more\n\noldest 0 ms; in 0, out 0 a minute (5 min average)",
+        "1",
+      ]);
     await page.locator("tfoot", { hasText: "Total" }).waitFor();
     await press(page, "Pause bulk & more");
     await press(page, "Pause");
@@ -546,7 +551,35 @@ describe("several queues", () => {
     await heading(page, "Changes");
     await expect
       .poll(() => page.locator("tbody .job").allInnerTexts(), patience)
-      .toEqual(["shop Resume", "media Pause jobs send_email\nSMTP is down", "shop Pause"]);
+      .toEqual(["shop Resumed the queue", "media Paused jobs of send_email\nSMTP is down", "shop Paused the queue"]);
+  });
+
+  test("have jobs of which those of one queue are selected, and cancelled there", async () => {
+    const [shop, media] = shopAndMedia();
+    for (const queue of [shop, media])
+      for (const id of ["invoice-1", "invoice-2"])
+        await queue.enqueue("send_email", { to: "ada" }, { id, delay: "1h" });
+    const page = await open(await serveQueue({ queues: [shop, media] }));
+    await search(page).fill("invoice-");
+    await page.keyboard.press("Enter");
+    const boxes = () => page.locator("main [type=checkbox]").count();
+    await expect.poll(boxes, patience).toBe(4);
+    await page
+      .locator("tr", { hasText: /media.*invoice-2/ })
+      .getByRole("checkbox")
+      .check();
+    await page.getByText("1 selected in media.").waitFor();
+    // Those of the other queue can no longer be selected, and all of this one can.
+    expect(await boxes()).toBe(3);
+    await press(page, "Cancel...");
+    const dialog = page.getByRole("dialog");
+    expect(await dialog.innerText()).toMatch(/send_email invoice-2\s+In the queue media\. It will not run/);
+    await press(page, "Cancel the job");
+    await notice(page, "1 job cancelled.");
+    const waiting = async (queue: Queue) =>
+      (await queue.listJobs({ state: "scheduled" })).jobs.map(({ id }) => id).sort();
+    expect([await waiting(shop), await waiting(media)]).toEqual([["invoice-1", "invoice-2"], ["invoice-1"]]);
+    await expect.poll(boxes, patience).toBe(3);
   });
 
   test("list a paused job type that has no jobs, and resume it", async () => {

@@ -1,4 +1,5 @@
 import { type FlowControlKey, limitsText } from "../../core/flow/flow-key.ts";
+import { changeText } from "../../core/manage/change-text.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
@@ -74,7 +75,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
     paused ? `paused${pauseText(paused === true ? of : paused, now)}` : "",
   reason: ({ reason }: QueueChange) => reason ?? "",
-  operation: ({ operation }: { readonly operation: string }) => inWords(operation),
+  operation: ({ operation }: { readonly operation: string }) => changeText(operation),
   // Of schedules, and what they bring.
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
   zone: ({ cron, timeZone }: ScheduleInfo) => (cron === null ? "" : timeZone),

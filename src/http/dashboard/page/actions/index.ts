@@ -46,13 +46,13 @@ async function confirm(form: HTMLElement): Promise<void> {
   await showOutcome(work, question.leadsTo);
 }
 
-function select(ids: readonly string[], isOn: boolean): void {
+function select(ids: readonly string[], selectedIn: string | undefined, box: HTMLElement): void {
   const selected = new Set(state.selected);
   for (const id of ids) {
-    if (isOn) selected.add(id);
+    if ((box as HTMLInputElement).checked) selected.add(id);
     else selected.delete(id);
   }
-  change({ selected, isAllSelected: false });
+  change({ selected, selectedIn, isAllSelected: false });
 }
 
 type Action = (text: string, queue: string | undefined, element: HTMLElement, event: Event) => unknown;
@@ -103,8 +103,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   enqueue: () => askToEnqueue(),
   again: () => askAboutJob(askToEnqueue),
   edit: () => askAboutJob(askForPayload),
-  retry: () => askForDead("retry"),
-  remove: () => askForDead("remove"),
+  retry: (_, queue) => askForDead("retry", undefined, queue),
+  remove: (_, queue) => askForDead("remove", undefined, queue),
   "retry-children": askForChildren,
   "retry-group": (group, queue) => askForDead("retry", { group }, queue),
   "remove-group": (group, queue) => askForDead("remove", { group }, queue),
@@ -126,9 +126,12 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     if (name === "live") followLive();
   },
   open: (_, __, row) => row.querySelector("a")?.click(),
-  select: (id, _, box) => select([id], (box as HTMLInputElement).checked),
-  "select-page": (_, __, box) =>
-    select(state.snapshot?.jobs?.rows.filter(maySelect).map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
+  select: (id, queue, box) => select([id], queue, box),
+  "select-page": (_, __, box) => {
+    const rows = state.snapshot?.jobs?.rows.filter(maySelect) ?? [];
+    const ids = rows.map(({ id }) => id);
+    select(ids, rows[0]?.queue, box);
+  },
   "select-all": () => change({ isAllSelected: true }),
   sort,
   switch: (_, __, list) => {

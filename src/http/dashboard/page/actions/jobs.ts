@@ -2,7 +2,7 @@ import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { SignalResult } from "../../../../core/manage/signal.ts";
 import type { Json } from "../../snapshot.ts";
 import { visible } from "../dom/html.ts";
-import { act, root } from "../state/requests.ts";
+import { act } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
@@ -34,6 +34,7 @@ function waiting(): object {
 
 /** Asks the user before an action on waiting jobs. The selection on screen may change after that. */
 async function askWaiting(
+  queue: string | undefined,
   what: "cancel" | "reschedule",
   done: string,
   asked: (jobs: string, isOne: boolean) => Omit<Question, "act">,
@@ -48,11 +49,12 @@ async function askWaiting(
     const question = asked(plural(count, "job"), count === 1);
     ask({
       subject: aboutSelection(),
+      queue,
       ...question,
       text: `${question.text}${isAllSelected ? " This includes jobs enqueued meanwhile." : ""}`,
       act: async (filled) =>
         outcome(
-          await changeMany(`POST /jobs/${what}`, { ...jobs, ...whenOf(filled) }, isAllSelected ? count : 0),
+          await changeMany(`POST /jobs/${what}`, { ...jobs, ...whenOf(filled) }, isAllSelected ? count : 0, queue),
           isAllSelected ? 0 : count,
           done,
         ),
@@ -68,8 +70,8 @@ function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>,
   return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
-export const askToCancel = (): Promise<void> =>
-  askWaiting("cancel", "cancelled", (jobs, isOne) => ({
+export const askToCancel = (_: string, queue?: string): Promise<void> =>
+  askWaiting(queue, "cancel", "cancelled", (jobs, isOne) => ({
     title: `Cancel ${isOne ? "this job" : jobs}?`,
     text: `${isOne ? "It" : "They"} will not run, and ${isOne ? "its payload is" : "their payloads are"} deleted.`,
     confirm: `Cancel ${isOne ? "the job" : jobs}`,
@@ -130,8 +132,9 @@ export function askToSignal(): void {
 
 const atOnce = () => ({ delay: 0 });
 
-export const askToRun = (): Promise<void> =>
+export const askToRun = (_: string, queue?: string): Promise<void> =>
   askWaiting(
+    queue,
     "reschedule",
     "due now",
     (jobs) => ({ title: `Run ${jobs} now?`, text: "Due at once.", confirm: `Run ${jobs} now` }),
@@ -141,8 +144,9 @@ export const askToRun = (): Promise<void> =>
 export const runNow = async (): Promise<string> =>
   outcome(await changeMany("POST /jobs/reschedule", { ...waiting(), ...atOnce() }), 1, "due now");
 
-export const askToReschedule = (): Promise<void> =>
+export const askToReschedule = (_: string, queue?: string): Promise<void> =>
   askWaiting(
+    queue,
     "reschedule",
     "rescheduled",
     (jobs) => ({
@@ -185,16 +189,7 @@ const SHOWN_MS = 2_000;
 const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
   id: ({ id }) => id,
   payload: ({ payload }) => visible(JSON.stringify(payload, null, 2)),
-  /** A command that enqueues such a job again. The token is for the user to fill in. */
-  curl({ name, payload }) {
-    const url = `${location.origin}${root}queues/${encodeURIComponent(state.snapshot?.queue ?? "")}/jobs`;
-    const headers = '-H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json"';
-    return `curl -X POST ${quoted(url)} ${headers} -d ${quoted(visible(JSON.stringify({ name, payload })))}`;
-  },
 };
-
-/** A text as one word of a shell. A terminal obeys control characters even within quotes, so it must have none. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function copyOfJob(what: string): Promise<void> {
   return askAboutJob(async (job) => {

@@ -81,7 +81,14 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
     if (isAsked) void searchSmall();
   } catch (error) {
-    if (!signal.aborted) fail(error as Refusal);
+    if (signal.aborted) return;
+    fail(error as Refusal);
+    // The page has its links and the way out around a view that does not exist.
+    if (state.failure?.nowhere && !state.snapshot)
+      void fetchSnapshot({ view: "overview" }, { only: "statistics" }, signal).then(
+        (snapshot) => change({ snapshot: snapshot as State["snapshot"], seenAt: Date.now() }),
+        () => {},
+      );
   } finally {
     clearTimeout(slow);
   }
@@ -106,9 +113,8 @@ const SLOW = { message: "no response within 3 seconds.", status: 0, retryAfter: 
 
 function fail({ message, status, retryAfter }: Omit<Refusal, "name">, isSlow = false): void {
   const lasts = isLasting(status);
-  const since = state.failure?.since ?? Date.now();
   const nowhere = { 400: "This view does not exist", 404: `There is no queue ${state.route.queue}` }[status];
-  change({ failure: { message, isLasting: lasts, nowhere, since, isSlow } });
+  change({ failure: { message, isLasting: lasts, nowhere, isSlow } });
   if (!lasts && !isSlow) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 

@@ -59,11 +59,10 @@ export interface State {
   /** How far the queue's clock is ahead of the browser's. */
   readonly aheadMs: number;
   readonly nextRefreshAt: number;
-  /** Why the last refresh failed, and since when refreshes fail. */
+  /** Why the last refresh failed. */
   readonly failure?:
     | {
         readonly message: string;
-        readonly since: number;
         readonly isLasting: boolean;
         /** Whether the request is still under way. */
         readonly isSlow?: boolean;
@@ -80,6 +79,8 @@ export interface State {
   readonly stopped?: { readonly at: Json<Snapshot>["jobs"]; readonly message: string } | undefined;
   readonly tookMs?: number;
   readonly selected: ReadonlySet<string>;
+  /** Their queue: a selection is of one. */
+  readonly selectedIn?: string | undefined;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;

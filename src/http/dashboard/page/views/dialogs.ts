@@ -5,7 +5,7 @@ import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { type ActionName, type ChosenText, type Field, type Question, state } from "../state/state.ts";
 import { moment, number } from "./format.ts";
-import { button } from "./parts.ts";
+import { button, isSelected } from "./parts.ts";
 
 const dialog = (title: string, content: Html): Html =>
   html`<dialog aria-label="${title}"><h2>${title}</h2>${content}</dialog>`;
@@ -101,10 +101,10 @@ const MOST_NAMES = 4;
 
 /** The job on screen, or the selected ones: how many of each type. */
 export function aboutSelection(): Html {
-  const { snapshot, selected, isAllSelected, route } = state;
+  const { snapshot, isAllSelected, route } = state;
   const { job, jobs } = snapshot ?? {};
   if (job) return aboutJob(job);
-  const rows = jobs?.rows.filter(({ id }) => isAllSelected || selected.has(id)) ?? [];
+  const rows = jobs?.rows.filter(isSelected) ?? [];
   const [first] = rows;
   if (first && rows.length === 1) return aboutJob(first);
   if (isAllSelected && route.group && first?.error) return aboutGroup({ name: first.name, error: first.error });

@@ -23,18 +23,18 @@ const views = { overview, queues, failures, jobs, job, names, type, schedules, u
 const NOTICE_MS = 10_000;
 
 export function frame(): Html {
-  const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
+  const { snapshot: last, failure, isSignedOut, question, route } = state;
   if (!last && isSignedOut) return signInDialog(false);
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === queueIn(last) ? last : undefined;
   const isOne = route.view !== "queues" && !route.scope;
   const { paused, pausedBy, pausedAt, pausedReason } = (isOne && snapshot?.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>${isOne && last?.queues[1] && crumbs(last)}
-<div role="status">${notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small>${notice.leadsTo && html` ${notice.leadsTo} ${button("Close", "leave", "", "link")}`}</p>`}${failure && !failure.nowhere && trouble()}</div>
+<div role="status">${failure && !failure.nowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot?.pausedJobs.filter(({ name }) => isAbout(name, snapshot)).map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${(failure ? !failure.nowhere : state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.nowhere ? nowhere(failure.nowhere) : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
-${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${snapshot && foot()}</main></div>
+${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${last && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
@@ -92,16 +92,17 @@ const switcher = (last: Json<Snapshot>): Html =>
 function trouble(): Html {
   const { failure, snapshot, seenAt, nextRefreshAt } = state;
   if (!failure) return html``;
-  const next = failure.isLasting
-    ? ""
-    : `Failing since ${clock(failure.since)}; ${failure.isSlow ? "still waiting" : `retrying ${distance(nextRefreshAt - Date.now())}`}.`;
+  const next = failure.isLasting || failure.isSlow ? "" : `Retrying ${distance(nextRefreshAt - Date.now())}.`;
   return html`<p class="row dead banner">Reads fail: ${failure.message} ${snapshot && `This data is from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
 }
 
+/** A bar that is always there, so that a notice in it covers nothing and moves nothing. */
 function foot(): Html {
-  const { seenAt, nextRefreshAt, failure } = state;
+  const { seenAt, nextRefreshAt, failure, notice } = state;
   const isLive = chosen("live") === "on";
-  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}</small></footer>`;
+  const isShown = notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS);
+  const next = !failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`;
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}">${!isShown && html`<small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")}. ${next}</small>`}<span role="status">${isShown && html`<span class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small> ${notice.leadsTo} ${button("Close", "leave", "", "link")}</span>`}</span> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}</small></footer>`;
 }
 
 // Drawn on a grid of 16 by 16.

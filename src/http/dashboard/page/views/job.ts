@@ -49,15 +49,13 @@ function value(title: string, { beginnings, ...job }: Info, name: keyof NonNulla
   if (text === undefined) return false;
   if (job.encrypted)
     return card(title, html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`);
-  const copies =
-    name === "payload" &&
-    html`<p class="row">${copyButton("payload", "Copy", "Copy the payload")}${!isReservedName(job.name) && copyButton("curl", "Copy as curl")}</p>`;
+  const copies = name === "payload" && html`<p class="row">${copyButton("payload", "Copy the payload")}</p>`;
   return card(title, html`${code(text)}${copies}`);
 }
 
 /** A button that says for a moment that it has copied. */
-const copyButton = (what: string, text: string, label = text): Html =>
-  html`<span role="status">${state.copied === what ? button("Copied", "copy", what, "link") : button(text, "copy", what, "link", label)}</span>`;
+const copyButton = (what: string, label: string): Html =>
+  html`<span role="status">${state.copied === what ? button("Copied", "copy", what, "link") : button("Copy", "copy", what, "link", label)}</span>`;
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
@@ -76,7 +74,7 @@ function about(job: Info): Html {
   return card(
     "About",
     facts([
-      ["Id", html`<code>${job.id}</code> ${copyButton("id", "Copy", "Copy the id")}`],
+      ["Id", html`<code>${job.id}</code> ${copyButton("id", "Copy the id")}`],
       ["Queue", job.queue],
       ["Job type", link({ view: "type", id: job.name }, job.name)],
       ["Failures like it", job.group && link({ view: "jobs", state: "dead", group: job.group }, "see them")],

@@ -17,6 +17,7 @@ import {
   facts,
   heading,
   inQueue,
+  isSelected,
   isWaiting,
   keyOf,
   link,
@@ -41,13 +42,11 @@ const searched = [
   ["retried", "Retried since, as in 10m"],
 ] as const;
 
-export function jobs(shown: Json<Snapshot>): Html {
+export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
-  // A selection is of one queue.
-  const snapshot = { ...shown, mayChange: shown.mayChange && !route.scope };
   const { search, by, group } = route;
   if (group) return ofGroup(group, snapshot);
-  return html`${heading(route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
+  return html`${heading(route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && !route.scope && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
   html`<select name="by" aria-label="Search in" data-change="${"search-in" satisfies ActionName}">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
@@ -102,10 +101,16 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
     html`${all > read && html`<p class="muted">Of the ${state.route.cursor ? "next" : "newest"} ${number(read)} of ${plural(all, "dead job")}.</p>`}${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
       shared.map(({ field, values, of }) => [
         field || "payload",
-        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${of < read && `; not given ${number(read - of)}`}`,
+        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${others(values, of)}${of < read && `; not given ${number(read - of)}`}`,
       ]),
     )}`,
   )}${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
+}
+
+/** How many of the jobs have values that are less frequent than those shown. */
+function others(values: readonly { readonly count: number }[], of: number): string | false {
+  const rest = values.reduce((left, { count }) => left - count, of);
+  return rest > 0 && `, and ${rest} more`;
 }
 
 export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
@@ -171,17 +176,23 @@ const columns: readonly Column<Row>[] = [
 ];
 
 function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<Snapshot>): Html {
-  const { state: kind } = state.route;
+  const { state: kind, scope } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
   const check = (label: string, action: ActionName, isOn: boolean, id = "", isPossible = true) =>
     selectable[0] &&
     html`<td class="check">${isPossible && html`<input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/>`}</td>`;
-  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", selectable.every(isSelected))}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
+  return html`<div class="card table"><table><thead><tr>${check(
+    "Select all on this page",
+    "select-page",
+    selectable.every(isSelected),
+    "",
+    !scope || state.selected.size > 0,
+  )}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
-    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
+    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-queue="${row.queue}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
@@ -193,11 +204,9 @@ ${!kind && html`<td>${badge(row.state)}</td>`}
 const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
   html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, html`${key}`)} (${reason})`)}</div>`;
 
-const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
-
 /** The actions for selected jobs. The row is always there, so that nothing moves when the user selects one. */
 function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
-  const { selected, isAllSelected, route } = state;
+  const { selected, selectedIn, isAllSelected, route } = state;
   const { search, by, group, state: kind } = route;
   const every = group
     ? "all of this failure"
@@ -209,7 +218,7 @@ function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = kind === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead");
-  return html`<div class="row bulk"><span role="status">${selected.size === 0 ? html`<span class="muted">Select some to act on them at once.</span>` : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
+  return html`<div class="row bulk" data-queue="${inQueue(selectedIn).queue}"><span role="status">${selected.size === 0 ? html`<span class="muted">Select some to act on them.</span>` : `${isAllSelected ? every : number(selected.size)} selected${route.scope ? ` in ${selectedIn}` : ""}.`}</span>
 ${mayAll && button(`Select ${every}`, "select-all", "", "link")}
 <span class="row end">${selected.size > 0 && isDead && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}
 ${selected.size > 0 && isWaiting && html`${button("Run now...", "run-selected")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`}

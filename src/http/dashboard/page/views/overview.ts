@@ -1,4 +1,5 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { changeText } from "../../../../core/manage/change-text.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -8,7 +9,7 @@ import { countOf, queueNow, state } from "../state/state.ts";
 import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
-import { capital, number, span } from "./format.ts";
+import { capital, hour, number, span } from "./format.ts";
 import { badge, button, card, code, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
@@ -16,7 +17,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const states = jobStates.map((each) =>
     link(
       { view: "jobs", state: each },
-      html`${badge(each)}<b class="${each === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, each))}</b><small>${each === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : each === "scheduled" && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${when(stats.nextRunAt ?? "")}`}</small>`,
+      html`${badge(each)}<b class="${each === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, each))}</b><small>${each === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : each === "scheduled" && stats.runningCount === 0 && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${stats.scheduledCount > 0 && "job or "}schedule ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
   return html`${heading("Overview", snapshot.mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
@@ -43,13 +44,22 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && subject(operation, target, queue)}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue)}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<div>${hour(at)}</div></td></tr>`,
   )}</tbody></table></div>`;
 
-const subject = (operation: string, target: string, queue: string | undefined): Html =>
-  /DeadJobs$/.test(operation) && /^[0-9a-f]{12}$/.test(target)
-    ? html`of ${link({ ...inQueue(queue), view: "jobs", state: "dead", group: target }, "one failure")}`
-    : html`<code>${target}</code>`;
+/** "Paused jobs of send_email", "Cleared pending jobs", "Paused the queue" */
+function did(operation: string, target: string, queue: string | undefined): Html | string {
+  const text = capital(changeText(operation));
+  const isOfJobs = text.endsWith("jobs");
+  if (isOfJobs && /^(pending|scheduled|ready)$/.test(target)) return text.replace("jobs", `${target} jobs`);
+  const isGroup = text.endsWith("dead jobs") && /^[0-9a-f]{12}$/.test(target);
+  const subject = isGroup
+    ? link({ ...inQueue(queue), view: "jobs", state: "dead", group: target }, "one failure")
+    : target
+      ? html`<code>${target}</code>`
+      : "the queue";
+  return html`${text} ${isOfJobs && "of "}${subject}`;
+}
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const name = names.find((each) => !isReservedName(each)) ?? "send_email";

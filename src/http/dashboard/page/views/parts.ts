@@ -17,7 +17,7 @@ export const stamp = (at: string, before = ""): Html =>
 
 /** The URL of another route in the same queue, or in all of them. */
 export const hrefTo = (route: Route): string => {
-  const { queue, scope } = state.route;
+  const { queue, scope }: Partial<Route> = state.failure?.nowhere ? {} : state.route;
   return `#${routeQuery({ queue, scope: "queue" in route ? undefined : scope, ...route })}`;
 };
 
@@ -78,8 +78,15 @@ export const button = (text: string, action: ActionName, argument = "", kind = "
 /** The action of a row: it opens where nothing else is clicked. */
 export const opens: ActionName = "open";
 
-/** Whether there is something to do with a job of a list. */
-export const maySelect = (job: { readonly state: JobState }): boolean => isWaiting(job) || job.state === "dead";
+/** A job of a list. */
+type Listed = Pick<Json<JobInfo>, "id" | "state" | "queue">;
+
+/** Whether there is something to do with a job of a list, together with those that are selected. */
+export const maySelect = (job: Listed): boolean =>
+  (isWaiting(job) || job.state === "dead") && (!state.selected.size || job.queue === state.selectedIn);
+
+export const isSelected = ({ id, queue }: Listed): boolean =>
+  state.isAllSelected || (queue === state.selectedIn && state.selected.has(id));
 
 /** "2 of 4", or "2" if the queue does not know the limit. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
