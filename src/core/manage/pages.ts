@@ -1,6 +1,6 @@
 import { decodeRecord } from "../job/record.ts";
-import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { badCursor, cursorBefore } from "../store/cursor.ts";
 import { waitingScore } from "../store/score.ts";
 import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
 
@@ -24,8 +24,7 @@ export async function* storedPages(
   for (let state = states[index]; state !== undefined; state = states[index]) {
     const request = next();
     if (!request) return;
-    // As stores/cursor.ts writes it. No member is before a space.
-    if (state === "ready" && since > 0) cursor ??= `${waitingScore(since)}: `;
+    if (state === "ready" && since > 0) cursor ??= cursorBefore(waitingScore(since));
     const page = await store.list(state, { ...request, cursor });
     const isPast = isEnded(state) && page.items.some(({ at }) => at > 0 && at < since);
     cursor = isPast ? undefined : page.cursor;
@@ -43,7 +42,7 @@ function readCursor(
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
   const index = states.indexOf(state as JobState);
-  if (index < 0) throw invalidRequest("cursor must be the previous page's cursor, for the same state.");
+  if (index < 0) throw badCursor();
   return { index, cursor: rest || undefined };
 }
 

@@ -1,9 +1,9 @@
 import { firstPiece } from "../../core/shared/limits.ts";
+import { badCursor } from "../../core/store/cursor.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import * as scores from "../../core/store/score.ts";
 import type { ClearableState, JobState, QueueStore } from "../../core/store/store.ts";
 import { CHANGES_KEPT, possibleLeases, renewedLease } from "../../core/store/store.ts";
-import { badCursor } from "../cursor.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import { enqueueFamily, releaseParents, retryChild } from "./parents.ts";

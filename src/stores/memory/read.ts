@@ -1,4 +1,5 @@
 import { bytesOf, firstPiece } from "../../core/shared/limits.ts";
+import { badCursor, type Cursor, readCursor, writeCursor } from "../../core/store/cursor.ts";
 import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
@@ -14,7 +15,6 @@ import type {
   StoredFailures,
   StoredJob,
 } from "../../core/store/store.ts";
-import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
 import type { SortedSet } from "./sorted-set.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 

@@ -1,5 +1,5 @@
+import { badCursor } from "../../core/store/cursor.ts";
 import { CHANGES_KEPT, type QueueStore } from "../../core/store/store.ts";
-import { badCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
 import { arrayOf, rowsOf } from "./values.ts";
 

@@ -1,7 +1,7 @@
+import { badCursor } from "../../core/store/cursor.ts";
 import type { FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
 import { windowEnd } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { badCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
 import { arrayOf, rowsOf } from "./values.ts";

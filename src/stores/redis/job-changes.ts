@@ -1,7 +1,7 @@
+import { readCursor, writeCursor } from "../../core/store/cursor.ts";
 import { leaseScore, waitingScore } from "../../core/store/score.ts";
 import { eventNumber, MOST_KEPT_BYTES } from "../../core/store/signals.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
 import { escaped, flowPrefix, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";

@@ -1,7 +1,7 @@
+import { readCursor, writeCursor } from "../../core/store/cursor.ts";
 import { groupAt, groupScore, TREND_SLOT_MS } from "../../core/store/failures.ts";
 import { unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, Page, PageRequest, QueueStore, StoredJob } from "../../core/store/store.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
 import { readCounts } from "./families.ts";
 import { readFlow } from "./flow.ts";

@@ -1,4 +1,4 @@
-import { invalidRequest } from "../core/shared/errors.ts";
+import { invalidRequest } from "../shared/errors.ts";
 
 /** The end of a page of a sorted set. It is valid even if that member has moved or gone. */
 export interface Cursor {
@@ -8,6 +8,11 @@ export interface Cursor {
 
 export function writeCursor({ score, id }: Cursor): string {
   return `${score}:${id}`;
+}
+
+/** The end of the page before all members with a score: no id is before a space. */
+export function cursorBefore(score: number): string {
+  return writeCursor({ score, id: " " });
 }
 
 export function readCursor(cursor: string | undefined): Cursor | undefined {
