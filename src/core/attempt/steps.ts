@@ -6,9 +6,9 @@ import {
   eventName,
   failureOf,
   LARGEST_STEP,
-  readStepOptions,
   sleepOptions,
   stepName,
+  stepOptions,
   stepTimeoutMs,
   waitOptions,
 } from "../job/steps.ts";
@@ -90,7 +90,7 @@ export class Steps {
   async step(name: string, run: (step: StepRun) => unknown, given: StepOptions = {}): Promise<unknown> {
     stepName.read(name, "the name of a step");
     if (typeof run !== "function") throw invalidRequest(`The step ${quote(name)} needs a function that does its work.`);
-    const options = readStepOptions(given);
+    const options = { ...stepOptions.read(given) };
     if (!this.#enters(undefined, name)) return never();
     const known = this.#remembered.find(undefined, name);
     if (known) {

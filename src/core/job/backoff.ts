@@ -1,5 +1,5 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
-import { duration, optionsOf, share, word } from "../shared/schema.ts";
+import { duration, optionsOf, type Schema, share, word } from "../shared/schema.ts";
 import { withoutUndefined } from "../shared/validate.ts";
 
 const backoffTypes = ["exponential", "fixed"] as const;
@@ -27,6 +27,12 @@ export const backoffRule = optionsOf<BackoffRule>("backoff", {
   max: duration,
   jitter: share,
 });
+
+/** A rule, or a function as code may give it: no function is stored. */
+export const anyBackoff: Schema<Backoff> = {
+  ...backoffRule,
+  read: (value, name) => (typeof value === "function" ? (value as Backoff) : backoffRule.read(value, name)),
+};
 
 /** The wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, up to `max`. */
 export function backoffMs(backoff: Backoff | undefined, retry: number, error: unknown, random: () => number): number {

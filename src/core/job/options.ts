@@ -4,7 +4,7 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import type { ObjectSchema, OptionFields } from "../shared/schema.ts";
 import { described, object, pathText, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
-import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
+import { anyBackoff, type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
 /** How a job is retried, how long it may take, and when it expires. `enqueue` can override what `defineJob` sets. */
 export interface JobOptions {
@@ -88,8 +88,7 @@ export const retryFields = {
 };
 
 export function checkRetryOptions({ maxRetries, backoff, timeout, expires }: JobOptions): void {
-  const rule = typeof backoff === "function" ? undefined : backoff;
-  object(retryFields).read({ maxRetries, backoff: rule, timeout, expires }, "");
+  object({ ...retryFields, backoff: anyBackoff }).read({ maxRetries, backoff, timeout, expires }, "");
 }
 
 const LONGEST_ZONE = 100;

@@ -1,8 +1,8 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { quote } from "../shared/errors.ts";
 import { described, optionsOf, pathText, span, text, whole } from "../shared/schema.ts";
-import type { Backoff } from "./backoff.ts";
-import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
+import { anyBackoff, type Backoff } from "./backoff.ts";
+import { LONGEST_NAME, MOST_RETRIES } from "./options.ts";
 
 // Steps: parts of a job that are done once, however often `perform` runs.
 
@@ -89,19 +89,11 @@ export const waitOptions = optionsOf<WaitForOptions>("job.waitFor", { timeout: d
   "timeout",
 ]);
 
-const ruleOptions = optionsOf<StepOptions>("job.step", {
+export const stepOptions = optionsOf<StepOptions>("job.step", {
   maxRetries: whole(0, MOST_RETRIES),
-  backoff: retryFields.backoff as never,
+  backoff: anyBackoff,
   timeout: span,
 });
-
-export function readStepOptions(options: StepOptions): StepOptions {
-  const { backoff } = options ?? {};
-  // A function is not stored here.
-  const rule = typeof backoff === "function" ? undefined : backoff;
-  const given = ruleOptions.read(typeof backoff === "function" ? { ...options, backoff: rule } : options);
-  return { ...given, ...(backoff !== undefined && { backoff }) };
-}
 
 export function stepTimeoutMs({ timeout }: StepOptions, ofJob: number): number {
   return timeout === undefined ? ofJob : durationMs(timeout, "timeout");
