@@ -1,7 +1,8 @@
+import { naming } from "../../core/enqueue/bulk.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
-import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, notFound, tooLarge } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, route, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
@@ -49,7 +50,7 @@ async function publish(call: QStashCall): Promise<Response> {
 }
 
 async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
-  const [result] = await publishAll(call, [draft], () => "");
+  const [result] = await publishAll(call, [draft], false);
   return json(result, [result].flat().every((each) => each?.deduplicated) ? 202 : 201);
 }
 
@@ -69,9 +70,8 @@ function tooLargeOfRun(beginning: Uint8Array): Error | undefined {
 async function storeBatch(call: QStashCall, entries: unknown) {
   if (!Array.isArray(entries) || entries.length > MOST_AT_ONCE)
     throw invalidRequest(`The body must be an array of up to ${MOST_AT_ONCE} messages.`);
-  const which = (index: number) => `Message ${index}: `;
-  const drafts = await Promise.all(entries.map((entry, index) => named(which(index), () => readEntry(entry))));
-  return publishAll(call, drafts, which);
+  const drafts = entries.map((entry, index) => naming(index, () => readEntry(entry), "Message"));
+  return publishAll(call, drafts, true);
 }
 
 function isEntryOfRun(entry: unknown): boolean {
@@ -79,10 +79,11 @@ function isEntryOfRun(entry: unknown): boolean {
   return Object.keys(Object(headers)).some((name) => name.toLowerCase() === RUN_ID);
 }
 
-/** @param which the name of a message in errors. */
-async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (index: number) => string) {
+async function publishAll(call: QStashCall, drafts: readonly Draft[], isBatch: boolean) {
   const plain = await Promise.all(
-    drafts.map((draft, index) => (isOfRun(draft) ? undefined : named(which(index), () => prepare(call, draft)))),
+    drafts.map((draft, index) =>
+      isOfRun(draft) ? undefined : naming(isBatch ? index : undefined, () => prepare(call, draft), "Message"),
+    ),
   );
   const ofRuns = await prepareOfRuns(call, drafts.filter(isOfRun));
   const waiting = [...ofRuns];
@@ -104,15 +105,6 @@ async function noteCreated(
     return payload && status === "enqueued" ? eventOf("CREATED", id, now, payload) : [];
   });
   await keepEvents(documents, created, settings.eventsKeptMs);
-}
-
-async function named<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isTidegateError(error)) error.message = `${what}${error.message}`;
-    throw error;
-  }
 }
 
 async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
@@ -154,8 +146,7 @@ function readEntry(entry: unknown): Draft {
   if (typeof body !== "string") throw invalidRequest("body must be a string.");
   if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a string.");
   const bytes = encoder.encode(body);
-  if (bytes.length > LARGEST_BODY)
-    throw new TidegateError("payload_too_large", `body must have at most ${LARGEST_BODY} bytes.`);
+  if (bytes.length > LARGEST_BODY) throw tooLarge(`body must have at most ${LARGEST_BODY} bytes.`);
   return { destination, headers: readEntryHeaders(headers), body: bytes, queue };
 }
 
