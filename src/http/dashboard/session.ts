@@ -1,6 +1,6 @@
 import { hexOf, isSigned, sha256, sign, signingKey } from "../../core/shared/bytes.ts";
 import type { Clock } from "../../core/shared/clock.ts";
-import { TidegateError } from "../../core/shared/errors.ts";
+import { forbidden } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";
@@ -58,7 +58,7 @@ export class Sessions implements SessionFinder {
     if (mutates) {
       refuseCrossSite(request);
       if (!(await isSignedBy(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
-        throw new TidegateError("forbidden", `To change something in a session, send the header ${CSRF_HEADER}.`);
+        throw forbidden(`To change something in a session, send the header ${CSRF_HEADER}.`);
     }
     return { token: "known", scopes: session.scopes, name: session.name };
   }

@@ -1,6 +1,6 @@
 import { MOST_RETRIES } from "../../core/job/options.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
-import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, tooLarge } from "../../core/shared/errors.ts";
 import { word } from "../../core/shared/schema.ts";
 import { wholeNumber, withoutUndefined } from "../../core/shared/validate.ts";
 import { decoded, readFlag } from "../api/call.ts";
@@ -74,10 +74,7 @@ function checkSize(headers: Headers): void {
   const entries = [...headers];
   const length = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (entries.length <= MOST_HEADERS && length <= MOST_HEADER_BYTES) return;
-  throw new TidegateError(
-    "payload_too_large",
-    `The headers of a message may be ${MOST_HEADERS}, and 32 KiB together. Put more into the body.`,
-  );
+  throw tooLarge(`The headers of a message may be ${MOST_HEADERS}, and 32 KiB together. Put more into the body.`);
 }
 
 function readDelivery(

@@ -1,7 +1,7 @@
 import { lockOf, whyLocked } from "../../core/job/lock.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
-import { conflict, invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
+import { conflict, invalidRequest, quote, tooLarge } from "../../core/shared/errors.ts";
 import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../../core/shared/limits.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
@@ -133,7 +133,7 @@ const valuesOf = <Value>(documents: readonly Document<Value>[]) => documents.map
 function changeOf({ kind, name, value, from, ttl }: DocumentEdit, now: number): DocumentChange {
   const text = value === undefined ? undefined : JSON.stringify(value);
   if (text !== undefined && isLarger(text, LARGEST_DOCUMENT))
-    throw new TidegateError("payload_too_large", `The ${kind} ${quote(name)} would have more than 1 MiB.`);
+    throw tooLarge(`The ${kind} ${quote(name)} would have more than 1 MiB.`);
   return {
     ...{ kind, name, text, mark: crypto.randomUUID() },
     ...(from !== undefined && { from: from?.mark ?? null }),
