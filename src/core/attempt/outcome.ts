@@ -2,7 +2,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type Backoff, backoffMs } from "../job/backoff.ts";
 import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import type { Snooze } from "../job/define.ts";
-import { permanent, type RetryAfterError, withoutStack } from "../job/errors.ts";
+import { ownError, permanent, type RetryAfterError } from "../job/errors.ts";
 import { failureGroup } from "../job/failure-group.ts";
 import { MISSING_KEY_MS, whyLocked } from "../job/lock.ts";
 import * as records from "../job/record.ts";
@@ -86,7 +86,7 @@ export function locked(attempt: EndedAttempt, lock: string): AttemptOutcome {
   const now = needs.clock();
   const { lockedSince = now } = job.record;
   if (job.isTampered || now - lockedSince >= MISSING_KEY_MS)
-    return { ...dead(attempt, withoutStack(decryptionError(job, lock))), timing: undefined };
+    return { ...dead(attempt, decryptionError(job, lock)), timing: undefined };
   const outcome = leftToOthers(attempt);
   // A line for each minute of a day would bury everything else.
   if (job.record.lockedSince !== undefined) return outcome;
@@ -99,13 +99,12 @@ export function locked(attempt: EndedAttempt, lock: string): AttemptOutcome {
 }
 
 function decryptionError(job: ClaimedJob, lock: string): Error {
-  const error = new Error(
+  return ownError(
+    "DecryptionError",
     job.isTampered
       ? `The record of the job does not decrypt with the key "${lock}", which this queue has: it was changed, or copied from another job.`
       : `${whyLocked("The job", lock)} Drains without it have claimed the job for a day. Retry the job once they have it.`,
   );
-  error.name = "DecryptionError";
-  return error;
 }
 
 /** Claimed again soon, without using an attempt: the store was unavailable for the jobs that its end makes. */
@@ -198,26 +197,22 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
 export function usedUp(attempt: EndedAttempt): AttemptOutcome {
   const { job } = attempt;
   const error = job.crashes > 0 ? leaseExpired(job.crashes, job.attempt - 1) : retriesLowered(job);
-  return { ...dead(attempt, withoutStack(error)), timing: undefined };
+  return { ...dead(attempt, error), timing: undefined };
 }
 
 function leaseExpired(crashes: number, attempts: number): Error {
   const last = crashes === 1 ? "the last" : `the last ${crashes}`;
   const all = attempts === 1 ? "its only attempt" : `all of its ${attempts} attempts`;
   const times = crashes === attempts ? all : `${last} of its ${attempts} attempts`;
-  const error = new Error(
-    `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out.`,
-  );
-  error.name = records.LEASE_EXPIRED;
-  return error;
+  const message = `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out.`;
+  return ownError(records.LEASE_EXPIRED, message);
 }
 
 function retriesLowered({ attempt, maxRetries }: ClaimedJob): Error {
-  const error = new Error(
+  return ownError(
+    "RetriesLoweredError",
     `maxRetries is ${maxRetries} now, and was higher before: ${attempt - 1} attempts had failed already, so none is left.`,
   );
-  error.name = "RetriesLoweredError";
-  return error;
 }
 
 /** Recognizes an error by its name: a job and the queue may come from two copies of the package. Never throws. */

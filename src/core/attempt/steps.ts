@@ -1,5 +1,5 @@
 import { Snooze } from "../job/define.ts";
-import { permanent, StepError, withoutStack } from "../job/errors.ts";
+import { ownError, permanent, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import type { SleepOptions, StepOptions, StepRun, StoredStep, WaitForOptions } from "../job/steps.ts";
 import {
@@ -311,7 +311,7 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 
 function resultOf({ name, result = null, error }: StoredStep): unknown {
   if (error) {
-    const cause = withoutStack(Object.assign(new Error(error.message), { name: error.name }));
+    const cause = ownError(error.name, error.message);
     throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`, { cause }));
   }
   return copyOf(result);

@@ -52,6 +52,11 @@ export function withoutStack<Own extends Error>(error: Own): Own {
   return error;
 }
 
+/** An error that Tidegate itself finds, under a name of its own. */
+export function ownError(name: string, message: string): Error {
+  return withoutStack(Object.assign(new Error(message), { name }));
+}
+
 /** The error of a job that cannot succeed, as Tidegate itself finds. */
 export function permanent(message: string, options?: ErrorOptions): PermanentError {
   return withoutStack(new PermanentError(message, options));
