@@ -80,7 +80,7 @@ export class Attempt {
     this.startedAt = needs.clock();
     job.startedAt = this.startedAt;
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
-    if (job.isExpired(this.startedAt)) return Promise.resolve(outcomes.expired(this));
+    if (job.isExpired(this.startedAt)) return Promise.resolve(outcomes.expired(this, this.startedAt));
     if (job.lock !== undefined) return Promise.resolve(outcomes.locked(this, job.lock));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (!needs.traces) return this.#make();

@@ -33,13 +33,15 @@ export function timingOf(
   return { waitedMs: Math.max(0, startedAt - job.dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
-function countedAs({ job, needs }: EndedAttempt): string | undefined {
-  return needs.observe && job.isReadable ? job.name : undefined;
+/** What each outcome tells of its attempt. */
+function endOf(attempt: EndedAttempt, now: number) {
+  const { job, needs } = attempt;
+  const name = needs.observe && job.isReadable ? job.name : undefined;
+  return { lease: job.lease.current, name, timing: timingOf(attempt, now), dueAt: job.dueAt };
 }
 
-export function expired(attempt: EndedAttempt): AttemptOutcome {
-  const { dueAt, lease } = attempt.job;
-  return { to: "expired", lease: lease.current, record: "", name: countedAs(attempt), dueAt };
+export function expired(attempt: EndedAttempt, now: number): AttemptOutcome {
+  return { to: "expired", ...endOf(attempt, now), record: "", timing: undefined };
 }
 
 /** The job was not started. It is due when it was, without using an attempt. */
@@ -53,7 +55,7 @@ export function released(job: ClaimedJob): AttemptOutcome {
  */
 export function held(attempt: EndedAttempt, now: number): AttemptOutcome {
   const { job } = attempt;
-  if (job.isExpired(now)) return expired(attempt);
+  if (job.isExpired(now)) return expired(attempt, now);
   const hold = { until: now + HELD_MS, dueAt: job.dueAt };
   return waitingAgain("released", job, hold.until, (record) => records.withHold(record, hold));
 }
@@ -115,19 +117,16 @@ export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): At
 export function snoozed(attempt: EndedAttempt, { until }: Snooze): AttemptOutcome {
   const now = attempt.needs.clock();
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : now + durationMs(until, "snooze");
-  const waits = waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS));
-  return { ...waits, name: countedAs(attempt), timing: timingOf(attempt, now) };
+  return { ...waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS)), ...endOf(attempt, now) };
 }
 
 /** The job has left its slot: it sleeps, waits, or continues in another invocation. */
 export function left(attempt: EndedAttempt): AttemptOutcome {
   const { job, needs } = attempt;
   const now = needs.clock();
-  const { until = now } = job.remembered?.opened ?? {};
-  return {
-    ...{ to: "snoozed", lease: job.lease.current, runAt: Math.max(until, now), record: job.textOfLeaving },
-    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timingOf(attempt, now), dueAt: job.dueAt },
-  };
+  const { opened: { until = now } = {}, waits } = job.remembered ?? {};
+  const runAt = Math.max(until, now);
+  return { to: "snoozed", ...endOf(attempt, now), runAt, record: job.textOfLeaving, waits };
 }
 
 export function completed(attempt: EndedAttempt, result: unknown): AttemptOutcome {
@@ -138,9 +137,7 @@ export function completed(attempt: EndedAttempt, result: unknown): AttemptOutcom
   const storable = orUndefined(() => asJson(result, "result"));
   const end = { at, startedAt, attempts: job.attempt, result: storable, expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
-  const { dueAt, lease } = job;
-  const name = countedAs(attempt);
-  return { to: "completed", lease: lease.current, at, record, name, timing: timingOf(attempt, at), dueAt };
+  return { to: "completed", ...endOf(attempt, at), at, record };
 }
 
 /**
@@ -165,10 +162,7 @@ export function failed(
   const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(now + waitMs, LATEST_TIME_MS);
-  const name = countedAs(attempt);
-  const { dueAt, lease } = job;
-  const timing = timingOf(attempt, now);
-  return { to: "retried", lease: lease.current, runAt, record, name, timing, dueAt, thrown, failure };
+  return { to: "retried", ...endOf(attempt, now), runAt, record, thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -179,18 +173,15 @@ function unwritable(cause: unknown): Error {
 
 function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const { job, needs, startedAt } = attempt;
-  const lease = job.lease.current;
   const at = needs.clock();
+  const { id, claims } = job.lease.current;
   const { attempt: attempts } = job.info;
   const error = records.attemptError(thrown, attempts, at, job.isUsedUp ? undefined : startedAt);
-  const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims });
+  const record = job.deadText({ at, startedAt, attempts, error, claims });
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
-  const name = countedAs(attempt);
-  const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
-  return {
-    ...{ to: "dead", lease, at, record, group, name, timing: timingOf(attempt, at), dueAt: job.dueAt },
-    ...{ thrown, failure: error, ...(followUps && { followUps }) },
-  };
+  const followUps = group && needs.alerting?.ofDeath({ id, name: job.name, group, at });
+  const outcome: AttemptOutcome = { to: "dead", ...endOf(attempt, at), at, record, group, thrown, failure: error };
+  return followUps ? { ...outcome, followUps } : outcome;
 }
 
 /** Ends a job that has no attempt left: none is made. */
