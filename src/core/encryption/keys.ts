@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../shared/bytes.ts";
+import { fromBase64, toBase64, utf8 } from "../shared/bytes.ts";
 import { invalidRequest, quote } from "../shared/errors.ts";
 import { checkObject, knownOptions } from "../shared/validate.ts";
 
@@ -52,7 +52,7 @@ export function openKeys(queue: string, { current, keys }: EncryptionOptions) {
   };
 
   const algorithm = (iv: Uint8Array<ArrayBuffer>, place: string) => {
-    const additionalData = new TextEncoder().encode(JSON.stringify([queue, place]));
+    const additionalData = utf8(JSON.stringify([queue, place]));
     return { name: "AES-GCM", iv, additionalData } as const;
   };
 
@@ -62,7 +62,7 @@ export function openKeys(queue: string, { current, keys }: EncryptionOptions) {
     async seal(text: string, place: string): Promise<string> {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
       const key = (await keyOf(current)) as CryptoKey;
-      const bytes = new TextEncoder().encode(text);
+      const bytes = utf8(text);
       const encrypted = new Uint8Array(await crypto.subtle.encrypt(algorithm(iv, place), key, bytes));
       const all = new Uint8Array(IV_BYTES + encrypted.length);
       all.set(iv);

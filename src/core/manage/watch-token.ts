@@ -1,4 +1,4 @@
-import { isSigned, sign, signingKey, toBase64Url } from "../shared/bytes.ts";
+import { isSigned, sign, signingKey, toBase64Url, utf8 } from "../shared/bytes.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { flag, optionsOf, span } from "../shared/schema.ts";
@@ -53,7 +53,7 @@ export function watchTokens(secrets: readonly string[]) {
       const [key] = await prepare();
       if (!key) throw invalidRequest("This queue has no watchSecret. Give it one: new Queue({ watchSecret }).");
       const claims = [queue, id, now + durationMs(ttl, "ttl"), results ? "results" : ""].map(encodeURIComponent);
-      const text = PREFIX + toBase64Url(new TextEncoder().encode(claims.join(":")));
+      const text = PREFIX + toBase64Url(utf8(claims.join(":")));
       return `${text}.${toBase64Url(await sign(key, text))}`;
     },
     /** What the token says; undefined unless it was signed with one of the secrets. It may have expired. */

@@ -1,6 +1,11 @@
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const bytesOf = (value: string | Bytes) => (typeof value === "string" ? new TextEncoder().encode(value) : value);
+const encoder = new TextEncoder();
+
+/** A text in UTF-8. */
+export const utf8 = (text: string): Bytes => encoder.encode(text);
+
+const bytesOf = (value: string | Bytes) => (typeof value === "string" ? utf8(value) : value);
 
 export async function sha256(value: string | Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(value)));
@@ -28,7 +33,7 @@ export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const digits = new TextEncoder().encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+const digits = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 const PADDING = 61;
 
 export function toBase64(bytes: Uint8Array): string {

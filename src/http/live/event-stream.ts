@@ -1,5 +1,6 @@
 import { isLast, type JobEvent, jobEvent } from "../../core/manage/job-event.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { utf8 } from "../../core/shared/bytes.ts";
 import { alarm, sleep } from "../../core/shared/clock.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
@@ -83,12 +84,11 @@ function streamOf(watch: Watch, onChunk: () => void, dismiss: () => void): Reada
   // The caller may have hung up during the first reading.
   if (call.signal?.aborted) end();
   const chunks = chunksOf(watch, onChunk, stop.signal);
-  const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const { done, value } = await chunks.next();
-        if (!done) return controller.enqueue(encoder.encode(value));
+        if (!done) return controller.enqueue(utf8(value));
         end();
         controller.close();
       },

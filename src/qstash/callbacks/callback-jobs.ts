@@ -1,7 +1,7 @@
 import type { AttemptHost, JobEnding } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
-import { toBase64 } from "../../core/shared/bytes.ts";
+import { toBase64, utf8 } from "../../core/shared/bytes.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
@@ -39,7 +39,7 @@ export async function callbackJobs(
     Promise.all(
       due.map(async ([name, callback]): Promise<FollowUpJob> => {
         const { retries = DEFAULT_RETRIES, delayMs: delay = 0, ...delivery } = callback;
-        const body = encoder.encode(JSON.stringify({ ...content, sourceBody }));
+        const body = utf8(JSON.stringify({ ...content, sourceBody }));
         const options = {
           ...{ id: callbackId(name, ending.id, host), retries, delay },
           redaction: redaction ? { ...redaction, body: true } : ownRedaction,
@@ -92,8 +92,6 @@ export interface CallbackParts {
   /** Which headers they hide. Then they also hide their bodies. */
   readonly redaction?: Redaction;
 }
-
-const encoder = new TextEncoder();
 
 /** Distinguishes the ends of a message that was retried from the dead-letter queue. */
 export function lifeOf({ job }: AttemptHost): number {

@@ -1,5 +1,6 @@
 import type { JobContext } from "../../core/job/define.ts";
 import type { AttemptHost } from "../../core/job/inner-options.ts";
+import { utf8 } from "../../core/shared/bytes.ts";
 import { alarm } from "../../core/shared/clock.ts";
 import { networkCode } from "../../core/shared/errors.ts";
 import type { Settings } from "../api/call.ts";
@@ -73,5 +74,5 @@ export async function callDestination(
 /** The result for a response that is too large for a callback. A successful call is not repeated. */
 function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): CallResult {
   const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
-  return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
+  return { kept: { ...noResponse, body: utf8(failure) }, headers, failure, isFinal };
 }

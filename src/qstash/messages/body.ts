@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../../core/shared/bytes.ts";
+import { fromBase64, toBase64, utf8 } from "../../core/shared/bytes.ts";
 import { bytesOf } from "../../core/shared/limits.ts";
 
 /** A body as it is stored and shown: text if it is UTF-8, so that people can read and repair it, else base64. */
@@ -6,8 +6,6 @@ export interface StoredBody {
   readonly body?: string;
   readonly bodyBase64?: string;
 }
-
-const encoder = new TextEncoder();
 
 /** The body to store. An empty one takes no field. */
 export function storedBody(bytes: Uint8Array): StoredBody {
@@ -19,7 +17,7 @@ export function storedBody(bytes: Uint8Array): StoredBody {
 
 /** The bytes of a stored body: none if its base64 is invalid. Somebody who corrects a message may add a text. */
 export function bytesOfBody({ body, bodyBase64 = "" }: StoredBody): Uint8Array<ArrayBuffer> {
-  return (body === undefined ? fromBase64(bodyBase64) : encoder.encode(body)) ?? new Uint8Array();
+  return (body === undefined ? fromBase64(bodyBase64) : utf8(body)) ?? new Uint8Array();
 }
 
 /** A body for the API: text if it is UTF-8, else base64. */

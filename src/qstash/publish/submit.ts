@@ -1,5 +1,6 @@
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { reserved } from "../../core/job/reserved.ts";
+import { utf8 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { parseJson } from "../../http/contract/body.ts";
@@ -189,7 +190,7 @@ function readInvocation(targets: Targets, sent: Uint8Array) {
     ...{ runId: readRunId(workflowRunId), createdAt: Number(workflowRunCreatedAt), step },
     url: targets.read(workflowUrl, "workflowUrl"),
   };
-  return { invoker, body: new TextEncoder().encode(body) };
+  return { invoker, body: utf8(body) };
 }
 
 async function prepareCall(call: QStashCall, { draft, runId }: Call): Promise<Prepared> {

@@ -1,7 +1,7 @@
 import { naming } from "../../core/enqueue/bulk.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { reserved } from "../../core/job/reserved.ts";
-import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
+import { sha256, toBase64Url, utf8 } from "../../core/shared/bytes.ts";
 import { invalidRequest, notFound, tooLarge } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, route, StepRefusedError } from "../api/call.ts";
@@ -16,8 +16,6 @@ import { partsOf, type TopicPart, unknownGroup } from "../publish/url-groups.ts"
 import { noteQueue } from "./queues.ts";
 
 const DEDUPLICATION_WINDOW = "10m";
-
-const encoder = new TextEncoder();
 
 export const publishRoutes = [
   route("POST publish/*", publish),
@@ -145,7 +143,7 @@ function readEntry(entry: unknown): Draft {
   if (typeof destination !== "string") throw invalidRequest("destination must be a string.");
   if (typeof body !== "string") throw invalidRequest("body must be a string.");
   if (queue !== undefined && typeof queue !== "string") throw invalidRequest("queue must be a string.");
-  const bytes = encoder.encode(body);
+  const bytes = utf8(body);
   if (bytes.length > LARGEST_BODY) throw tooLarge(`body must have at most ${LARGEST_BODY} bytes.`);
   return { destination, headers: readEntryHeaders(headers), body: bytes, queue };
 }
@@ -189,7 +187,7 @@ async function deduplicationKey(
     return `${reserved.key}id:${toBase64Url(await sha256(id))}`;
   }
   const sorted = Object.entries(header).sort(([a], [b]) => (a < b ? -1 : 1));
-  const head = encoder.encode(`${JSON.stringify([url, sorted])}\n`);
+  const head = utf8(`${JSON.stringify([url, sorted])}\n`);
   const content = new Uint8Array(head.length + body.length);
   content.set(head);
   content.set(body, head.length);

@@ -1,5 +1,5 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { toBase64 } from "../../core/shared/bytes.ts";
+import { toBase64, utf8 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { decoded, type QStashCall, readJsonBody, route } from "../api/call.ts";
@@ -86,7 +86,7 @@ async function webhook(call: QStashCall): Promise<void> {
     body: await readEvent(request),
     ...{ proto: protocol.slice(0, -1), host, url: pathname + search },
   };
-  await bringOrSave(call, runId, event, toBase64(new TextEncoder().encode(JSON.stringify(received))));
+  await bringOrSave(call, runId, event, toBase64(utf8(JSON.stringify(received))));
 }
 
 /** Brings an event to one run, or saves it until the run waits for it. @throws {TidegateError} `not_found` */

@@ -1,4 +1,4 @@
-import { sha256, sign, signingKey, toBase64Url } from "../../core/shared/bytes.ts";
+import { sha256, sign, signingKey, toBase64Url, utf8 } from "../../core/shared/bytes.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { Documents } from "../shared/documents.ts";
 
@@ -55,8 +55,6 @@ export class KeyRing {
 }
 
 const VALID_FOR_S = 300;
-
-const encoder = new TextEncoder();
 const header = textToBase64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
 /** Makes the `Upstash-Signature` of a delivery: an HS256 JWT with the URL and the hash of the body. */
@@ -79,5 +77,5 @@ export async function signatureOf(
 }
 
 function textToBase64Url(text: string): string {
-  return toBase64Url(encoder.encode(text));
+  return toBase64Url(utf8(text));
 }

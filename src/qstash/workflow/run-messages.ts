@@ -1,3 +1,4 @@
+import { utf8 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { storedBody } from "../messages/body.ts";
 import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
@@ -5,8 +6,6 @@ import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import { messageIds, type Run, type RunOptions, type RunStep, type Step } from "./run.ts";
 import { type Wait, waitsName } from "./wait-documents.ts";
-
-const encoder = new TextEncoder();
 
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
@@ -32,7 +31,7 @@ export function arrivalJob(
   note: Omit<WorkflowNote, "runId" | "createdAt"> = { role: "step" },
   runAt?: number,
 ): Promise<MessageJob> {
-  const message = { ...stepMessage(run, url, note), ...storedBody(encoder.encode(JSON.stringify(step))) };
+  const message = { ...stepMessage(run, url, note), ...storedBody(utf8(JSON.stringify(step))) };
   const idOf = note.role === "timeout" ? messageIds.timeout : messageIds.result;
   return jobOfRun(message, run.options, idOf(run.id, step.stepId), runAt);
 }

@@ -1,6 +1,6 @@
 import type { JobContext } from "../../core/job/define.ts";
 import type { AttemptHost, JobEnding } from "../../core/job/inner-options.ts";
-import { toBase64 } from "../../core/shared/bytes.ts";
+import { toBase64, utf8 } from "../../core/shared/bytes.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
@@ -89,7 +89,7 @@ async function stepDelivery(message: Message, job: JobContext, found: Run, store
   if (!run || index < 0) return undefined;
   const followers = followersOf(run, index);
   if (followers.length > 0) return goneOn(run, followers, job, store);
-  const steps = new TextEncoder().encode(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
+  const steps = utf8(JSON.stringify(await rawSteps(run, store.runs, index + 1)));
   const body = steps.length > LARGEST_SENT_BYTES ? new Uint8Array() : steps;
   return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
