@@ -9,7 +9,6 @@ import {
   sleepOptions,
   stepName,
   stepOptions,
-  stepTimeoutMs,
   waitOptions,
 } from "../job/steps.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
@@ -99,10 +98,11 @@ export class Steps {
     }
     if (!isAlive(this.#host)) return never();
     const { job, needs } = this.#host;
-    const timeoutMs = stepTimeoutMs(options, job.timeoutMs);
+    const ownMs = options.timeout === undefined ? undefined : durationMs(options.timeout, "timeout");
+    const timeoutMs = ownMs ?? job.timeoutMs;
     if (needs.hasTimeFor?.(timeoutMs, this.#begun === 0) === false) return this.#leave({ why: "outOfTime" });
     this.#begun++;
-    const step = runningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
+    const step = runningStep(this.#host, name, run, ownMs);
     this.#running.add(step);
     const ended = await this.#done(step, name, options).finally(() => this.#stopped(step));
     return ended ? this.#given(ended) : never();

@@ -1,4 +1,4 @@
-import { type Duration, durationMs } from "../shared/duration.ts";
+import type { Duration } from "../shared/duration.ts";
 import { quote } from "../shared/errors.ts";
 import { described, optionsOf, pathText, span, text, whole } from "../shared/schema.ts";
 import { anyBackoff, type Backoff } from "./backoff.ts";
@@ -94,7 +94,3 @@ export const stepOptions = optionsOf<StepOptions>("job.step", {
   backoff: anyBackoff,
   timeout: span,
 });
-
-export function stepTimeoutMs({ timeout }: StepOptions, ofJob: number): number {
-  return timeout === undefined ? ofJob : durationMs(timeout, "timeout");
-}
