@@ -97,8 +97,16 @@ export class JobLease {
   }
 }
 
-/** How many microtasks a request waits for steps that end in the same turn. */
+/**
+ * Within so many microtasks, steps that end together are stored together, and a call beside a sleep or a wait is
+ * noticed. Nested promises take a few each.
+ */
 const MICROTASKS = 8;
+
+export async function settled(): Promise<void> {
+  for (let count = 0; count < MICROTASKS; count++) await undefined;
+}
+
 /** How many requests may be in flight at once. What ends meanwhile is stored with the next one. */
 const MOST_IN_FLIGHT = 2;
 
@@ -129,7 +137,7 @@ export class StepSaver {
   async #send(): Promise<void> {
     if (this.#isGathering || this.#inFlight >= MOST_IN_FLIGHT) return;
     this.#isGathering = true;
-    for (let count = 0; count < MICROTASKS; count++) await undefined;
+    await settled();
     this.#isGathering = false;
     const piece = firstPiece(this.#waiting, ({ renewal }) => renewal.record ?? "", MOST_SETTLED_BYTES);
     const sent = this.#waiting.splice(0, piece.length);

@@ -2,34 +2,17 @@ import { Snooze } from "../job/define.ts";
 import { ownError, permanent, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import type { SleepOptions, StepOptions, StepRun, StoredStep, WaitForOptions } from "../job/steps.ts";
-import {
-  eventName,
-  failureOf,
-  LARGEST_STEP,
-  sleepOptions,
-  stepName,
-  stepOptions,
-  waitOptions,
-} from "../job/steps.ts";
+import { eventName, failureOf, LARGEST_STEP, sleepOptions, stepName, stepOptions, waitOptions } from "../job/steps.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { conflict, invalidRequest, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { MOST_EVENTS } from "../store/signals.ts";
+import { settled } from "./lease.ts";
 import { isNamed } from "./outcome.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
 import { notAlone, type RunningStep, runningStep, sameName, tooMuch } from "./running-step.ts";
 import { giveTime, isAlive, type Leaving, type Saved, type StepHost, save } from "./step-host.ts";
-
-/**
- * Within so many microtasks, steps that end together are stored together, and a call beside a sleep or a wait is
- * noticed. Nested promises take a few each.
- */
-const MICROTASKS = 8;
-
-async function settled(): Promise<void> {
-  for (let count = 0; count < MICROTASKS; count++) await undefined;
-}
 
 /** Code that awaits it goes no further, and is collected with it. So no `catch` can get in the way. */
 const never = (): Promise<never> => new Promise(() => {});
