@@ -115,7 +115,8 @@ export async function getFigures(
   const now = clock();
   const [stored, waiting] = await Promise.all([store.figures(now, days), pending ? store.pending(now) : undefined]);
   const metrics = queueFigures(stored, now);
-  const emptyMetrics = (of: string) => nameMetrics(of, nothingSettled(days), now);
+  const nothing = { total: outcomeCounts([]), hour: noMetrics, days: Array.from({ length: days }, () => noMetrics) };
+  const emptyMetrics = (of: string) => nameMetrics(of, nothing, now);
   const all = waiting ? withPending(metrics, waiting, pausedJobs, emptyMetrics) : metrics;
   return name === undefined ? all : { names: all.names.filter((each) => each.name === name), other: null };
 }
@@ -172,12 +173,6 @@ export async function getHistory({ store, clock }: QueueContext, options: Histor
 function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }
-
-const nothingSettled = (days: number): Omit<StoredNameMetrics, "name"> => ({
-  total: outcomeCounts([]),
-  hour: noMetrics,
-  days: Array.from({ length: days }, () => noMetrics),
-});
 
 function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameMetrics, "name">, now: number): NameFigures {
   const firstDay = windowsBefore(now, DAY_MS, days.length);
