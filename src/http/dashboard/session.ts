@@ -64,7 +64,10 @@ export class Sessions implements SessionFinder {
   }
 
   async #prepare(): Promise<ReadonlyMap<string, Signer>> {
-    const prepare = async ({ token, ...shown }: KnownToken) => [token, { ...shown, key: await keyFor(token) }] as const;
+    const prepare = async ({ token, ...shown }: KnownToken) => {
+      const key = await signingKey(await sha256(`tidegate session ${token}`));
+      return [token, { ...shown, key }] as const;
+    };
     this.#signers ??= new Map(await Promise.all(this.#tokens.map(prepare)));
     return this.#signers;
   }
@@ -95,10 +98,6 @@ function cameSecurely({ url, headers }: Request): boolean {
 }
 
 const csrfClaim = ({ claim }: Session) => `csrf ${claim}`;
-
-async function keyFor(token: string): Promise<CryptoKey> {
-  return signingKey(await sha256(`tidegate session ${token}`));
-}
 
 async function signatureOf({ key }: Signer, claim: string): Promise<string> {
   return hexOf(await sign(key, claim));
