@@ -6,7 +6,7 @@ import { DELIVERY } from "../messages/message.ts";
 import { readCount, readFilter } from "../messages/message-filter.ts";
 import { deliveriesAmong, isDelivery, lastResponse, type MessageView, messageView } from "../messages/message-view.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
-import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
+import { type Again, removeDead, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
 
@@ -56,7 +56,7 @@ async function rerunMany(call: QStashCall, again: Again) {
 
 /** @returns the new run; undefined if somebody else has dealt with the failed one by now */
 async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
-  const { queue, request, settings, runs, now } = call;
+  const { request, settings, runs, now } = call;
   const failed = await runs.find(workflowRunId);
   if (failed?.failedBy !== messageId) return undefined;
   const read = readPublishOptions(request.headers, settings.targets, now);
@@ -66,8 +66,7 @@ async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, 
     failureCallback: failureCallback && { ...failed.options.failureCallback, ...failureCallback },
   });
   const run = await runAgain(call, failed, again, changes, notBefore);
-  await queue.removeFromDeadLetter({ ids: [messageId] });
-  await closeRuns(runs, [{ messageId, workflowRunId: failed.id }]);
+  await removeDead(call, [{ messageId, workflowRunId }]);
   return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
 }
 
