@@ -24,12 +24,7 @@ export function isReservedKey(key: string): boolean {
   return key.startsWith(reserved.key);
 }
 
-interface Claims {
-  readonly name?: string | undefined;
-  readonly id?: string | undefined;
-  readonly flowKey?: string | undefined;
-  readonly dedupeKey?: string | undefined;
-}
+type Claims = { readonly [What in "name" | "id" | "flowKey" | "dedupeKey"]?: string | undefined };
 
 /** @throws {ReservedError} for what only jobs of Tidegate's own may have. */
 export function refuseReserved({ name, id, flowKey, dedupeKey }: Claims): void {
