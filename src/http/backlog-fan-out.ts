@@ -1,5 +1,5 @@
 import type { DrainReport } from "../core/drain/report.ts";
-import { type Clock, sleep } from "../core/shared/clock.ts";
+import { alarm, type Clock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 
@@ -66,17 +66,13 @@ export async function startFanOut(
   }
 }
 
-async function inTime(start: () => Promise<unknown>, clock: Clock): Promise<void> {
-  const timer = new AbortController();
+function inTime(start: () => Promise<unknown>, clock: Clock): Promise<unknown> {
   const noResponse =
     "The next invocation has not responded within 10 s. If it started, it continues on its own. Check the target.";
-  const tooLate = sleep(clock, RESPONSE_WITHIN_MS, timer.signal).then(() => Promise.reject(new Error(noResponse)));
-  try {
-    await Promise.race([start(), tooLate]);
-  } finally {
-    tooLate.catch(() => {});
-    timer.abort();
-  }
+  return new Promise((resolve, reject) => {
+    const cancel = alarm(clock, RESPONSE_WITHIN_MS, () => reject(new Error(noResponse)));
+    void start().then(resolve, reject).finally(cancel);
+  });
 }
 
 function nextHop(
