@@ -2,7 +2,7 @@ import { type DrainOptions, drainLimits } from "../core/drain/options.ts";
 import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { invalidRequest, isTidegateError, orUndefined } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
-import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
+import { checkFlag, checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { authenticator, readTokens, type Tokens } from "./auth.ts";
 import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
@@ -93,7 +93,7 @@ export function readOptions(given: HandlerOptions) {
   const { drain = {}, eager = true, maxBodyBytes = DEFAULT_BODY_BYTES, onError = logFailure } = options;
   const bounds = typeof drain === "function" ? drain : () => drain;
   drainLimits(bounds());
-  if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
+  checkFlag(eager, "eager");
   const served = readQueues(options);
   const tokens = readTokens(options.auth, knownJobs([...served.queues.values()]));
   const qstash = mountQStash(options.qstash, served.queues);
