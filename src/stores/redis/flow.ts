@@ -39,13 +39,11 @@ function unescaped(key: string): string {
   return key.replaceAll("%3A", ":").replaceAll("%25", "%");
 }
 
-function limitTexts({ concurrency, rate, periodMs, ordered }: FlowLimits): readonly string[] {
-  return [String(concurrency), String(rate), String(periodMs), ordered ? "1" : "0"];
-}
-
 /** The argument for the key of a new job. @param keepsLimits whether the limits of the key stay as they are. */
 export function newFlowText(flow: NewFlow | undefined, keepsLimits = false): string {
-  return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:${keepsLimits ? "=" : ""}` : "";
+  if (!flow) return "";
+  const { concurrency, rate, periodMs, ordered } = flow.limits;
+  return [escaped(flow.key), concurrency, rate, periodMs, ordered ? 1 : 0, keepsLimits ? "=" : ""].join(":");
 }
 
 export function flowPrefix(flow: JobFlow | undefined): string {
