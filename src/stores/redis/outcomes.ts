@@ -51,8 +51,6 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-const noCounts = (counters: number) => new Float64Array(counters);
-
 function countText(counts: Float64Array): string {
   let text = "";
   for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count},`;
@@ -61,10 +59,10 @@ function countText(counts: Float64Array): string {
 
 /** What the outcomes count, as if all were accepted. The script then takes out what it refuses. */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
-  const all = noCounts(ALL_COUNTERS);
+  const all = new Float64Array(ALL_COUNTERS);
   const names = new Map<string, { readonly number: number; readonly counts: Float64Array }>();
   const namedAs = (name: string) => {
-    const named = names.get(name) ?? { number: names.size + 1, counts: noCounts(COUNTERS) };
+    const named = names.get(name) ?? { number: names.size + 1, counts: new Float64Array(COUNTERS) };
     names.set(name, named);
     return named;
   };
