@@ -26,13 +26,7 @@ const EACH = "e";
 const DECLARED = "d";
 
 /** The stored record: `2:FLAGS:LATEST:,TIME=DATE,TIME=DATE,...,`, three lines with a job's record, its own text. */
-export function withPlan({
-  record,
-  plan,
-}: {
-  readonly record: string;
-  readonly plan?: SchedulePlan | undefined;
-}): string {
+export function withPlan({ record, plan }: Pick<SchedulePut, "record" | "plan">): string {
   if (!plan) return record;
   const { times, jobRecord, makesEach, latestMs = "", isDeclared } = plan;
   const flags = (makesEach ? EACH : "") + (isDeclared ? DECLARED : "");

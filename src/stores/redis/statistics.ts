@@ -78,11 +78,7 @@ function countsOf(text: string): readonly number[] {
   return counts;
 }
 
-function storedNameMetrics(row: {
-  readonly name: string;
-  readonly totals: string;
-  readonly periods: string;
-}): StoredNameMetrics {
+function storedNameMetrics(row: ReturnType<typeof scripts.figures.read>[number]): StoredNameMetrics {
   const [hour = metricsOf([]), ...days] = row.periods.split(";").map((text) => metricsOf(countsOf(text)));
   return { name: row.name || undefined, total: outcomeCounts(countsOf(row.totals)), hour, days };
 }
