@@ -46,7 +46,7 @@ describe("between the sends of a request", () => {
     const { connection, pauses, sends } = failing(3, "fetch failed");
     const script = { body: [] };
     const keys = keysOf("tidegate", "default");
-    const run = connection.run(script, keys, () => [], undefined, { pauseMs: 120 });
+    const run = connection.run(script, keys, () => [], undefined, 120);
     await expect(run).rejects.toMatchObject({ code: "store_unavailable" });
     expect([pauses, sends()]).toEqual([[50, 70], 3]);
   });

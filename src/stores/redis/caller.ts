@@ -1,5 +1,5 @@
 import type { Meter } from "../../core/store/meter.ts";
-import type { Command, Connection, Sending } from "./connection.ts";
+import type { Command, Connection } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import type { ScriptOf } from "./scripts.generated.ts";
 import { textsOf } from "./values.ts";
@@ -11,10 +11,10 @@ export function callerOf(connection: Connection, keys: QueueKeys, meter: Meter |
   const send = async <Args, Reply>(
     script: ScriptOf<Args, Reply>,
     args: (isResend: boolean) => NoInfer<Args>,
-    sending?: Sending,
+    pauseMs?: number,
   ): Promise<Reply> => {
     const argsOf = (isResend: boolean) => textsOf(script.write(args(isResend)));
-    return script.read(await connection.run(script, keys, argsOf, meter, sending));
+    return script.read(await connection.run(script, keys, argsOf, meter, pauseMs));
   };
   return {
     connection,

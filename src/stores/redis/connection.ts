@@ -52,11 +52,6 @@ const PAUSE_GROWTH = 10;
 const UNKNOWN_SCRIPT = /^NOSCRIPT/;
 const UNKNOWN_FLAG = /shebang|flag/i;
 
-export interface Sending {
-  /** How long all pauses between sends may take together, in ms. */
-  readonly pauseMs?: number | undefined;
-}
-
 interface Evaluation {
   readonly script: Script;
   readonly keys: QueueKeys;
@@ -112,22 +107,27 @@ export class Connection {
     return this.#transport.keepsConnection ?? false;
   }
 
-  /** Runs a script. `args` gets whether this is a resend. @throws {TidegateError} `store_unavailable` */
+  /**
+   * Runs a script. `args` gets whether this is a resend.
+   *
+   * @param pauseMs how long all pauses between sends may take together. Default: as long as they take.
+   * @throws {TidegateError} `store_unavailable`
+   */
   async run(
     script: Script,
     keys: QueueKeys,
     args: (isResend: boolean) => readonly string[],
     meter: Meter | undefined,
-    sending: Sending = {},
+    pauseMs?: number,
   ): Promise<unknown> {
-    return this.#persistently(sending, (isResend, signal) =>
+    return this.#persistently(pauseMs, (isResend, signal) =>
       this.#evaluate({ script, keys, args: args(isResend), signal, meter }),
     );
   }
 
   /** Runs plain commands that are safe to repeat, in one round trip. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
-    return this.#persistently({}, async (_, signal) => {
+    return this.#persistently(undefined, async (_, signal) => {
       countRequest(meter, commands.length);
       const [first] = commands;
       const replies =
@@ -195,7 +195,7 @@ export class Connection {
   }
 
   async #persistently<Reply>(
-    { pauseMs = Number.POSITIVE_INFINITY }: Sending,
+    pauseMs = Number.POSITIVE_INFINITY,
     attempt: (isResend: boolean, signal: AbortSignal) => Promise<Reply>,
   ): Promise<Reply> {
     const { words } = this.#transport;

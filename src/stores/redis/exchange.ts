@@ -60,7 +60,7 @@ async function exchange(
     firedJobs: fire.flatMap(({ jobs }, index) => jobs.map((job) => firedJobRow(job, index + 1))),
   };
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
-  const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
+  const reply = await caller.send(scripts.exchange, withResend, resendPauseMs);
   const { paused, pausedJobs, nextScore, backlog, evicted, settled, fired, claimed, claimedAgain, gone, dueSchedules } =
     reply;
   const runsByKey = new Map(reply.runs.map(({ key, endsAt, ...run }) => [`${key}:${endsAt}`, run]));
