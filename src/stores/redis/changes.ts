@@ -4,7 +4,7 @@ import type { Caller } from "./caller.ts";
 import { arrayOf, rowsOf } from "./values.ts";
 
 /** The list of changes: a stream, which one command extends and cuts. */
-export function changeCalls(caller: Caller): Pick<QueueStore, "noteChange" | "changes"> {
+export function changeCalls(caller: Caller) {
   const { changes } = caller.keys;
   return {
     async noteChange(text) {
@@ -23,5 +23,5 @@ export function changeCalls(caller: Caller): Pick<QueueStore, "noteChange" | "ch
       const isMore = distinct.length > limit || entries.length > limit + 1;
       return { items: page.map(({ text }) => text), cursor: isMore ? last?.id : undefined };
     },
-  };
+  } satisfies Partial<QueueStore>;
 }

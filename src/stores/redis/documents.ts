@@ -8,7 +8,7 @@ import * as scripts from "./scripts.generated.ts";
 /** Sorts after every name. */
 const END = "\u{10FFFF}";
 
-export function documentCalls(caller: Caller): Pick<QueueStore, "findDocument" | "listDocuments" | "changeDocuments"> {
+export function documentCalls(caller: Caller) {
   return {
     async findDocument(kind, name, now) {
       const [text] = await caller.plain(["HGET", caller.keys.documents, fieldOf(kind, name)]);
@@ -19,7 +19,7 @@ export function documentCalls(caller: Caller): Pick<QueueStore, "findDocument" |
       if (changes.length === 0) return true;
       return caller.run(scripts.changeDocuments, { now, changes: changes.map(changeRow) });
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 /** The member and field of a document. A kind has no colon. Without a kind, the name has it. */

@@ -4,7 +4,7 @@ import type { Caller } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
-export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
+export function enqueueCalls(caller: Caller) {
   return {
     async enqueue(jobs, now) {
       if (jobs.length === 0) return [];
@@ -14,7 +14,7 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
       const replies = reply.jobs.map((row, index) => enqueueReply(jobs[index] as NewJob, row, now));
       return isEmptied ? replies.map((reply) => ({ ...reply, isEmptied })) : replies;
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 /** Whether the queue has lost the mark that this process has stored or seen. */

@@ -31,14 +31,14 @@ const MOST_WATCHED = 100;
 const REFUSED = 0;
 const WOKEN = 2;
 
-export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
+export function exchangeCalls(caller: Caller) {
   return {
     async settle(request) {
       const { settled, woken, gone } = await exchange(caller, { ...request, fire: [] }, NO_READ);
       return { settled, woken, gone };
     },
     exchange: (request) => exchange(caller, request, request.claim ?? NO_CLAIM),
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 async function exchange(

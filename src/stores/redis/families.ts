@@ -5,13 +5,13 @@ import type { Caller } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
-export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily"> {
+export function familyCalls(caller: Caller) {
   return {
     async enqueueFamily({ isFreshId, members }, now) {
       const args = { now, fresh: isFreshId, list: members.map((member) => memberRow(member, now)) };
       return caller.send(scripts.enqueueFamily, (resend) => ({ ...args, resend }));
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 export function memberRow(member: NewMember, now: number) {

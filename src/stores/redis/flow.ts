@@ -8,7 +8,7 @@ import { arrayOf, rowsOf } from "./values.ts";
 
 // How scripts read and store flow control keys: see lua/_lanes.lua.
 
-export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFlows" | "changeFlow"> {
+export function flowCalls(caller: Caller) {
   return {
     async findFlow(key, now) {
       const field = escaped(key);
@@ -27,7 +27,7 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
       const limits = "limits" in change ? change.limits : undefined;
       return caller.run(scripts.changeFlow, { key: escaped(key), now, ...change, ...limits });
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 /** Escapes colons, which end a key, and percent signs, which begin an escape. */

@@ -10,9 +10,7 @@ const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
 
-export function waitingJobCalls(
-  caller: Caller,
-): Pick<QueueStore, "signal" | "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
+export function waitingJobCalls(caller: Caller) {
   return {
     async signal({ id, event, text, keepMs, knownMs }, now) {
       const of = { signalId: id, event, eventNumber: eventNumber(decodeURIComponent(event)) };
@@ -47,10 +45,10 @@ export function waitingJobCalls(
       const next = lastMember === undefined ? FROM_THE_START : writeCursor({ score: lastScore, id: lastMember });
       return { cleared, next: more ? next : undefined };
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
-export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "removeDead"> {
+export function deadJobCalls(caller: Caller) {
   return {
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
@@ -62,10 +60,10 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "re
     async removeDead(ids, now) {
       return ids.length === 0 ? 0 : caller.run(scripts.removeDead, { now, all: ids });
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
-export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
+export function extendCalls(caller: Caller) {
   return {
     async extend(renewals) {
       const nonce = caller.newNonce();
@@ -77,7 +75,7 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
       const leases = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt + sends - 1));
       return leases.map((lease, index) => (areDone[index] ? lease : null));
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 /** @param sends how often the request was sent, this time included. */

@@ -8,7 +8,7 @@ import { readFlow } from "./flow.ts";
 import { LEASE_MEMBER } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 
-export function listCalls(caller: Caller): Pick<QueueStore, "find" | "findEach" | "list" | "failures"> {
+export function listCalls(caller: Caller) {
   return {
     async find(id, now) {
       const { set, score, record, family } = await caller.run(scripts.find, { id });
@@ -36,7 +36,7 @@ export function listCalls(caller: Caller): Pick<QueueStore, "find" | "findEach" 
       }));
       return { items, cursor: more ? items.at(-1)?.group : undefined, ungrouped };
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 async function listInOrder(caller: Caller, state: JobState, page: PageRequest): Promise<Page<StoredJob>> {

@@ -4,7 +4,7 @@ import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { arrayOf } from "./values.ts";
 
-export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused" | "setJobsPaused"> {
+export function peekCalls(caller: Caller) {
   const { due, manifest } = caller.keys;
   // The mark of a pause is the first member. Those of paused job types follow, and are skipped if there are some.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
@@ -33,7 +33,7 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"
     async setPaused(paused) {
       await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 export function timeOf(score: string | number | undefined): number | undefined {

@@ -4,7 +4,7 @@ import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
 
-export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" | "changeSchedules"> {
+export function scheduleCalls(caller: Caller) {
   return {
     async listSchedules(key) {
       const rows = await caller.run(scripts.listSchedules, { keys: key === undefined ? [] : [key] });
@@ -13,7 +13,7 @@ export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" 
     changeSchedules({ put = [], remove = [], manifest: { from = "", to = "" } = {} }) {
       return caller.run(scripts.changeSchedules, { from, to, put: put.map(putRow), gone: remove });
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 function putRow(put: SchedulePut) {

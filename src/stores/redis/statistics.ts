@@ -25,9 +25,7 @@ const MOST_PENDING_BYTES = 4 * MEBIBYTE;
 const { CANCELLED, RETRIED_DEAD, REMOVED, SETTLED } = counterConstants;
 const changing = [CANCELLED, RETRIED_DEAD, REMOVED, SETTLED].flatMap((position) => ["GET", "i64", `#${position}`]);
 
-export function statisticsCalls(
-  caller: Caller,
-): Pick<QueueStore, "pulse" | "stats" | "figures" | "pending" | "history"> {
+export function statisticsCalls(caller: Caller) {
   const { due, stats } = caller.keys;
   return {
     async pulse() {
@@ -66,7 +64,7 @@ export function statisticsCalls(
       const reply = await caller.run(scripts.history, { now, hours });
       return reply.map(({ hour, counts }) => ({ hour, metrics: metricsOf(countsOf(counts)) }));
     },
-  };
+  } satisfies Partial<QueueStore>;
 }
 
 /** Reads counts as lua/_read_windows.lua writes them. */
