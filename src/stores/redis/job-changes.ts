@@ -10,7 +10,7 @@ const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
 
-export function waitingJobCalls(caller: Caller) {
+export function jobChangeCalls(caller: Caller) {
   return {
     async signal({ id, event, text, keepMs, knownMs }, now) {
       const of = { signalId: id, event, eventNumber: eventNumber(decodeURIComponent(event)) };
@@ -45,11 +45,6 @@ export function waitingJobCalls(caller: Caller) {
       const next = lastMember === undefined ? FROM_THE_START : writeCursor({ score: lastScore, id: lastMember });
       return { cleared, next: more ? next : undefined };
     },
-  } satisfies Partial<QueueStore>;
-}
-
-export function deadJobCalls(caller: Caller) {
-  return {
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
       const list = retries.map(({ id, deadSince, runAt, claims, record, flow }) => ({
@@ -60,11 +55,6 @@ export function deadJobCalls(caller: Caller) {
     async removeDead(ids, now) {
       return ids.length === 0 ? 0 : caller.run(scripts.removeDead, { now, all: ids });
     },
-  } satisfies Partial<QueueStore>;
-}
-
-export function extendCalls(caller: Caller) {
-  return {
     async extend(renewals) {
       const nonce = caller.newNonce();
       let sends = 0;
