@@ -52,10 +52,7 @@ export function addDev(session: Session): void {
       if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
       if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
       if (drain && LOCAL_NAMES.includes(drain.hostname) && [port, restPort].includes(Number(drain.port)))
-        throw new UsageError(
-          "--drain names tidegate dev itself.",
-          "Name your app's drain route, or choose another --port.",
-        );
+        throw new UsageError("--drain names tidegate dev itself.", "Name your app's drain route, or change --port.");
       const { io } = session;
       const { clock = systemClock, env, cwd } = io;
       // Only this command needs it.

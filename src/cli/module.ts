@@ -11,10 +11,7 @@ import { UsageError } from "./program.ts";
 export async function loadModule(file: string, cwd: string) {
   const path = resolve(cwd, file);
   await access(path).catch(() => {
-    throw new UsageError(
-      `There is no module ${printable(file)}.`,
-      "Give --module the path of a file, such as ./jobs.ts.",
-    );
+    throw new UsageError(`There is no module ${printable(file)}.`, "Give --module a path, such as ./jobs.ts.");
   });
   const exported = await importModule(path).catch((error: unknown) => {
     throw new UsageError(

@@ -84,10 +84,7 @@ export class Session {
   async confirm(question: Question, options: { readonly yes?: unknown }): Promise<void> {
     if (options.yes) return;
     if (!this.canAsk)
-      throw new UsageError(
-        "Nothing was removed: there is no terminal to confirm on.",
-        "Add --yes to remove without confirmation.",
-      );
+      throw new UsageError("Nothing was removed: there is no terminal to confirm on.", "Add --yes to confirm.");
     await this.ask(question);
   }
 

@@ -37,7 +37,7 @@ describe("a command that a report suggests works when it is pasted", () => {
     const module = ["--module", "./modules/jobs.ts"];
     const doctor = await target.cli(["queue:doctor", ...chosen, ...module], world);
     expect(doctor.stdout).toContain(`Resume with: tidegate queue:resume ${chosen.join(" ")}\n`);
-    expect(doctor.stdout).toContain(`remove them: tidegate queue:dlq ${chosen.join(" ")}\n`);
+    expect(doctor.stdout).toContain(`See why: tidegate queue:failures ${chosen.join(" ")}\n`);
     await target.queue.resume();
     const behind = await target.cli(["queue:doctor", ...chosen, ...module], world);
     expect(behind.stdout).toContain(`Try: tidegate queue:work --once ${chosen.join(" ")}\n`);

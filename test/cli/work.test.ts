@@ -131,7 +131,7 @@ describe("queue:work with a module", () => {
   test("that it does not have is a usage error", async () => {
     const { code, stderr } = await inRedis(redis).cli(["queue:work"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("Use --module with your jobs, or --url of a handler");
+    expect(stderr).toContain("Give --module, or --url of a handler");
     expect((await behindHandler().cli(["queue:work", "--url", "https://queue.test", ...jobs])).code).toBe(2);
   });
 

@@ -38,8 +38,5 @@ export function encryptionFinding(url: string): Finding {
   const { ok, warn } = findings("encryption");
   if (new URL(url).protocol === "https:") return ok("The connection is encrypted.");
   if (isLocal(url)) return ok("The connection does not leave this machine.");
-  return warn(
-    "The connection is not encrypted: others on the network can read the token.",
-    "Use an address with https.",
-  );
+  return warn("The connection is not encrypted: others on the network can read the token.", "Use an https address.");
 }

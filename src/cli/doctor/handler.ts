@@ -37,10 +37,7 @@ const WHERE = "Use the address where it is mounted, such as https://example.com/
 
 function reachFinding([status, given]: Reply): Finding {
   if (status === 0)
-    return url.fail(
-      "Nothing responds at this address.",
-      "Check the address, the network, and that the handler is deployed.",
-    );
+    return url.fail("Nothing responds at this address.", "Check the address, the network and the deployment.");
   const body = Object(given) as Readonly<Record<string, unknown>>;
   if (status === 200 && body["status"] === "ok") return url.ok("The handler and its store respond.");
   // The health of a queue with a name takes a token. What is wrong with the token is a finding of its own.

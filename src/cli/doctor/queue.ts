@@ -113,10 +113,7 @@ function wakeFinding({ hours }: QueueHistory): Finding {
 
 function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]): Finding {
   if (deadLetterCount === 0) return dead.ok("There are no dead jobs.");
-  return dead.warn(
-    `${counted(deadLetterCount, "job")} died.`,
-    `See why, and retry or remove them: ${command("queue:dlq")}`,
-  );
+  return dead.warn(`${counted(deadLetterCount, "job")} died.`, `See why: ${command("queue:failures")}`);
 }
 
 /** Without a module, a job's last error shows that a deployment did not know it. */
@@ -129,10 +126,7 @@ function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefi
     return names.warn(`${what}: ${counted(strange.length, "job")} (${list(strange.map(({ name }) => name))}).`, advice);
   }
   if (known) return names.ok("Every waiting job is in the module.");
-  return names.unknown(
-    "No deployment has claimed a job that it does not know.",
-    "To compare with your code, use --module.",
-  );
+  return names.unknown("No deployment has claimed a job it does not know.", "To compare with your code, use --module.");
 }
 
 const isUnknown = ({ name, errors }: JobInfo) => errors.at(-1)?.message.startsWith(`No job is named "${name}"`);
@@ -187,10 +181,7 @@ function scheduleFinding(
   // A paused schedule has no next run. It fires again after it is resumed.
   const ended = schedules.filter(({ nextRunAt, paused }) => nextRunAt === null && !paused);
   if (ended.length > 0)
-    return recurring.warn(
-      `These never fire again: ${list(ended.map(({ key }) => key))}.`,
-      "Change their cron, or remove them.",
-    );
+    return recurring.warn(`These never fire again: ${list(ended.map(({ key }) => key))}.`, "Change or remove them.");
   const late = schedules.filter(({ nextRunAt }) => nextRunAt && now - nextRunAt.getTime() >= LATE_MS.warn);
   if (late.length > 0)
     return recurring.warn(

@@ -88,10 +88,7 @@ function versionFinding(expires: boolean | undefined, information: string | unde
 function evictionFinding(information: string | undefined): Finding {
   const policy = /maxmemory[_-]policy[:,]([\w-]+)/.exec(information ?? "")?.[1];
   if (policy === undefined)
-    return eviction.unknown(
-      "Redis does not report its policy.",
-      "Check in the database's console that eviction is off.",
-    );
+    return eviction.unknown("Redis does not report its policy.", "Check in its console that eviction is off.");
   if (policy === "noeviction") return eviction.ok("Eviction is off.");
   return eviction.fail(
     `Redis drops jobs when memory runs short (${policy}).`,

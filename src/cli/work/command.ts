@@ -72,10 +72,7 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     // The hooks print failures too.
     const target = await openTarget(session, (given) => ({ ...given, hooks: printing(context), logger: null }));
     if (target.local?.queues.every(({ jobNames }) => jobNames.length === 0))
-      throw new UsageError(
-        "There is no code for the jobs.",
-        "Use --module with your jobs, or --url of a handler that has them.",
-      );
+      throw new UsageError("There is no code for the jobs.", "Give --module, or --url of a handler that has them.");
     if (forMs !== undefined) void sleep(context.clock, forMs, ended.signal).then(() => over.abort());
     const how = target.local ? `working with ${counted(options.workers ?? WORKERS, "worker")}` : "driving the handler";
     session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
