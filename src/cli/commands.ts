@@ -115,10 +115,10 @@ export const commands = {
     words: "queue:failures list",
     does: "show what broke, by name and error, and who is affected",
     about:
-      "Groups dead jobs by name and error. What broke last comes first, among the first 1,000 groups. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because the oldest of their dead jobs died in the last 24 hours (jobs that were retried count anew), and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
+      "Groups dead jobs by type and error, the latest first. With a GROUP, shows who is affected; with a job type, its groups. JOBS counts all that are dead, even with --since. AGE: new if the first died in the last 24 hours, over if none has for 12.",
     sends: { latest: true },
     shows: "group jobs=count first=firstAt last=lastAt age name error",
-    none: "There are no dead jobs in a group.",
+    none: "No matching groups of dead jobs.",
     adds: {
       ungrouped: "Dead jobs in no group: {ungrouped}. See: {command queue:dlq}",
       older: "Older groups not shown: {older}. Add --all, or a larger --limit.",
@@ -130,7 +130,7 @@ export const commands = {
   getFailure: {
     words: "queue:failures show <group>",
     does: "show one group, by the minute, and who is affected",
-    shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected",
+    shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected=among affected",
     adds: { group: "To retry them: {command queue:dlq retry --group {group}}" },
   },
   listDeadJobs: {
@@ -277,7 +277,10 @@ export const commands = {
     words: "queue:flow show <key>",
     does: "show a key, which jobs hold its slots, and which are next",
     shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused jobs",
-    adds: { waiting: "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}" },
+    adds: {
+      paused: "To resume it: {command queue:flow resume {key}}",
+      waiting: "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}",
+    },
   },
   setFlowControlKey: {
     words: "queue:flow set <key>",
@@ -339,7 +342,12 @@ export const commands = {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
-    says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}\nThose that run go on: {command queue:jobs --name {target} --state running}",
+    says: ({ running }: { running: number }) =>
+      `{target} is paused{in}${running ? "" : ", and none of its jobs is running"}. Resume with: {command queue:types resume {target}}`,
+    adds: {
+      running: "Still running: {running}. See: {command queue:jobs --name {target} --state running}",
+      waiting: "Waiting: {pending}. To cancel them: {command queue:jobs cancel --name {target}}",
+    },
   },
   resumeJobs: { words: "queue:types resume <name>", does: "resume a job type", says: resuming("{target}{in}") },
   clearJobs: {

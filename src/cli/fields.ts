@@ -162,7 +162,7 @@ export async function readJson(text: string, what: string, { stdin }: Io): Promi
 }
 
 /** The same text, with the fields of a request named as the user writes them. */
-export function inFlags(text: string, fields: readonly Field[]): string {
+export function inFlags(text: string, fields: readonly Field[], extras: object): string {
   const [, unknown] = /^Unknown option "(\w+)" in the body\./.exec(text) ?? [];
   const refused = fields.find(({ path }) => path[0] === unknown);
   if (refused) return `--${refused.flag} does not go with the other options.`;
@@ -175,8 +175,9 @@ export function inFlags(text: string, fields: readonly Field[]): string {
       : `^${name}\\b|"${name}"|flowControl\\.${name}\\b|${before}${name}\\b`;
     return result.replace(new RegExp(pattern, "g"), `--${flag}`);
   }, text);
+  const ids = "parent <id>" in extras ? "ids, --parent" : "ids";
   return renamed
-    .replace(/^The body must have exactly one of these fields/, "Choose jobs in exactly one way")
+    .replace(/^The body must have exactly one of these fields: ids/, `Choose jobs in exactly one way: ${ids}`)
     .replace(/^flowControl\b/, "Flow control");
 }
 

@@ -13,19 +13,19 @@ It connects to a deployed handler, or directly to the Redis that holds the queue
   TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
   UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis
   TIDEGATE_URL=redis://localhost:6379               a Redis over TCP
-  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      with a Redis: encryption keys`;
+  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      encryption keys`;
 
 const EPILOGUE = `
 Where to look:
-  does it grow, is it late          queue:list, queue:doctor
-  what broke, for whom; retry it    queue:failures, queue:failures GROUP
-  what became of a customer's jobs  queue:jobs --search customer=5
-  what runs; one job, to remove it  queue:jobs --state running, queue:jobs ID
-  who holds the slots of a key      queue:flow KEY
-  stop one type of jobs             queue:types pause NAME --reason WHY
-  is today worse than yesterday     queue:types
-  what comes next; what fails       queue:schedules upcoming, queue:schedules
-  who changed what                  queue:changes --since 30m
+  what broke since yesterday  queue:failures --since 24h
+  a customer's jobs           queue:jobs --search customer=5
+  stop a job type             queue:types pause TYPE
+  growing, late               queue:list, queue:doctor
+  running; one job            queue:jobs --state running, queue:jobs ID
+  who holds a key             queue:flow KEY
+  today against yesterday     queue:types
+  schedules; the next hour    queue:schedules, queue:schedules upcoming
+  who changed what            queue:changes
 
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;

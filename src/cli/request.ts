@@ -60,7 +60,7 @@ export async function withFlags<Result>(plan: Plan, call: () => Promise<Result>)
     return await call();
   } catch (error) {
     if (!isTidegateError(error) || error.code !== "invalid_request") throw error;
-    throw new TidegateError(error.code, inFlags(error.message, plan.options));
+    throw new TidegateError(error.code, inFlags(error.message, plan.options, plan.extras));
   }
 }
 

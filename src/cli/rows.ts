@@ -28,7 +28,8 @@ export async function showRows(plan: Plan, call: Call, session: Session): Promis
   const cursor = (!isOfSeveral && more) || null;
   const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
-  const sorted = order ? [...found].sort(order as (one: Row, other: Row) => number) : found;
+  const named = found.filter(({ name }) => (options["name"] ?? name) === name);
+  const sorted = order ? named.sort(order as (one: Row, other: Row) => number) : named;
   const isShort = fields["each"] !== options["each"];
   const states = [...new Set(sorted.map(({ state }) => state))];
   const byState = states.map((each) => sorted.filter(({ state }) => state === each));

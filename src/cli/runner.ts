@@ -9,6 +9,7 @@ import { waitsFor } from "../core/manage/job-text.ts";
 import type { JobPage } from "../core/manage/list.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
+import { groupPattern } from "../core/store/failures.ts";
 import type { JobState } from "../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
@@ -47,7 +48,10 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
     const [one, ...more] = command.args;
     if (name === "list" && (show ? more.length > 0 : one !== undefined))
       throw new UsageError(subcommandsOf(parent, one));
-    if (show && one !== undefined) return showOne(show, one, command, parent, session);
+    // "queue:failures TYPE" lists the groups of a job type.
+    const isType = plan.operation === "getFailures" && one !== undefined && !groupPattern.test(one);
+    if (isType) command.setOptionValue("name", one).setOptionValue("all", true);
+    else if (show && one !== undefined) return showOne(show, one, command, parent, session);
     await run(plan, await requestOf(plan, command, session), session);
   });
 }
@@ -222,6 +226,11 @@ const beside: { readonly [Name in OperationName]?: (target: string, send: Send) 
     // Those that hold its slots, and the first that wait for one.
     return { jobs: [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)] };
   },
+  async pauseJobs(name, send) {
+    const { names } = await typesIn(send, name);
+    const running = await jobsAt(send, "", { name, state: "running", limit: 1_000 });
+    return { ...names[0], running: running.length, waiting: names[0]?.pending?.count };
+  },
 };
 
 function ask({ route, isInQuery, answer }: Plan, target: string, given: object, from: Target["send"]): Promise<Row> {
@@ -233,7 +242,8 @@ function ask({ route, isInQuery, answer }: Plan, target: string, given: object, 
 const pathTo = (path: string, target: string) => path.replace(/\/:\w+/, () => part(target));
 
 /** The first 100 job types of which a job has ended or waits, or that are paused, and the others together. */
-const typesIn = (send: Send) => read<QueueFigures>("names", send("GET", "/figures?days=0&pending=true"));
+const typesIn = (send: Send, name?: string) =>
+  read<QueueFigures>("names", send("GET", `/figures${query({ days: 0, pending: true, name })}`));
 
 /** The job types or flow control keys that a queue knows, and whether it may have more. */
 async function namesIn(isOfKeys: boolean, send: Send) {
@@ -296,6 +306,8 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
   if (dead[0]) session.note(`To retry its dead children: ${command(`queue:dlq retry --parent ${id}`)}`);
   else if (job.children?.dead) session.note("No child is dead now. The counts are of when it stopped waiting.");
   if (dead[0] || rows[CHILDREN_SHOWN - 1]) session.note(`All its children: ${command(`queue:jobs children ${id}`)}`);
+  const { key, reason } = job.heldBack ?? {};
+  if (key && reason !== "paused") session.note(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
   for (const verb of actions[job.state])
     session.note(`To ${verb} it: ${command(`queue:${job.state === "dead" ? "dlq" : "jobs"} ${verb} ${id}`)}`);
 }

@@ -405,6 +405,70 @@ test("queue:types pause and resume refuse a type that no job has, with the neare
   expect((await queue.getStats()).pausedJobs).toHaveLength(2);
 });
 
+test("a paused job type says how many of its jobs still run and how many wait, with the commands for them", async () => {
+  const during: string[] = [];
+  const slow = defineJob({
+    name: "slow",
+    async perform() {
+      const { stdout, stderr } = await cli(["queue:types", "pause", "slow"]);
+      during.push(stdout + stderr);
+    },
+  });
+  const { queue, cli } = behindHandler({ jobs: [slow] });
+  await queue.enqueue(slow);
+  await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: slow, delay: "1h" as const })));
+  await queue.drain();
+  const resume = "Resume with: tidegate queue:types resume slow\n";
+  const waiting = "Waiting: 3. To cancel them: tidegate queue:jobs cancel --name slow\n";
+  expect(during).toEqual([
+    `slow is paused. ${resume}Still running: 1. See: tidegate queue:jobs --name slow --state running\n${waiting}`,
+  ]);
+  expect(await cli(["queue:types", "pause", "slow"])).toMatchObject({
+    stdout: `slow is paused, and none of its jobs is running. ${resume}`,
+    stderr: waiting,
+  });
+});
+
+test("queue:failures with a job type lists its groups, and with a group who is affected among the newest", async () => {
+  const { queue, clock, cli } = behindHandler({ logger: null, jobs: [charge, fails] });
+  for (const [user, times] of [40, 30, 20, 10, 5, 3, 2].entries())
+    await queue.enqueueMany(Array.from({ length: times }, () => ({ job: charge, payload: { user } })));
+  await queue.enqueue(fails);
+  await queue.drain({ maxJobs: 200 });
+  await clock.advance("1m");
+  const { stdout } = await cli(["queue:failures", "charge"]);
+  expect(stdout).toMatch(/^GROUP .*\n2df77fa91927 +110 .* charge .*\n$/);
+  expect((await cli(["queue:failures", "nobody"])).stdout).toBe("No matching groups of dead jobs.\n");
+  const { stdout: affected } = await cli(["queue:failures", "2df77fa91927"]);
+  expect(affected).toMatch(/^Affected +among the newest 100 of 110 dead jobs$/m);
+  expect(affected).toMatch(/^user +100 +(?:\d \(\d+\), ){5}others \(\d+\)$/m);
+});
+
+test("a job whose key has no free slot, and a paused key, name the command that helps", async () => {
+  const { queue, cli } = behindHandler({
+    jobs: [
+      defineJob({
+        name: "holds",
+        async perform() {
+          const { stdout, stderr } = await cli(["queue:jobs", "waits"]);
+          expect(stdout).toContain("(concurrency)");
+          expect(stderr).toContain("Who holds it back: tidegate queue:flow mail\n");
+          const key = await cli(["queue:flow", "mail"]);
+          expect(key.stdout).toMatch(/^holder +running .*\nwaits +ready /m);
+          expect(key.stderr).not.toContain("resume");
+        },
+      }),
+      sendEmail,
+    ],
+  });
+  const flowControl = { key: "mail", concurrency: 1 };
+  await queue.enqueue("holds", undefined, { id: "holder", flowControl });
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "waits", flowControl });
+  expect(await queue.drain({ maxJobs: 1 })).toMatchObject({ completed: 1 });
+  await queue.flowControl.pause("mail");
+  expect((await cli(["queue:flow", "mail"])).stderr).toMatch(/^To resume it: tidegate queue:flow resume mail$/m);
+});
+
 test("a job of a paused key says who has paused it and why, and how to resume it", async () => {
   const { queue, clock, cli } = behindHandler();
   await queue.flowControl.pause("mail", { reason: "too many", by: "ben" });

@@ -234,7 +234,9 @@ test("an action names its queue, in the question and in the reply", async () => 
   expect(retried.stderr).toContain(
     "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z --in retried\n",
   );
-  expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
+  expect((await cli("queue:types pause fails")).stdout).toMatch(
+    /^fails is paused in shop, and none of its jobs is running\. /,
+  );
   expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);
 });
 

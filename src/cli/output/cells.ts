@@ -13,10 +13,11 @@ import type { PausedBy, QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { shortId } from "../../core/shared/id.ts";
+import { MOST_EXAMINED } from "../../core/store/failures.ts";
 import type { Session } from "../session.ts";
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
-import { type Colors, inline, printable, printableLines, quoted, short } from "./text.ts";
+import { type Colors, count, inline, printable, printableLines, quoted, short } from "./text.ts";
 import { brief, fromNow, moment, shortAgo, span } from "./time.ts";
 
 // What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
@@ -56,7 +57,13 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   age: ({ age }: FailureGroup) => age ?? "",
   byMinute: ({ byMinute }: FailureDetails) => bars(byMinute.map((deaths) => deaths ?? 0)),
   field: ({ field }: AffectedField) => field || "(payload)",
-  values: ({ values }: AffectedField) => values.map(({ value, count }) => `${inline(value)} (${count})`).join(", "),
+  values({ values, of }: AffectedField) {
+    const others = values.reduce((left, { count }) => left - count, of);
+    const shown = values.map(({ value, count }) => `${inline(value)} (${count})`);
+    return [...shown, ...(others > 0 ? [`others (${others})`] : [])].join(", ");
+  },
+  among: ({ count: of }: FailureDetails) =>
+    of > MOST_EXAMINED ? `among the newest ${MOST_EXAMINED} of ${count(of)} dead jobs` : "",
   took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
     const end = endedAt ?? failedAt;
     const ms = tookMs ?? (startedAt && end ? end.getTime() - startedAt.getTime() : undefined);
@@ -175,7 +182,7 @@ export function filled(text: string, answer: Row, given: View, command: (words: 
   const value = (name: string) => {
     const found = answer[name];
     if (found instanceof Date) return `${fromNow(found, view.now)} (${moment(found)})`;
-    return printable(found === undefined ? cellOf(answer, name, view) : textOf(name, found, view));
+    return printable(cellOf(answer, name, view));
   };
   // In one pass: what a value has in braces is its own.
   return text
