@@ -130,7 +130,7 @@ export const commands = {
   getFailure: {
     words: "queue:failures show <group>",
     does: "show one group, by the minute, and who is affected",
-    shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected=among affected",
+    shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute examined=newest affected",
     adds: { group: "To retry them: {command queue:dlq retry --group {group}}" },
   },
   listDeadJobs: {

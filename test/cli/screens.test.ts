@@ -440,7 +440,7 @@ test("queue:failures with a job type lists its groups, and with a group who is a
   expect(stdout).toMatch(/^GROUP .*\n2df77fa91927 +110 .* charge .*\n$/);
   expect((await cli(["queue:failures", "nobody"])).stdout).toBe("No matching groups of dead jobs.\n");
   const { stdout: affected } = await cli(["queue:failures", "2df77fa91927"]);
-  expect(affected).toMatch(/^Affected +among the newest 100 of 110 dead jobs$/m);
+  expect(affected).toMatch(/^Examined +the newest 100 of 110 dead jobs$/m);
   expect(affected).toMatch(/^user +100 +(?:\d \(\d+\), ){5}others \(\d+\)$/m);
 });
 

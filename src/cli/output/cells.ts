@@ -62,8 +62,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     const shown = values.map(({ value, count }) => `${inline(value)} (${count})`);
     return [...shown, ...(others > 0 ? [`others (${others})`] : [])].join(", ");
   },
-  among: ({ count: of }: FailureDetails) =>
-    of > MOST_EXAMINED ? `among the newest ${MOST_EXAMINED} of ${count(of)} dead jobs` : "",
+  newest: ({ count: of }: FailureDetails) =>
+    of > MOST_EXAMINED ? `the newest ${MOST_EXAMINED} of ${count(of)} dead jobs` : "",
   took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
     const end = endedAt ?? failedAt;
     const ms = tookMs ?? (startedAt && end ? end.getTime() - startedAt.getTime() : undefined);
