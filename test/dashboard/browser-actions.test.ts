@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
-import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
 import { openedAt, serveQueue } from "./served-queue.ts";
 
 // What an operator does to jobs and schedules from the page.
@@ -216,11 +216,9 @@ test("closing the dialog of a bulk action stops it after the call under way", as
   const many = Array.from({ length: 1_000 }, () => ({ job: "fails", payload: null, delay: "1h" as const }));
   for (let thousand = 0; thousand < 5; thousand++) await queue.enqueueMany(many);
   const page = await open(on, "#view=jobs&state=scheduled");
-  let underWay: (release: () => void) => void;
-  await page.route("**/jobs/cancel", async (route) => {
-    const { cursor, dryRun } = route.request().postDataJSON();
-    if (cursor && !dryRun) await new Promise<void>((release) => underWay(release));
-    await route.continue();
+  const nextCall = await holdCalls(page, "**/jobs/cancel", (request) => {
+    const { cursor, dryRun } = request.postDataJSON();
+    return cursor && !dryRun;
   });
   const closings = [
     { close: () => page.keyboard.press("Escape"), of: "5,000", left: 3_000 },
@@ -230,12 +228,9 @@ test("closing the dialog of a bulk action stops it after the call under way", as
     await page.getByLabel("Select all on this page").check();
     await press(page, `Select all ${of}`);
     await press(page, "Cancel...");
-    const second = new Promise<() => void>((resolve) => {
-      underWay = resolve;
-    });
     await press(page, `Cancel ${of} jobs`);
     await page.getByRole("dialog").getByText("1,000 done so far.").waitFor();
-    const release = await second;
+    const release = await nextCall();
     await close();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     release();
@@ -265,7 +260,7 @@ test("a schedule is created at an interval, changed to a cron expression and rem
   expect(await dialog.locator(".subject").innerText()).toBe("sync");
   expect(await rule.inputValue()).toBe("90s");
   await rule.fill("0 9 1 1");
-  await dialog.getByText("cron").last().waitFor();
+  await dialog.getByText("expected 5 fields").waitFor();
   await rule.fill("0 9 1 1 *");
   await dialog.getByText("Every year on 1 January at 09:00").waitFor();
   expect(await dialog.locator("li").first().textContent()).toBe("1 Jan 2027, 09:00:00");

@@ -84,6 +84,7 @@ test("a job that dead children hold names them, retries them, and runs once they
   await page.locator("dialog", { hasText: "The dead children of may" }).waitFor();
   await press(page, "Retry 2 jobs");
   await notice(page, "2 jobs retried.");
+  await page.getByText("Waits for 2 of its children.").waitFor();
   await queue.drain();
   await press(page, "Refresh now");
   await held.waitFor();

@@ -1,4 +1,4 @@
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Page, Request } from "playwright-core";
 import { afterEach, expect } from "vitest";
 import { openPage, sharedBrowser, type Watched } from "../support/browser.ts";
 import { fill, openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
@@ -55,10 +55,27 @@ export async function signIn(page: Page, token: string): Promise<void> {
   await press(page, "Sign in");
 }
 
+/** Holds the calls of an address. Returns a function that waits for the next one, and returns what lets it go. */
+export async function holdCalls(page: Page, url: string, isHeld: (request: Request) => boolean = () => true) {
+  const held: (() => void)[] = [];
+  await page.route(url, async (route) => {
+    if (isHeld(route.request())) await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  return async (): Promise<() => void> => {
+    await expect.poll(() => held.length, patience).toBeGreaterThan(0);
+    return held.shift() ?? (() => {});
+  };
+}
+
 /** Shows another view, and waits until it is there. */
 export async function visit(page: Page, hash: string): Promise<void> {
-  await page.evaluate((to) => {
+  await page.evaluate(async (to) => {
+    if (location.hash === to) return;
+    // Until this event, the view before looks as if it were there.
+    const isFollowed = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
     location.hash = to;
+    await isFollowed;
   }, hash);
   await page.waitForFunction(
     (to) => location.hash === to && document.querySelector("main .card") && !document.querySelector("[aria-busy]"),

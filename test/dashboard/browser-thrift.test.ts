@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
 import { serveQueue } from "./served-queue.ts";
 
 // What spares the user work, waiting and commands.
@@ -111,23 +111,13 @@ test("what a dialog counted is what is done, though the group goes on failing, w
   await page.getByRole("button", { name: /^Remove/ }).click();
   await page.getByText("This removes 600 jobs for good").waitFor();
   await fail(3);
-  const held: (() => void)[] = [];
-  let isHeld = true;
-  await page.route("**/dead-letter/remove", async (route) => {
-    if (isHeld) await new Promise<void>((resolve) => held.push(resolve));
-    await route.continue();
-  });
-  const go = async () => {
-    await expect.poll(() => held.length, patience).toBe(1);
-    held.pop()?.();
-  };
+  const nextCall = await holdCalls(page, "**/dead-letter/remove");
   await press(page, "Remove 600 jobs");
   for (const share of ["0.416", "0.833"]) {
-    await go();
+    (await nextCall())();
     await page.locator(`dialog progress[value^="${share}"]`).waitFor();
   }
-  isHeld = false;
-  await go();
+  (await nextCall())();
   await notice(page, "600 jobs removed.");
   expect((await on.queue.getStats()).deadLetterCount).toBe(3);
 });
@@ -135,26 +125,20 @@ test("what a dialog counted is what is done, though the group goes on failing, w
 test("a view never goes blank: what the user saw before is there at once, and a first look says that it loads", async () => {
   const { page } = await openFilled("#view=failures");
   await page.locator("tbody tr").first().waitFor();
-  let go = () => {};
-  await page.route("**/dashboard/data**", async (route) => {
-    await new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    await route.continue();
-  });
+  const nextCall = await holdCalls(page, "**/dashboard/data**");
   await page.getByRole("link", { name: "Schedules" }).click();
   await page.getByText("Loading...").waitFor();
-  go();
+  (await nextCall())();
   await page.getByText("Next five occurrences").first().waitFor();
   expect(await page.getByText("Loading...").count()).toBe(0);
   await page.goBack();
   await heading(page, "Failures");
   expect(await page.locator(".stale tbody tr").count()).toBe(1);
-  go();
+  (await nextCall())();
   await page.locator(".stale").waitFor({ state: "detached" });
   await page.reload();
   await page.locator('main:has([aria-busy="true"])', { hasText: "Loading..." }).waitFor();
-  go();
+  (await nextCall())();
   await page.locator("tbody tr").first().waitFor();
   await page.unroute("**/dashboard/data**");
 });
