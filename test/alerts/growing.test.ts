@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { slack } from "../../src/alerts/index.ts";
 import { memoryStore } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { drainDry, messages, openAlerts, webhookTo, works } from "./open-alerts.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   test("a queue that has grown for so long is reported once, then each hour, and so is the end", async () => {
     const { queue, open, clock, passes } = openAlerts(kind.create(), [webhookTo(receiver, { growingFor: "6m" })]);
     const minutes = async (count: number) => {

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { type DrainReport, type Duration, defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { type TestClock, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   /** A new store, jobs that take their payload in ms, and a clock to move. */
   function setUp() {
     const clock = testClock(start);

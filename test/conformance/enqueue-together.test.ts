@@ -5,7 +5,7 @@ import { defineJob, InvalidPayloadError, isTidegateError, Queue } from "../../sr
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { gate } from "../support/gate.ts";
-import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
+import { onMemoryAtLeast, type StoreKind } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
 
 /** A schema that takes every payload, once `answer` settles. */
@@ -42,7 +42,7 @@ function recordingQueue(kind: StoreKind, before: (request: number) => unknown = 
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   describe("calls of enqueue in one turn", () => {
     test("are stored by one request, in order, and each gets its own answer", async () => {
       const { queue, stored } = recordingQueue(kind);

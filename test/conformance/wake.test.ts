@@ -4,13 +4,13 @@ import { drainQueues } from "../../src/core/queue/queues.ts";
 import { defineJob, Producer, Queue, type QueueOptions } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { dies, note, openQueue } from "./open-queue.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   /** A queue whose calls of `wake` are in `asked`, as ms since the start. */
   function setUp(options: Partial<QueueOptions> = {}) {
     const asked: number[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, type Store } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type SetUp, setUp, snapshot, withBackground } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
@@ -296,7 +296,7 @@ describe("GET /jobs/:id says why a job that is due does not run", () => {
   });
 });
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   const serve = () => withSync({ queue: { store: kind.create() as Store } });
 
   test.each(["", "-1", "x", "0:0", "99999999999999999999", "9/0", "0/x", "1".repeat(30)])(

@@ -4,7 +4,7 @@ import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { readEvents } from "../support/job-events.ts";
-import { onEachKindOfStore, useRedis } from "../support/stores.ts";
+import { onMemoryAtLeast, useRedis } from "../support/stores.ts";
 import { sender, setUp, snapshot } from "./memory-handler.ts";
 import { watchedQueue } from "./watched-queue.ts";
 
@@ -136,7 +136,7 @@ test("an error of a queue that lacks the job lists no job", async () => {
   expect(told.text).not.toContain("refund");
 });
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   function onStore() {
     const clock = clockByHand(start);
     const queue = new Queue({ store: kind.create(), jobs, clock, random: () => 0.5, logger: null });

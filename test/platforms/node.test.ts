@@ -3,10 +3,10 @@ import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { startWorker, type WorkerOptions } from "../../src/platforms/node.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { noting, run, setUp, slow } from "./run-worker.ts";
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   test("performs each job at its time", async () => {
     const clock = testClock(start);
     const { seen, note } = noting(clock);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Delivery, type Parts, servedQStash, target, verify } from "./served-qstash.ts";
 
 const callback = "https://app.test/callback";
@@ -11,7 +11,7 @@ const isCallback = ({ url }: Delivery) => url === callback || url === failureCal
 const bodyOf = (delivery: Delivery | undefined) => JSON.parse(delivery?.body ?? "{}") as Record<string, unknown>;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   const served = (status: number, parts: Partial<Parts> = {}) => {
     const destination = (delivery: Delivery) =>
       isCallback(delivery) ? new Response("") : new Response("the answer", { status, headers: { "X-A": "1" } });

@@ -6,14 +6,14 @@ import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { fails, inSpan, placeOf, recorder, secret, setUp, useContextManager, works } from "./recorder.ts";
 
 useContextManager();
 
 const untraced = { tracing: undefined };
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   describe("tracing", () => {
     test("makes an attempt the child of the enqueue, even in another process", async () => {
       const store = kind.create();

@@ -4,7 +4,7 @@ import { internalsOf } from "../../../src/core/queue/internals.ts";
 import { defineJob, type Hooks, memoryStore, Queue, type QueueOptions } from "../../../src/index.ts";
 import { faultyStore } from "../../../src/testing/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
-import { onEachKindOfStore } from "../../support/stores.ts";
+import { onMemoryAtLeast } from "../../support/stores.ts";
 
 const names = ["onEnqueue", "onStart", "onStep", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
 
@@ -39,7 +39,7 @@ const fails = defineJob({
   },
 });
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   describe("hooks", () => {
     test("report the enqueue, the start and the end, without payload and result", async () => {
       const takesTime = defineJob({
