@@ -95,9 +95,10 @@ describe("billed commands of jobs with a key", () => {
     [100, 17.5],
   ])("to settle and claim 100 jobs of %i keys with long lines costs %d at most, on average", async (keys, most) => {
     const { queue, store } = setUp();
-    for (let i = 0; i < 40; i++) await queue.enqueueMany(many(keys * 10, keys).slice(0, 1_000));
-    let settle = await claimOf(store);
     const rounds = 16;
+    const left = 40 * keys;
+    await queue.enqueueMany(many(100 * (rounds + 1) + left, keys));
+    let settle = await claimOf(store);
     const commands = await count(async () => {
       for (let round = 0; round < rounds; round++) settle = await claimOf(store, settle);
     });

@@ -14,6 +14,14 @@ const JOBS = 1_000;
 async function drainOf(keys: number, limits: Omit<FlowControlOptions, "key">, concurrency: number) {
   const clock = testClock(start);
   const running = new Map<string, number>();
+  /** Those that end at once share a timer: the clock stops at each. */
+  const ends = new Map<number, Promise<void>>();
+  const sleepFor = (ms: number) => {
+    const at = clock.now + ms;
+    const sleep = ends.get(at) ?? clock.sleep(ms);
+    ends.set(at, sleep);
+    return sleep;
+  };
   let mostOfKey = 0;
   const work = defineJob({
     name: "work",
@@ -21,7 +29,7 @@ async function drainOf(keys: number, limits: Omit<FlowControlOptions, "key">, co
       const now = (running.get(key) ?? 0) + 1;
       running.set(key, now);
       mostOfKey = Math.max(mostOfKey, now);
-      await clock.sleep(takes);
+      await sleepFor(takes);
       running.set(key, (running.get(key) ?? 0) - 1);
     },
   });
