@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_startWorker as startWorker } from "wrangler";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { useRedis } from "../support/stores.ts";
 import { dev } from "./wrangler.ts";
 
@@ -41,9 +42,10 @@ describe("the demo, deployed with nothing set", () => {
   });
 });
 
+// `smoke` runs the package in both kinds of workerd.
 describe.each([
   { compatibility: "without nodejs_compat", flags: [] },
-  { compatibility: "with nodejs_compat", flags: ["nodejs_compat"] },
+  ...(isForAll ? [{ compatibility: "with nodejs_compat", flags: ["nodejs_compat"] }] : []),
 ])("the demo, deployed $compatibility with Redis and tokens", ({ flags }) => {
   const redis = useRedis();
   let worker: Worker;
