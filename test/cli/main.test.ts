@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { version as ownVersion } from "../../src/core/shared/version.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { Output } from "../support/output.ts";
 import { useRedis } from "../support/stores.ts";
 
 describe("the program", () => {
@@ -44,7 +45,11 @@ describe("the program", () => {
       cwd: import.meta.dirname,
       env: { ...env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
     });
-    return { child, exited: once(child, "close"), ...listen(child) };
+    const output = Output.of(child);
+    const exited = once(child, "close");
+    const ended = exited.then(([code]) => code as number | null);
+    const says = (stream: "stdout" | "stderr", pattern: RegExp) => output.says(stream, pattern, ended);
+    return { child, exited, written: output.written, says };
   }
 
   async function slowJobs(prefix: string, ...ids: string[]) {
@@ -73,12 +78,12 @@ describe("the program", () => {
   test("on Ctrl-C releases jobs that have not started, finishes running ones, and exits with 0", async () => {
     // After the quick one the command expects the others to be quick too, and claims ahead.
     const queue = await slowJobs("gentle", "0", "a", "b", "c");
-    const { child, exited, heard, written } = start(...work("gentle"));
-    await heard("stdout", "started\n");
+    const { child, exited, says, written } = start(...work("gentle"));
+    await says("stdout", /^started$/);
     child.kill("SIGINT");
     // npm passes on a signal that the terminal has already sent.
     child.kill("SIGTERM");
-    await heard("stderr", "Stopping");
+    await says("stderr", /Stopping/);
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
     expect(written.stdout).toMatch(/\n2 completed, 2 released\.\n$/);
@@ -88,8 +93,8 @@ describe("the program", () => {
 
   test("a second Ctrl-C ends it at once, and the job is due again when its lease expires", async () => {
     const queue = await slowJobs("abrupt", "a");
-    const { child, exited, heard } = start(...work("abrupt"));
-    await heard("stdout", "started\n");
+    const { child, exited, says } = start(...work("abrupt"));
+    await says("stdout", /^started$/);
     while (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGINT");
       await setImmediate();
@@ -136,23 +141,3 @@ describe("the program", () => {
     expect(written.stderr).toBe("");
   });
 });
-
-/** Collects the output of a process, and waits for a part of it. */
-function listen(child: ChildProcess) {
-  const written = { stdout: "", stderr: "" };
-  let notify = () => {};
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name]?.setEncoding("utf8").on("data", (text: string) => {
-      written[name] += text;
-      notify();
-    });
-  }
-  const heard = async (name: keyof typeof written, text: string) => {
-    while (!written[name].includes(text)) {
-      await new Promise<void>((resolve) => {
-        notify = resolve;
-      });
-    }
-  };
-  return { written, heard };
-}

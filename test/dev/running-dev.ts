@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { afterEach } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { type Result, tidegate } from "../cli/run-cli.ts";
 import { builtPackage } from "../package/built.ts";
+import { Output } from "../support/output.ts";
 
 /** A `tidegate dev` that runs. */
 export interface RunningDev {
@@ -44,28 +45,6 @@ interface Launched {
   readonly signal?: (name: NodeJS.Signals) => void;
 }
 
-/** What a command line has written, and waits for more of it. */
-class Output {
-  readonly written = { stdout: "", stderr: "" };
-  readonly #more = new EventEmitter();
-
-  add(text: string, to: "stdout" | "stderr"): void {
-    this.written[to] += text;
-    this.#more.emit(to);
-  }
-
-  /** The first line that matches. @throws if it ends before */
-  async says(stream: "stdout" | "stderr", pattern: RegExp, ended: Promise<number | null>): Promise<string> {
-    for (;;) {
-      const lines = this.written[stream].split("\n").slice(0, -1);
-      const found = lines.find((line) => pattern.test(line));
-      if (found !== undefined) return found;
-      const code = await Promise.race([once(this.#more, stream).then(() => "more"), ended]);
-      if (code !== "more") throw new Error(`It ended with ${code} before it said ${pattern}: ${this.written.stderr}`);
-    }
-  }
-}
-
 const cleanUps: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -89,9 +68,7 @@ export async function newPlace(): Promise<Place> {
       cwd: directory,
       env: { ...inherited, ...env },
     });
-    const output = new Output();
-    for (const stream of ["stdout", "stderr"] as const)
-      child[stream].setEncoding("utf8").on("data", (text: string) => output.add(text, stream));
+    const output = Output.of(child);
     const ended = once(child, "close").then(([code]) => code as number | null);
     return { output, ended, interrupt: () => void child.kill("SIGINT"), signal: (name) => void child.kill(name) };
   };
