@@ -15,6 +15,8 @@ const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
 /** What fits the README: the overview down to its charts, the schedules and a job. */
 const short = { viewport: { width: 1280, height: 856 } };
 const shorter = { viewport: { width: 1280, height: 632 } };
+/** The overview down to the end of its charts. */
+const whole = { viewport: { width: 1280, height: 1184 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
@@ -44,7 +46,7 @@ async function show(page: Page, hash: string): Promise<void> {
 
 /** The pictures: a name, the view, and how the browser looks at it. */
 const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = [
-  ["overview", "#view=overview", light],
+  ["overview", "#view=overview", { ...light, ...whole }],
   ["readme", "#view=overview", { ...light, ...short }],
   ["readme-dark", "#view=overview", { ...dark, ...short }],
   ["failures", "#view=failures", light],
@@ -67,10 +69,7 @@ export async function main([folder = docs]: readonly string[]): Promise<void> {
         await page.click("td.job a");
         await page.waitForSelector("ol");
       }
-      await writeFile(
-        join(folder, `${name}.png`),
-        await page.screenshot({ fullPage: name.startsWith("overview"), animations: "disabled" }),
-      );
+      await writeFile(join(folder, `${name}.png`), await page.screenshot({ animations: "disabled" }));
       await page.context().close();
     }
     await writeFile(join(folder, "card.png"), await card(browser, await readFile(join(folder, "readme.png"))));

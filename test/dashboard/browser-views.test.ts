@@ -573,7 +573,7 @@ describe("several queues", () => {
     expect(await boxes()).toBe(3);
     await press(page, "Cancel...");
     const dialog = page.getByRole("dialog");
-    expect(await dialog.innerText()).toMatch(/send_email invoice-2\s+In the queue media\. It will not run/);
+    expect(await dialog.innerText()).toMatch(/send_email invoice-2\s+In the queue media\. Its payload is deleted/);
     await press(page, "Cancel the job");
     await notice(page, "1 job cancelled.");
     const waiting = async (queue: Queue) =>

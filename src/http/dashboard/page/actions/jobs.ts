@@ -73,7 +73,7 @@ function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>,
 export const askToCancel = (_: string, queue?: string): Promise<void> =>
   askWaiting(queue, "cancel", "cancelled", (jobs, isOne) => ({
     title: `Cancel ${isOne ? "this job" : jobs}?`,
-    text: `${isOne ? "It" : "They"} will not run, and ${isOne ? "its payload is" : "their payloads are"} deleted.`,
+    text: `${isOne ? "Its payload is" : "Their payloads are"} deleted.`,
     confirm: `Cancel ${isOne ? "the job" : jobs}`,
     isDangerous: true,
   }));
