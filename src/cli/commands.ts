@@ -342,8 +342,8 @@ export const commands = {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
-    says: ({ running }: { running: number }) =>
-      `{target} is paused{in}${running ? "" : ", and none of its jobs is running"}. Resume with: {command queue:types resume {target}}`,
+    says: ({ running }: { running?: number }) =>
+      `{target} is paused{in}${running !== 0 ? "" : ", and none of its jobs is running"}. Resume with: {command queue:types resume {target}}`,
     adds: {
       running: "Still running: {running}. See: {command queue:jobs --name {target} --state running}",
       waiting: "Waiting: {pending}. To cancel them: {command queue:jobs cancel --name {target}}",

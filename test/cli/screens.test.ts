@@ -414,7 +414,7 @@ test("a paused job type says how many of its jobs still run and how many wait, w
       during.push(stdout + stderr);
     },
   });
-  const { queue, cli } = behindHandler({ jobs: [slow] });
+  const { queue, cli, fetch: send } = behindHandler({ jobs: [slow] });
   await queue.enqueue(slow);
   await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: slow, delay: "1h" as const })));
   await queue.drain();
@@ -426,6 +426,12 @@ test("a paused job type says how many of its jobs still run and how many wait, w
   expect(await cli(["queue:types", "pause", "slow"])).toMatchObject({
     stdout: `slow is paused, and none of its jobs is running. ${resume}`,
     stderr: waiting,
+  });
+  const fetch = (request: Request) =>
+    request.url.includes("/jobs/jobs?") ? Response.json({}, { status: 503 }) : send(request);
+  expect(await cli(["queue:types", "pause", "slow"], { fetch })).toMatchObject({
+    code: 0,
+    stdout: `slow is paused. ${resume}`,
   });
 });
 
