@@ -90,6 +90,9 @@ test("the page says who has paused the queue, and who changed what", async () =>
       "Cleared pending jobs\tcleanup\t1\tnow\n1 Mar, 12:00",
       "Paused the queue\ton-call\t\tnow\n1 Mar, 12:00",
     ]);
+  // On a phone, a time of day takes one line.
+  await page.setViewportSize({ width: 390, height: 780 });
+  expect((await rows.first().getByText("1 Mar, 12:00").last().boundingBox())?.height).toBeLessThan(24);
   await page.getByRole("link", { name: "one failure" }).click();
   await heading(page, "One group of failures");
 });
