@@ -1,5 +1,5 @@
 import type { JobFlow } from "../../core/store/flow.ts";
-import type { SchedulePlan } from "../../core/store/schedules.ts";
+import type { ScheduleEntry } from "../../core/store/schedules.ts";
 import * as scores from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
 import { HOUR_MS, type PausedJobs } from "../../core/store/stats.ts";
@@ -17,10 +17,7 @@ interface DeadJob {
   readonly group: string | undefined;
 }
 
-interface Recurring {
-  readonly record: string;
-  readonly plan: SchedulePlan | undefined;
-}
+type Recurring = Pick<ScheduleEntry, "record" | "plan">;
 
 /** One queue: the same sets and hashes as in Redis (docs/internals/storage.md), and the steps that methods share. */
 export class MemoryState {
@@ -158,7 +155,7 @@ export class MemoryState {
     return this.dead.delete(id);
   }
 
-  putSchedule(key: string, { record, plan }: Partial<Recurring> & Pick<Recurring, "record">, score: number): void {
+  putSchedule(key: string, { record, plan }: Recurring, score: number): void {
     this.schedules.set(key, { record, plan });
     this.due.set(scores.SCHEDULE_MEMBER + key, score);
   }
