@@ -85,9 +85,7 @@ function isOther(file: EnvFile): boolean {
   return url ? !/^http:\/\/(127\.0\.0\.1|localhost):/.test(url) : (file.get("UPSTASH_REDIS_REST_TOKEN") ?? "") !== "";
 }
 
-interface Stoppable {
-  stop(): Promise<unknown>;
-}
+type Stoppable = Pick<HttpServer, "stop">;
 
 /** In the reverse order: what came later needs what came before. */
 async function stopAll(started: readonly Stoppable[]): Promise<void> {

@@ -3,10 +3,8 @@ import type { Queue } from "../core/queue/queue.ts";
 const REUSED_FOR_MS = 5_000;
 const WAIT_MS = 20;
 
-interface Finding {
-  /** Undefined if the store responded. */
-  readonly error?: unknown;
-}
+/** Undefined if the store responded. */
+type Finding = { readonly error?: unknown };
 
 interface Probe {
   readonly beganAt: number;

@@ -59,7 +59,7 @@ const START = "2026-01-01T00:00:00Z";
 export function testClock(start: PointInTime = START): TestClock {
   let now = pointInTimeMs(start, "start");
   /** In the order in which they wake. */
-  const sleepers: Sleeper[] = [];
+  const sleepers: { readonly wakeAt: number; readonly wake: () => void }[] = [];
   const held = new Set<Promise<unknown>>();
   /** Counts sleeps and holds. A turn in which it does not change is quiet. */
   let stirred = 0;
@@ -152,8 +152,3 @@ async function turn(): Promise<void> {
 
 /** How many quiet turns in a row a move begins with: the code under test may have just started. */
 const QUIET_TURNS_AT_FIRST = 3;
-
-interface Sleeper {
-  readonly wakeAt: number;
-  readonly wake: () => void;
-}
