@@ -55,7 +55,7 @@ export class KeyRing {
 }
 
 const VALID_FOR_S = 300;
-const header = textToBase64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
+const header = toBase64Url(utf8(JSON.stringify({ alg: "HS256", typ: "JWT" })));
 
 /** Makes the `Upstash-Signature` of a delivery: an HS256 JWT with the URL and the hash of the body. */
 export async function signatureOf(
@@ -72,10 +72,6 @@ export async function signatureOf(
     jti: `jwt_${crypto.randomUUID()}`,
     body: toBase64Url(await sha256(body)),
   };
-  const text = `${header}.${textToBase64Url(JSON.stringify(claims))}`;
+  const text = `${header}.${toBase64Url(utf8(JSON.stringify(claims)))}`;
   return `${text}.${toBase64Url(await sign(await signingKey(key), text))}`;
-}
-
-function textToBase64Url(text: string): string {
-  return toBase64Url(utf8(text));
 }
