@@ -52,9 +52,8 @@ export function drainLoop({ clock, signal, checkMs, leastPauseMs, drain, onRepor
     });
 
   const waitMs = (report: DrainReport): number => {
-    if (report.backlog) return isIdle(report) ? leastPauseMs : 0;
     const waitMs = report.nextRunAt === null ? checkMs : report.nextRunAt.getTime() - clock();
-    if (waitMs > 0) return Math.min(waitMs, checkMs);
+    if (!report.backlog && waitMs > 0) return Math.min(waitMs, checkMs);
     return isIdle(report) ? leastPauseMs : 0;
   };
 
