@@ -77,19 +77,14 @@ async function peekUnlessAborted(
   if (signal?.aborted) return unknown;
   const peeked = peek(queue, store);
   if (!signal) return peeked;
-  let onAbort = () => {};
-  const aborted = new Promise<NextDue>((resolve) => {
-    onAbort = () => {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
       budget.close();
       resolve(unknown);
     };
+    signal.addEventListener("abort", onAbort);
+    void peeked.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
-  signal.addEventListener("abort", onAbort);
-  try {
-    return await Promise.race([peeked, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** Finds what is due next. This costs nothing if this process knows that something is due. */
