@@ -36,10 +36,7 @@ export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]):
   return results;
 }
 
-export async function enqueueEachEagerly(
-  call: EagerCall,
-  jobs: readonly BulkJob[],
-): Promise<readonly PromiseSettledResult<EnqueueResult>[]> {
+export async function enqueueEachEagerly(call: EagerCall, jobs: readonly BulkJob[]) {
   const start = eagerStart(call);
   const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(start, call));
   const stored = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));

@@ -80,10 +80,7 @@ function everywhere(path: string): string[] {
 const param = ({ req }: Context, name: string) => req.param(OWN + name);
 
 /** The methods that a path supports. `/dead-letter/retry` is also the path of a job with the id "retry". */
-function methodsOf(
-  path: string,
-  served: readonly Pick<Route, "method" | "path" | "mutates">[] = routes,
-): readonly string[] {
+function methodsOf(path: string, served: readonly Pick<Route, "method" | "path" | "mutates">[] = routes) {
   const matches = (pattern: string) => new RegExp(`^${pattern.replaceAll(/:\w+/g, "[^/]+")}$`).test(path);
   const methods = served
     .filter((route) => matches(route.path))

@@ -335,11 +335,7 @@ export class Attempt {
  *
  * @param endsAt when the leases end. Default: as they end now.
  */
-export async function renewLeases(
-  store: QueueStore,
-  attempts: readonly Attempt[],
-  endsAt?: number,
-): Promise<readonly PromiseSettledResult<void>[]> {
+export async function renewLeases(store: QueueStore, attempts: readonly Attempt[], endsAt?: number) {
   const renewals = attempts.map(({ job, onLost }) => {
     return { lease: job.lease, endsAt, record: job.takeUnsavedText(), onLost };
   });

@@ -141,10 +141,7 @@ export class Runs {
    * @param isUnfit whether a job is not started as others are. Then no job of its run follows.
    * @returns the jobs that may begin, and the followers that go back.
    */
-  add(
-    attempts: readonly Attempt[],
-    isUnfit: (attempt: Attempt) => boolean,
-  ): { readonly first: readonly Attempt[]; readonly back: readonly Attempt[] } {
+  add(attempts: readonly Attempt[], isUnfit: (attempt: Attempt) => boolean) {
     const runs = new Map<Run, Attempt[]>();
     for (const attempt of attempts) {
       const { run, lease } = attempt.job;

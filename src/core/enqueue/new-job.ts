@@ -134,10 +134,7 @@ export function finishJob(draft: JobDraft, trace?: JobTrace): NewJob | Promise<N
 }
 
 /** The same, but returns the job at once. If the schema is asynchronous, `fits` rejects for a wrong payload. */
-export function buildJob(
-  { definition, record, job }: JobDraft,
-  trace?: JobTrace,
-): { readonly finished: NewJob; readonly fits: Promise<void> | undefined } {
+export function buildJob({ definition, record, job }: JobDraft, trace?: JobTrace) {
   // Encoded first, because the schema may change the payload.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
   return { finished: { ...job, record: text }, fits: checkFits(record.name, definition, record.payload) };

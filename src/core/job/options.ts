@@ -129,10 +129,7 @@ export function withRule<Value extends ScheduleFields, Parts>(
 export const scheduleOptions = withRule(object(scheduleFields, [], "schedule"));
 
 /** When a schedule fires, as it is stored. @param seed decides `H`: its key. @throws {TidegateError} */
-export function ruleOf(
-  { cron, every, timeZone = "UTC" }: Schedule,
-  seed: string,
-): { readonly cron: string; readonly timeZone: string } {
+export function ruleOf({ cron, every, timeZone = "UTC" }: Schedule, seed: string) {
   if (every !== undefined) return { cron: intervalText(every), timeZone };
   parseCron(cron, timeZone, seed);
   return { cron, timeZone };

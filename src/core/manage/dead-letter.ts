@@ -58,11 +58,7 @@ function readSelection(selection: string | DeadSelection, { since, before }: Per
   return { ...selected, since: selected.since ?? since, before: selected.before ?? before };
 }
 
-async function* piecesOf(
-  { store }: QueueContext,
-  selection: DeadSelection,
-  now: number,
-): AsyncGenerator<readonly StoredJob[]> {
+async function* piecesOf({ store }: QueueContext, selection: DeadSelection, now: number) {
   const last = selection.before === undefined ? Infinity : pointInTimeMs(selection.before, "before");
   const first = momentBefore(selection.since, now);
   const isInTime = ({ at }: StoredJob) => at >= first && at <= last;

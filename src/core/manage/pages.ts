@@ -35,10 +35,7 @@ export async function* storedPages(
 
 const isEnded = (state: JobState) => state === "completed" || state === "dead";
 
-function readCursor(
-  cursor: string | null | undefined,
-  states: readonly JobState[],
-): { index: number; cursor: string | undefined } {
+function readCursor(cursor: string | null | undefined, states: readonly JobState[]) {
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
   const index = states.indexOf(state as JobState);

@@ -77,13 +77,7 @@ function movedBack(due: DueSchedule, record: ScheduleRecord, now: number): Fire 
   return { ...due, ...scheduleEntry(due.key, record, next), plan: undefined, reachMs: next - now, jobs: [] };
 }
 
-function occurrencesToFire(
-  record: ScheduleRecord,
-  recurrence: Recurrence,
-  first: number,
-  now: number,
-  most: number,
-): { occurrences: readonly number[]; next: number | undefined } {
+function occurrencesToFire(record: ScheduleRecord, recurrence: Recurrence, first: number, now: number, most: number) {
   if (makesEach(record)) {
     const occurrences = occurrencesFrom(first, recurrence, most, now);
     return { occurrences, next: recurrence.next(occurrences.at(-1) ?? first) };

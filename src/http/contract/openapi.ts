@@ -112,11 +112,7 @@ function responseOf({ json, contentType = "application/json" }: ResponseBody): o
   };
 }
 
-function refusalsOf(
-  { method, scope, refusals = [], storeless }: Route,
-  prefix: string,
-  needsToken: boolean,
-): ErrorCode[] {
+function refusalsOf({ method, scope, refusals = [], storeless }: Route, prefix: string, needsToken: boolean) {
   const codes: readonly (ErrorCode | false)[] = [
     "invalid_request",
     needsToken && "unauthorized",

@@ -264,10 +264,7 @@ async function readKeys({ flowControl }: Queue, search: string | undefined): Pro
 }
 
 /** Finds jobs by the id that somebody searches for: their queues may all have one. */
-async function findById(
-  queues: readonly Queue[],
-  { view, search, by, cursor, group, state }: Query,
-): Promise<JobRows | undefined> {
+async function findById(queues: readonly Queue[], { view, search, by, cursor, group, state }: Query) {
   if (view !== "jobs" || !search || by || cursor || group) return undefined;
   const jobs = await Promise.all(queues.map((queue) => queue.getJob(search)));
   const rows = jobs.flatMap((job) => (job && (!state || job.state === state) ? [rowOf(job)] : []));

@@ -68,10 +68,7 @@ const LARGEST_REPORTED = 2_000_000;
 const ROOM_OF_REST = 128 * 1024;
 
 /** How many bytes of a response are read. With callbacks, as many as fit with the job and all callbacks. */
-export function mostOfResponse(
-  message: Message,
-  { job }: AttemptHost,
-): { readonly bytes: number; readonly isNeeded: boolean } {
+export function mostOfResponse(message: Message, { job }: AttemptHost) {
   const callbacks = callbacksFor(message, false).length;
   if (callbacks === 0) return { bytes: MOST_SHOWN_BYTES, isNeeded: false };
   // The job of a run's message stores the response too.

@@ -18,10 +18,7 @@ export interface KeptResponse {
 
 export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8Array() };
 
-export async function keepResponse(
-  response: Response,
-  mostBytes: number,
-): Promise<{ readonly kept: KeptResponse; readonly isWhole: boolean }> {
+export async function keepResponse(response: Response, mostBytes: number) {
   const { bytes, isWhole } = await readUpTo(response, mostBytes);
   const { status, headers } = response;
   return { kept: { status, header: keptHeaders(headers), body: bytes.slice(0, mostBytes) }, isWhole };

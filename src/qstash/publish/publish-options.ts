@@ -77,10 +77,7 @@ function checkSize(headers: Headers): void {
   throw tooLarge(`The headers of a message may be ${MOST_HEADERS}, and 32 KiB together. Put more into the body.`);
 }
 
-function readDelivery(
-  headers: Headers,
-  prefix: string,
-): Pick<PublishOptions, "method" | "retries" | "timeoutMs" | "retryDelay"> {
+function readDelivery(headers: Headers, prefix: string) {
   const read = <Value>(name: string, parse: (text: string, header: string) => Value): Value | undefined => {
     const text = headers.get(prefix + name);
     return text === null || text === "" ? undefined : parse(text, headerName(prefix + name));

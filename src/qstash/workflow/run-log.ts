@@ -79,10 +79,7 @@ function fieldsOf(text: string) {
 type StepState = ReturnType<typeof stateOf>;
 
 /** The states of the steps that continue a run: planned parallel ones, or the next one. */
-async function openSteps(
-  run: Run,
-  queue: Queue,
-): Promise<{ readonly open: ReadonlyMap<RunStep, StepState>; readonly next?: StepState }> {
+async function openSteps(run: Run, queue: Queue) {
   const open = new Map<RunStep, StepState>();
   if (run.state === "success") return { open };
   const failed = run.failedBy === undefined ? null : await queue.getJob(run.failedBy);

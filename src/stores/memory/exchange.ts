@@ -41,10 +41,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
 }
 
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
-export function settle(
-  state: MemoryState,
-  request: SettleRequest,
-): { readonly settled: readonly boolean[]; readonly woken: readonly string[] } {
+export function settle(state: MemoryState, request: SettleRequest) {
   const accepted: Outcome[] = [];
   const woken: string[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted, woken));

@@ -57,10 +57,7 @@ export function upstashProducerStore(
   return { open: (queue) => redisProducer(connection, keysOf(prefix, queue), Math.random) };
 }
 
-function readOptions(
-  options: UpstashStoreOptions | UpstashClientOptions | UpstashClient,
-  taker: string,
-): { connection: Connection; prefix: string } {
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient, taker: string) {
   checkObject(options, `${taker} takes { url, token }, or a client of @upstash/redis.`);
   if ("evalsha" in options)
     return { connection: new Connection(transportOf(options as UpstashClient)), prefix: readPrefix() };
