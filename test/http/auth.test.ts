@@ -104,12 +104,12 @@ const wrong: readonly Record<string, string>[] = [
   { Authorization: `Bearer ${"x".repeat(8_000)}` },
 ];
 
-describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
-  const { call } = setUp({ handler: { auth } });
+const { call: callWith } = setUp({ handler: { auth } });
 
+describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
   test.each(scopes)("with the scope %s, by each of its tokens", async (scope) => {
     for (const [token, place] of auth[scope].flatMap((each) => places.map((where) => [each, where] as const))) {
-      const { status, body } = await call(method, place + path, undefined, bearer(token));
+      const { status, body } = await callWith(method, place + path, undefined, bearer(token));
       if (mayEnter.includes(scope)) expect([401, 403]).not.toContain(status);
       else expect({ status, code: body["code"] }).toEqual({ status: 403, code: "forbidden" });
     }
@@ -117,7 +117,7 @@ describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
 
   test("with a wrong token, or none, is refused with 401", async () => {
     for (const [headers, place] of wrong.flatMap((each) => places.map((where) => [each, where] as const))) {
-      const answer = await call(method, place + path, undefined, headers);
+      const answer = await callWith(method, place + path, undefined, headers);
       expect(answer, JSON.stringify(headers)).toMatchObject({ status: 401, body: { code: "unauthorized" } });
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="tidegate"');
       expect(answer.text).not.toMatch(/token-o|unknown|xxx/);
