@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryStore, type StoreKind } from "../support/stores.ts";
+import { onEveryStore, onMemoryAtLeast, type StoreKind } from "../support/stores.ts";
 
 type Row = { readonly n: number };
 type Items = readonly BatchItem<Row>[];
@@ -51,7 +51,7 @@ function setUp(
   return { clock, store, queue, insertRow, calls, enqueue, lengths };
 }
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   test("one call performs up to its size of jobs, and takes one slot", async () => {
     let running = 0;
     let most = 0;

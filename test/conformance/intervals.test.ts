@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, isTidegateError, type Schedule } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { openQueue, openSchedules } from "./open-queue.ts";
 
 // `every`: a schedule that fires at each multiple of an interval since 1970.
@@ -14,7 +14,7 @@ const reasonOf = (refused: Promise<unknown>) =>
     (error: unknown) => (isTidegateError(error) ? `${error.code}: ${error.message}` : String(error)),
   );
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   describe("a schedule with every", () => {
     test("fires at each multiple of its interval since 1970, whenever it was stored", async () => {
       const { clock, slots, beat, open } = openSchedules(kind);

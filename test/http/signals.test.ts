@@ -3,7 +3,7 @@ import { dashboard } from "../../src/http/dashboard/index.ts";
 import { defineJob, memoryStore, type Store } from "../../src/index.ts";
 import { cookieOf } from "../dashboard/dashboard-handler.ts";
 import { start } from "../support/clock.ts";
-import { onEveryStore } from "../support/stores.ts";
+import { onEachPlainStore } from "../support/stores.ts";
 import { type SetUp, setUp, withBackground } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
@@ -39,7 +39,7 @@ const hostileEvents = [
   ...["x".repeat(256), "ü".repeat(256), "\u{1F600}".repeat(128), "/".repeat(256)],
 ];
 
-onEveryStore((kind) => {
+onEachPlainStore((kind) => {
   test("POST /signals/:event wakes the job that waits, with the data of the body", async () => {
     const { call, queue } = await waiting("reply-42", {}, kind.create());
     const before = (await call("GET", "/jobs/a")).body;

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
-import { memoryStore, Queue, type Store } from "../../src/index.ts";
+import { expect, test } from "vitest";
+import { Queue, type Store } from "../../src/index.ts";
 import { createQStash } from "../../src/qstash/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
-import { useRedis } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import { type Delivery, qstashHandler, signingKeys, target, token, verify } from "./served-qstash.ts";
 
 const callback = "https://app.test/callback";
@@ -78,19 +78,13 @@ function spoilt(
   return { store: faulty, calls: () => calls };
 }
 
-describe.each([
-  ["memory", () => memoryStore()],
-  ["Redis", undefined],
-])("callbacks on %s", (_, create) => {
-  const redis = create ? undefined : useRedis();
-  const newStore = () => (create ? create() : (redis as ReturnType<typeof useRedis>).store());
-
+onMemoryAtLeast(({ create }) => {
   test.each(trials)(
     "no message and no callback is lost, none has two ids, and all are signed, whichever call of the store is %s",
     async (trial) => {
       let met = 0;
       for (let k = 1, isMet = true; isMet && k < 30; k++) {
-        const store = newStore();
+        const store = create();
         const { through, workOff, reported, ids, deliveries } = await setUp(store, 3, { retries: "1" });
         const { store: bad, calls } = spoilt(store, trial, k);
         await workOff(through(bad));
@@ -109,7 +103,7 @@ describe.each([
   );
 
   test("a message whose last attempt was killed with its invocation is reported with the status 0", async () => {
-    const store = newStore();
+    const store = create();
     const { through, workOff, reported, deliveries, queue } = await setUp(store, 1);
     // It is claimed, and its outcome never arrives.
     const killed = faultyStore(store, ({ method }) => (method === "settle" ? "before" : undefined));
@@ -129,7 +123,7 @@ describe.each([
   });
 
   test("a message whose target is no longer listed is reported, if its callback's is", async () => {
-    const store = newStore();
+    const store = create();
     const { clock, deliveries } = await setUp(store, 1);
     const sent: string[] = [];
     const narrower = createQStash({
@@ -147,14 +141,14 @@ describe.each([
   });
 
   test("a cancelled message is not reported", async () => {
-    const { queue, ids, workOff, deliveries } = await setUp(newStore(), 1);
+    const { queue, ids, workOff, deliveries } = await setUp(create(), 1);
     await queue.cancel(ids[0] ?? "");
     await workOff();
     expect(deliveries).toEqual([]);
   });
 
   test("a message with 3 MB and two callbacks is reported without its body", async () => {
-    const { call, queue, deliveries } = await setUp(newStore(), 0);
+    const { call, queue, deliveries } = await setUp(create(), 0);
     const body = "x".repeat(3_000_000);
     await call("POST", `/v2/publish/${target}`, { body, headers: { ...headers, "Upstash-Retries": "0" } });
     for (const _ of [1, 2, 3]) await queue.drain();

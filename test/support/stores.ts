@@ -61,7 +61,7 @@ export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   if (isForAll) onEncryptedStores(suite);
 }
 
-/** The same, but on no store that encrypts: for what has to do with encryption itself. */
+/** The same, but on no store that encrypts: for what has to do with encryption itself, or with what fits. */
 export function onEachPlainStore(suite: (kind: StoreKind) => void): void {
   if (isForAll) onEveryStore(suite);
   else onMemoryAndUpstash(suite, useRedis());

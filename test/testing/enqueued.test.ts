@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { ExpectationError, enqueued, expectEnqueued, expectNotEnqueued, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 
 const sendEmail = defineJob({
   name: "send_email",
@@ -24,7 +24,7 @@ async function setUp(store = memoryStore()) {
 
 const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
 
-onEachKindOfStore((kind) => {
+onMemoryAtLeast((kind) => {
   test("enqueued lists waiting jobs, due ones first, beyond one page", async () => {
     const { queue } = await setUp(kind.create());
     expect(ids(await enqueued(queue))).toEqual(["bob", "deep", "ada"]);
