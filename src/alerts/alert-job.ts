@@ -41,7 +41,7 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
     if (!looksForGrowth) return target.send(message, sending);
     const { stats } = await getActivity(host.needs);
     await target.send(growthMessage(stats, now), { ...sending, id: `${job.id}:${now}` });
-    return isGrowing(stats.pace) ? job.snooze(LOOKS_APART_MS) : undefined;
+    return isGrowing(stats) ? job.snooze(LOOKS_APART_MS) : undefined;
   };
   const definition = {
     name: ALERT,
@@ -53,9 +53,10 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
   return defineJob(withInner(definition, { isOwn: true }));
 }
 
-export function growthMessage({ readyCount, oldestReadyAgeMs, pace }: QueueStats, now: number): StoredMessage {
+export function growthMessage(stats: QueueStats, now: number): StoredMessage {
+  const { readyCount, oldestReadyAgeMs, pace } = stats;
   return {
-    ...{ type: isGrowing(pace) ? "growing" : "over", group: null, name: null, error: null, count: readyCount, pace },
+    ...{ type: isGrowing(stats) ? "growing" : "over", group: null, name: null, error: null, count: readyCount, pace },
     firstAt: oldestReadyAgeMs === null ? null : new Date(now - oldestReadyAgeMs).toISOString(),
     lastAt: null,
   };

@@ -29,7 +29,7 @@ export function queueWatch(targets: readonly Target[]): Alerting["look"] {
     const silence = silenceOf(activity, nextAt, now);
     const lasts = silence ? now - silence.since : 0;
     const { stats } = activity;
-    const growsFor = isGrowing(stats.pace) ? (stats.oldestReadyAgeMs ?? 0) : 0;
+    const growsFor = isGrowing(stats) ? (stats.oldestReadyAgeMs ?? 0) : 0;
     await Promise.all(
       targets.map(async (target) => {
         if (silence && lasts >= target.silentForMs) await sendSilence(target, silence, needs, now);

@@ -30,8 +30,8 @@ function counted(count: number, what: string): string {
   return `${count.toLocaleString("en-US")} ${what}${count === 1 ? " is" : "s are"}`;
 }
 
-function detailsOf({ type, error, firstAt, lastAt, pace }: AlertMessage): string[] {
-  if (pace) return [`${paceText(pace, perMinute, minutes)}.`];
+function detailsOf({ type, error, firstAt, lastAt, pace, count }: AlertMessage): string[] {
+  if (pace) return [`${paceText({ pace, readyCount: count }, perMinute, minutes)}.`];
   if (type === "silent" && firstAt !== null) return [`The oldest has been due since ${when(firstAt)}.`];
   if (!error || firstAt === null || lastAt === null) return [];
   const text = error.message === null ? error.name : `${error.name}: ${error.message}`;

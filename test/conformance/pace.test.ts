@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { paceText } from "../../src/core/manage/pace.ts";
 import { sumOfStats } from "../../src/core/manage/stats.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
@@ -45,6 +46,19 @@ onEachKindOfStore((kind) => {
     expect(await paceNow()).toEqual({ arrivals: 10, departures: 16, emptyInMs: 0 });
     await minutes(6, 0, 0);
     expect(await paceNow()).toEqual({ arrivals: 0, departures: 0, emptyInMs: 0 });
+  });
+
+  test("a queue with no more than a minute's work keeps up, whatever its last five minutes say", async () => {
+    const { queue, enqueue, minutes } = setUp();
+    const paceNow = async () => paceText(await queue.getStats(), String, String);
+    await minutes(5, 30, 30);
+    await minutes(1, 35, 30);
+    expect(await paceNow()).toBe("in 31, out 30 a minute (5 min average): keeps up");
+    await enqueue(30);
+    await minutes(1, 0, 0);
+    expect(await paceNow()).toBe("in 31, out 24 a minute (5 min average): grows by 7 a minute");
+    await minutes(1, 0, 20);
+    expect(await paceNow()).toBe("in 25, out 22 a minute (5 min average): keeps up");
   });
 
   test("a queue that nobody drains grows, if it has been drained before or not", async () => {

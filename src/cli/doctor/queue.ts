@@ -67,27 +67,23 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
 const MORE =
   "Give drains more concurrency or time, or start several at once with fanOut. If it is one job type, look at why its jobs are slow or many, or pause it.";
 
-function backlogFinding(
-  { oldestReadyAgeMs, paused, readyCount, pace }: QueueStats,
-  schedules: readonly ScheduleInfo[],
-  target: Target,
-  now: number,
-): Finding {
+function backlogFinding(stats: QueueStats, schedules: readonly ScheduleInfo[], target: Target, now: number): Finding {
+  const { oldestReadyAgeMs, paused, readyCount, pace } = stats;
   const overdueMs = schedules.flatMap(({ nextRunAt }) => (nextRunAt ? now - nextRunAt.getTime() : []));
   const lateMs = Math.max(0, oldestReadyAgeMs ?? 0, ...overdueMs);
   if (paused) return backlog.unknown("A paused queue always falls behind.");
   if (lateMs < LATE_MS.warn) {
     if (readyCount > 0 && oldestReadyAgeMs === null)
       return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
-    if (isGrowing(pace))
-      return backlog.warn(`More jobs fall due than leave: ${paceText(pace, perMinute, span)}.`, MORE);
+    if (isGrowing(stats))
+      return backlog.warn(`More jobs fall due than leave: ${paceText(stats, perMinute, span)}.`, MORE);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   // Directly on Redis, it needs a module with the jobs.
   const work = target.local?.database && !target.jobNames ? "queue:work --once --module FILE" : "queue:work --once";
   const drains =
-    pace.departures > 0 ? `Drains run: ${paceText(pace, perMinute, span)}` : "No job has left for five minutes";
+    pace.departures > 0 ? `Drains run: ${paceText(stats, perMinute, span)}` : "No job has left for five minutes";
   const message = `A job or schedule has been due for ${span(lateMs)}. ${drains}.`;
   const wake = `Check that a cron trigger, or what wakes the queue, drains it. Try: ${target.command(work)}`;
   const advice = pace.departures > 0 ? MORE : wake;

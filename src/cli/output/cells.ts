@@ -5,7 +5,7 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { shareOf } from "../../core/manage/job-text.ts";
-import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
+import { isGrowing, paceText } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
@@ -74,7 +74,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     const { paused, nextRunAt } = "stats" in row ? row.stats : row;
     return paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-";
   },
-  pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
+  pace: (stats: QueueStats) => paceText(stats, perMinute, span),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
   pending: ({ pending: of }: NameFigures) =>
@@ -221,8 +221,8 @@ function textOf(name: string, value: unknown, view: View): string {
 function paint(name: string, text: string, row: Row, colors: Colors): string {
   const word = name === "state" ? String(row["state"]) : name === "paused" ? name : text;
   const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
-  const pace = name === "pace" || name === "in/out" ? (row["pace"] ?? at(row, "stats.pace")) : undefined;
-  if (pace && isGrowing(pace as QueuePace)) return colors.yellow(text);
+  const stats = name === "pace" ? row : name === "in/out" ? row["stats"] : undefined;
+  if (stats && isGrowing(stats as QueueStats)) return colors.yellow(text);
   const color = name === "error" || isBad ? "red" : /^(state|next|age|paused)$/.test(name) ? paints[word] : undefined;
   return color ? (colors[color] as (text: string) => string)(text) : text;
 }

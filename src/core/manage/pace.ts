@@ -10,16 +10,24 @@ export interface QueuePace {
   readonly emptyInMs: number | null;
 }
 
-/** Whether more jobs arrive than leave, while some are ready. */
-export const isGrowing = ({ arrivals, departures, emptyInMs }: QueuePace): boolean =>
-  emptyInMs === null && arrivals > departures;
+/** How a queue keeps up, and what is ready in it. */
+interface Paced {
+  readonly pace: QueuePace;
+  readonly readyCount: number;
+}
+
+/** Whether more jobs arrive than leave, and what is ready is more than a minute's work: less comes and goes. */
+export const isGrowing = ({ pace: { arrivals, departures }, readyCount }: Paced): boolean =>
+  arrivals > departures && readyCount > departures;
 
 /** "in 450, out 304 a minute (5 min average): grows by 146 a minute" */
-export function paceText(pace: QueuePace, number: (value: number) => string, span: (ms: number) => string): string {
+export function paceText(paced: Paced, number: (value: number) => string, span: (ms: number) => string): string {
+  const { pace, readyCount } = paced;
   const rounded = (rate: number) => (rate < 10 ? rate : Math.round(rate));
   const [arrivals, departures] = [rounded(pace.arrivals), rounded(pace.departures)];
   const rates = `in ${number(arrivals)}, out ${number(departures)} a minute (${PACE_MINUTES} min average)`;
-  if (isGrowing(pace)) return `${rates}: grows by ${number(arrivals - departures)} a minute`;
+  if (isGrowing(paced)) return `${rates}: grows by ${number(arrivals - departures)} a minute`;
+  if (readyCount > 0 && readyCount <= pace.departures) return `${rates}: keeps up`;
   return pace.emptyInMs ? `${rates}: empty in ${span(pace.emptyInMs)}` : rates;
 }
 
@@ -41,7 +49,7 @@ function emptyInMs(ready: number, lessEachMinute: number): number | null {
   return lessEachMinute > 0 ? Math.round((ready / lessEachMinute) * MINUTE_MS) : null;
 }
 
-export function sumOfPaces(all: readonly { readonly pace: QueuePace; readonly readyCount: number }[]): QueuePace {
+export function sumOfPaces(all: readonly Paced[]): QueuePace {
   const sum = (of: (stats: (typeof all)[number]) => number) => all.reduce((total, stats) => total + of(stats), 0);
   const arrivals = sum(({ pace }) => pace.arrivals);
   const departures = sum(({ pace }) => pace.departures);

@@ -60,8 +60,8 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const children = `${number(dead)} dead ${dead === 1 ? "child" : "children"}`;
       return line("dead", queue, { view: "job", id, children: "dead" })(id, `waits for its ${children}`, retry);
     }),
-    ofStats((queue, { pace }) =>
-      isGrowing(pace) ? line("retried", queue, { view: "overview" })("growing", paceText(pace, number, span)) : [],
+    ofStats((queue, stats) =>
+      isGrowing(stats) ? line("retried", queue, { view: "overview" })("growing", paceText(stats, number, span)) : [],
     ),
     ofStats((queue, { paused, pausedBy, pausedAt, pausedReason }) => {
       const text = html`paused${pausedText(pausedBy, pausedAt, pausedReason)}`;

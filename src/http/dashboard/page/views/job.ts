@@ -131,7 +131,7 @@ function progress(job: Info): Html | false {
 /** What a job waits for that has not begun, or does not run now. */
 function awaited(job: Info, { activity, queue, pausedJobs, mayChange, keys: [key] = [] }: Json<Snapshot>) {
   const { heldBack, runAt, state: of } = job;
-  const { paused, readyCount, pace } = activity.stats;
+  const { paused, readyCount } = activity.stats;
   const held =
     heldBack &&
     html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${pausedText(key?.pausedBy, key?.pausedAt, key?.pausedReason)}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
@@ -140,7 +140,7 @@ function awaited(job: Info, { activity, queue, pausedJobs, mayChange, keys: [key
   if (text) return html`${text}. ${resume}`;
   if (of === "scheduled")
     return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}.`;
-  return `its turn among ${plural(readyCount, "ready job")}: ${paceText(pace, number, span)}.`;
+  return `its turn among ${plural(readyCount, "ready job")}: ${paceText(activity.stats, number, span)}.`;
 }
 
 type Step = NonNullable<Info["steps"]>[number];

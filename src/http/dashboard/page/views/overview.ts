@@ -17,7 +17,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const states = jobStates.map((each) =>
     link(
       { view: "jobs", state: each },
-      html`${badge(each)}<b class="${each === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, each))}</b><small>${each === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : each === "scheduled" && stats.runningCount === 0 && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${stats.scheduledCount > 0 && "job or "}schedule ${when(stats.nextRunAt ?? "")}`}</small>`,
+      html`${badge(each)}<b class="${each === "ready" && isGrowing(stats) && "retried error"}">${number(countOf(stats, each))}</b><small>${each === "ready" ? readyText(stats, !!snapshot.keys?.[0]) : each === "scheduled" && stats.runningCount === 0 && Date.parse(stats.nextRunAt ?? "") > queueNow() && html`next ${stats.scheduledCount > 0 && "job or "}schedule ${when(stats.nextRunAt ?? "")}`}</small>`,
     ),
   );
   return html`${heading("Overview", snapshot.mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
@@ -28,10 +28,11 @@ ${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class=
 }
 
 /** Since when the oldest ready job could have started, and whether the queue keeps up. */
-export function readyText({ oldestReadyAgeMs: age, readyCount, pace }: Stats, isHolding: boolean): string {
+export function readyText(stats: Stats, isHolding: boolean): string {
+  const { oldestReadyAgeMs: age, readyCount } = stats;
   const held = readyCount > 0 && "held back";
   const oldest = age === null ? held : `oldest ${isHolding ? "not held back " : ""}${span(age)}`;
-  return [oldest, paceText(pace, number, span)].filter(Boolean).join("; ");
+  return [oldest, paceText(stats, number, span)].filter(Boolean).join("; ");
 }
 
 /** Who changed what, newest first. */

@@ -25,7 +25,7 @@ export function queues(snapshot: Json<Snapshot>): Html {
 
 /** What a row has beside its name: how its queue keeps up, and on a narrow screen the counts that have no column. */
 const keepsUp = ({ queue, stats }: Brief, { keys = [] }: Json<Snapshot>, isTotal = false): Html =>
-  html`<p class="${isGrowing(stats.pace) ? "retried error" : "muted"}">${readyText(
+  html`<p class="${isGrowing(stats) ? "retried error" : "muted"}">${readyText(
     stats,
     keys.some((key) => isTotal || key.queue === queue),
   )}</p><p class="narrow muted">${number(stats.runningCount)} running, ${number(stats.scheduledCount)} scheduled</p>`;
