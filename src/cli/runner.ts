@@ -226,14 +226,13 @@ const beside: { readonly [Name in OperationName]?: (target: string, send: Send) 
     // Those that hold its slots, and the first that wait for one.
     return { jobs: [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)] };
   },
-  async pauseJobs(name, send) {
-    const count = async () => {
-      const { names } = await typesIn(send, name);
-      const running = await jobsAt(send, "", { name, state: "running", limit: 1_000 });
-      return { ...names[0], running: running.length, waiting: names[0]?.pending?.count };
-    };
+  pauseJobs(name, send) {
+    const reads = [typesIn(send, name), jobsAt(send, "", { name, state: "running", limit: 1_000 })] as const;
     // The type is paused by now, whatever comes of these reads.
-    return count().catch(() => ({}));
+    return Promise.all(reads).then(
+      ([{ names }, running]) => ({ ...names[0], running: running.length, waiting: names[0]?.pending?.count }),
+      () => ({}),
+    );
   },
 };
 

@@ -7,16 +7,18 @@ import { meteredStore, openedAt, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
 
-test("a copied payload has no control characters: a terminal would obey them, even within quotes", async () => {
+test("a copied command has no control characters: a terminal would obey them, even within quotes", async () => {
   const on = await serveQueue();
   const to = `${"\u007f".repeat(400)}touch /tmp/broken #\u009b\u202e`;
   await on.queue.enqueue("send_email", { to }, { id: "mail-7", delay: "1h" });
   const page = await open(on, "#view=job&id=mail-7", { permissions: ["clipboard-read", "clipboard-write"] });
-  await press(page, "Copy the payload");
-  const copied = () => page.evaluate(() => navigator.clipboard.readText());
-  await expect.poll(copied, patience).toContain("\\u007ftouch");
-  expect(await copied()).not.toMatch(/[\u007f-\u009f\u202e]/);
-  const [, body = ""] = /"to": (".*")/.exec(await copied()) ?? [];
+  for (const what of ["Copy as curl", "Copy the payload"]) {
+    await press(page, what);
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(copied, patience).toContain("\\u007ftouch");
+    expect(await copied()).not.toMatch(/[\u007f-\u009f\u202e]/);
+  }
+  const [, body = ""] = /"to": (".*")/.exec(await page.evaluate(() => navigator.clipboard.readText())) ?? [];
   expect(JSON.parse(body)).toBe(to);
 });
 

@@ -9,7 +9,7 @@ const { open, openFilled } = useDashboard();
 
 const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
 
-test("the id and the payload can be copied", async () => {
+test("the id, the payload and a command that enqueues the job again can be copied", async () => {
   const on = await serveQueue();
   await on.queue.enqueue("send_email", { to: "o'hara@example.com" }, { id: "mail-7", delay: "1h" });
   const page = await open(on, "#view=job&id=mail-7", { permissions: ["clipboard-read", "clipboard-write"] });
@@ -18,6 +18,12 @@ test("the id and the payload can be copied", async () => {
   expect(await copied(page)).toBe("mail-7");
   await press(page, "Copy the payload");
   await expect.poll(() => copied(page), patience).toBe('{\n  "to": "o\'hara@example.com"\n}');
+  await press(page, "Copy as curl");
+  await expect
+    .poll(() => copied(page), patience)
+    .toBe(
+      `curl -X POST '${on.url}/queues/default/jobs' -H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json" -d '{"name":"send_email","payload":{"to":"o'\\''hara@example.com"}}'`,
+    );
 });
 
 test("a page that is not live does not poll", async () => {

@@ -2,7 +2,7 @@ import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { SignalResult } from "../../../../core/manage/signal.ts";
 import type { Json } from "../../snapshot.ts";
 import { visible } from "../dom/html.ts";
-import { act } from "../state/requests.ts";
+import { act, root } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
@@ -189,7 +189,16 @@ const SHOWN_MS = 2_000;
 const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
   id: ({ id }) => id,
   payload: ({ payload }) => visible(JSON.stringify(payload, null, 2)),
+  /** A command that enqueues such a job again. The token is for the user to fill in. */
+  curl({ name, payload }) {
+    const url = `${location.origin}${root}queues/${encodeURIComponent(state.snapshot?.queue ?? "")}/jobs`;
+    const headers = '-H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json"';
+    return `curl -X POST ${quoted(url)} ${headers} -d ${quoted(visible(JSON.stringify({ name, payload })))}`;
+  },
 };
+
+/** A text as one word of a shell. A terminal obeys control characters even within quotes, so it must have none. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function copyOfJob(what: string): Promise<void> {
   return askAboutJob(async (job) => {

@@ -49,13 +49,15 @@ function value(title: string, { beginnings, ...job }: Info, name: keyof NonNulla
   if (text === undefined) return false;
   if (job.encrypted)
     return card(title, html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`);
-  const copies = name === "payload" && html`<p class="row">${copyButton("payload", "Copy the payload")}</p>`;
+  const copies =
+    name === "payload" &&
+    html`<p class="row">${copyButton("payload", "Copy the payload")}${!isReservedName(job.name) && copyButton("curl", "Copy as curl", "Copy as curl")}</p>`;
   return card(title, html`${code(text)}${copies}`);
 }
 
 /** A button that says for a moment that it has copied. */
-const copyButton = (what: string, label: string): Html =>
-  html`<span role="status">${state.copied === what ? button("Copied", "copy", what, "link") : button("Copy", "copy", what, "link", label)}</span>`;
+const copyButton = (what: string, label: string, text = "Copy"): Html =>
+  html`<span role="status">${state.copied === what ? button("Copied", "copy", what, "link") : button(text, "copy", what, "link", label)}</span>`;
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
