@@ -60,10 +60,6 @@ function line(path: string, expected: string | number, actual: unknown): string 
   return `${path}: expected ${expected}, is ${shown(actual)}`;
 }
 
-interface Matcher {
-  asymmetricMatch(actual: unknown): boolean;
-}
-
-function isMatcher(value: unknown): value is Matcher {
+function isMatcher(value: unknown): value is { asymmetricMatch(actual: unknown): boolean } {
   return typeof value === "object" && value !== null && "asymmetricMatch" in value;
 }
