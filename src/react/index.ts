@@ -41,7 +41,7 @@ export type WatchedJob<Job extends AnyJob = AnyJob> = Partial<JobEventOf<Job>> &
 export function useJob<Job extends AnyJob = AnyJob>({ url, token }: UseJobOptions): WatchedJob<Job> {
   const address = String(url);
   const of = `${address} ${token}`;
-  const [seen, setSeen] = useState<Seen<Job>>();
+  const [seen, setSeen] = useState<{ readonly of: string; readonly job: WatchedJob<Job> }>();
   useEffect(() => {
     if (!token) return undefined;
     const stop = new AbortController();
@@ -51,11 +51,6 @@ export function useJob<Job extends AnyJob = AnyJob>({ url, token }: UseJobOption
     return () => stop.abort();
   }, [address, token, of]);
   return seen?.of === of ? seen.job : {};
-}
-
-interface Seen<Job extends AnyJob> {
-  readonly of: string;
-  readonly job: WatchedJob<Job>;
 }
 
 /** Calls `show` for each event, until the job has ended or the signal is aborted. Never rejects. */
