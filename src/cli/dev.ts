@@ -22,8 +22,6 @@ It starts the redis-server or valkey-server on your PATH, with its data in --dir
 It sends TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET to the drain route as a bearer token, from the environment
 or else from the file that --write names.`;
 
-const PORTS = { pages: 8078, rest: 8079 } as const;
-
 export function addDev(session: Session): void {
   addCommand(
     session.program,
@@ -37,9 +35,9 @@ export function addDev(session: Session): void {
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
     .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
     .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
-    .option("--port <port>", "the dashboard's port", wholeNumber(1, 65_535), PORTS.pages)
+    .option("--port <port>", "the dashboard's port", wholeNumber(1, 65_535), 8078)
     .option("--qstash", "serve QStash's interface alongside the dashboard, and print the lines that its SDKs need")
-    .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), PORTS.rest)
+    .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), 8079)
     .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {
       const { globals } = session;
       const other = (["url", "token", "queue", "module"] as const).find((name) => globals[name] !== undefined);

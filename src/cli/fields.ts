@@ -42,7 +42,6 @@ const meanings: Readonly<Record<string, string>> = {
   ids: "the jobs' ids, or the short ids of a list",
   job: "the job that it enqueues",
   limit: "how many",
-  keep: "how long to keep it if no job waits",
   "max-retries": "how many attempts may follow the first",
   missed: "what to do with missed occurrences",
   name: "only jobs of this type",

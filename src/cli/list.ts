@@ -13,7 +13,7 @@ left per minute over the last five minutes, when something is due next, and the 
 With --queue, or if there is only one, shows that queue, with totals so far. queue:types shows the job types.`;
 
 const QUEUES =
-  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out next last-hour=hour";
+  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out/min=in/out outlook next=due last-hour=hour";
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
 

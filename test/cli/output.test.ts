@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
 import { cut, table, wrap } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
-import { fromNow, span } from "../../src/cli/output/time.ts";
+import { estimate, fromNow, span } from "../../src/cli/output/time.ts";
 
 const colors = pc.createColors(false);
 
@@ -106,6 +106,13 @@ test("times are formatted as people say them", () => {
     "59 minutes",
     "1 hour",
     "7 days",
+  ]);
+  expect([60_000, 4_560_000, 9_000_000, 90_000_000, 10_800_000].map(estimate)).toEqual([
+    "60 seconds",
+    "76 minutes",
+    "2.5 hours",
+    "25 hours",
+    "3 hours",
   ]);
   expect([1_000, 119_000, 121_500, 120_000].map((ms) => fromNow(new Date(ms), 120_000))).toEqual([
     "2 minutes ago",

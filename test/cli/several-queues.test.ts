@@ -260,10 +260,11 @@ describe("queue:list", () => {
     await imports.pause();
     const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
     const [titles, ...lines] = stdout.trimEnd().split("\n");
-    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +IN\/OUT +NEXT +LAST HOUR$/);
-    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +12\/12 +in 5 minutes +▁{9}█$/);
-    expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/0\.2 +paused +▁{9}█$/);
-    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +12\/12 +- /);
+    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +IN\/OUT\/MIN +OUTLOOK +NEXT$/);
+    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +12\/12 +- +in 5 minutes$/);
+    expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/0\.2 +paused +-$/);
+    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +12\/12 +- +-$/);
+    expect(lines[3]).toBe("A wider terminal also shows: LAST HOUR.");
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
       queues: [
         { queue: "shop", stats: { paused: false } },
@@ -273,6 +274,14 @@ describe("queue:list", () => {
     });
     const one = documentOf(await cli("queue:list --queue shop --json"));
     expect(one).toMatchObject({ deadLetterCount: 1 });
+    await shop.enqueueMany(Array.from({ length: 200 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+    await clock.advance("1m");
+    expect((await cli("queue:list")).stdout).toMatch(
+      /^shop +200 .* 52\/12 +grows by 40 a minute +1 minute ago +▁{9}█$/m,
+    );
+    const growing = await cli("queue:list", { isTerminal: true, columns: 80 });
+    expect(growing.stdout).toMatch(/grows by 40 a minute$/m);
+    expect(growing.stdout).toContain("A wider terminal also shows: NEXT, LAST HOUR.");
   });
 
   test("shows those of a module", async () => {

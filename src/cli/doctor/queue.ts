@@ -13,7 +13,7 @@ import type { Target } from "../connect.ts";
 import { pausesOf } from "../list.ts";
 import { perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
-import { moment, span } from "../output/time.ts";
+import { estimate, moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
@@ -76,14 +76,14 @@ function backlogFinding(stats: QueueStats, schedules: readonly ScheduleInfo[], t
     if (readyCount > 0 && oldestReadyAgeMs === null)
       return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
     if (isGrowing(stats))
-      return backlog.warn(`More jobs fall due than leave: ${paceText(stats, perMinute, span)}.`, MORE);
+      return backlog.warn(`More jobs fall due than leave: ${paceText(stats, perMinute, estimate)}.`, MORE);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   // Directly on Redis, it needs a module with the jobs.
   const work = target.local?.database && !target.jobNames ? "queue:work --once --module FILE" : "queue:work --once";
   const drains =
-    pace.departures > 0 ? `Drains run: ${paceText(stats, perMinute, span)}` : "No job has left for five minutes";
+    pace.departures > 0 ? `Drains run: ${paceText(stats, perMinute, estimate)}` : "No job has left for five minutes";
   const message = `A job or schedule has been due for ${span(lateMs)}. ${drains}.`;
   const wake = `Check that a cron trigger, or what wakes the queue, drains it. Try: ${target.command(work)}`;
   const advice = pace.departures > 0 ? MORE : wake;

@@ -5,7 +5,7 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { shareOf } from "../../core/manage/job-text.ts";
-import { isGrowing, paceText } from "../../core/manage/pace.ts";
+import { isGrowing, outlookText, paceText } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
@@ -18,7 +18,7 @@ import type { Session } from "../session.ts";
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
 import { type Colors, count, inline, printable, printableLines, quoted, short } from "./text.ts";
-import { brief, fromNow, moment, shortAgo, span } from "./time.ts";
+import { brief, estimate, fromNow, moment, shortAgo, span } from "./time.ts";
 
 // What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
 
@@ -70,11 +70,10 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     return ms === undefined ? "-" : brief(ms);
   },
   // Of queues.
-  next(row: QueueBrief | ScheduleInfo, { now }) {
-    const { paused, nextRunAt } = "stats" in row ? row.stats : row;
-    return paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-";
-  },
-  pace: (stats: QueueStats) => paceText(stats, perMinute, span),
+  due: ({ stats: { paused, nextRunAt } }: QueueBrief, { now }) =>
+    paused || !nextRunAt ? "-" : fromNow(nextRunAt, now),
+  pace: (stats: QueueStats) => paceText(stats, perMinute, estimate),
+  outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : outlookText(stats, perMinute, estimate)),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
   pending: ({ pending: of }: NameFigures) =>
@@ -84,6 +83,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   reason: ({ reason }: QueueChange) => reason ?? "",
   operation: ({ operation }: { readonly operation: string }) => changeText(operation),
   // Of schedules, and what they bring.
+  next: ({ paused, nextRunAt }: ScheduleInfo, { now }) =>
+    paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-",
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
   zone: ({ cron, timeZone }: ScheduleInfo) => (cron === null ? "" : timeZone),
   last: ({ lastRunAt }: ScheduleInfo, { now }) => (lastRunAt ? shortAgo(lastRunAt, now) : "-"),
@@ -106,7 +107,7 @@ const inner: Readonly<Record<string, string>> = {
   affected: "field newest-jobs=of most-frequent=values",
 };
 
-/** Colours of words in a column STATE, NEXT, AGE or PAUSED. */
+/** Colours of words in a column STATE, NEXT, OUTLOOK, AGE or PAUSED. */
 const paints: Readonly<Record<string, keyof Colors>> = {
   ...{ scheduled: "blue", ready: "cyan", running: "yellow", completed: "green", dead: "red" },
   ...{ failed: "red", sleeping: "blue", waiting: "blue", signalled: "cyan", retrying: "yellow", paused: "yellow" },
@@ -142,7 +143,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
         title: inWords(name).toUpperCase(),
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
-        isOptional: /^(lastRunAt|last|zone|set|clock|hour\.waiting.*|.*medianMs|days.*)$/.test(path),
+        isOptional: /^(lastRunAt|last|zone|set|clock|due|hour|hour\.waiting.*|.*medianMs|days.*)$/.test(path),
         givesWay: /^(id|key|name|of|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
       };
@@ -221,9 +222,10 @@ function textOf(name: string, value: unknown, view: View): string {
 function paint(name: string, text: string, row: Row, colors: Colors): string {
   const word = name === "state" ? String(row["state"]) : name === "paused" ? name : text;
   const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
-  const stats = name === "pace" ? row : name === "in/out" ? row["stats"] : undefined;
+  const stats = name === "pace" ? row : /^(in|outlook)/.test(name) ? row["stats"] : undefined;
   if (stats && isGrowing(stats as QueueStats)) return colors.yellow(text);
-  const color = name === "error" || isBad ? "red" : /^(state|next|age|paused)$/.test(name) ? paints[word] : undefined;
+  const color =
+    name === "error" || isBad ? "red" : /^(state|next|outlook|age|paused)$/.test(name) ? paints[word] : undefined;
   return color ? (colors[color] as (text: string) => string)(text) : text;
 }
 

@@ -22,10 +22,18 @@ export function fromNow(time: Date, now: number): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
+/** An estimate, in the largest unit of which there are two: "76 minutes", "2.5 hours". */
+export function estimate(ms: number): string {
+  const [unit, unitMs] = largest(ms);
+  return `${Number((ms / unitMs).toFixed(ms < 10 * unitMs ? 1 : 0))} ${unit}s`;
+}
+
+const largest = (ms: number) => units.find(([, each]) => ms >= 2 * each) ?? (["second", 1_000] as const);
+
 /** A past time in a few letters, in the largest unit of which there are two: "5m ago", "40h ago", "3d ago", "now". */
 export function shortAgo(time: Date, now: number): string {
   const ms = Math.max(now - time.getTime(), 0);
-  const [unit, unitMs] = units.find(([, each]) => ms >= 2 * each) ?? ["second", 1_000];
+  const [unit, unitMs] = largest(ms);
   return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
 }
 

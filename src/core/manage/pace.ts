@@ -20,15 +20,23 @@ interface Paced {
 export const isGrowing = ({ pace: { arrivals, departures }, readyCount }: Paced): boolean =>
   arrivals > departures && readyCount > departures;
 
+type Format = (value: number) => string;
+
+const rounded = (rate: number): number => (rate < 10 ? rate : Math.round(rate));
+
 /** "in 450, out 304 a minute (5 min average): grows by 146 a minute" */
-export function paceText(paced: Paced, number: (value: number) => string, span: (ms: number) => string): string {
+export function paceText(paced: Paced, number: Format, span: Format): string {
+  const [arrivals, departures] = [rounded(paced.pace.arrivals), rounded(paced.pace.departures)].map(number);
+  const outlook = outlookText(paced, number, span);
+  return `in ${arrivals}, out ${departures} a minute (${PACE_MINUTES} min average)${outlook && `: ${outlook}`}`;
+}
+
+/** "grows by 146 a minute", "keeps up" or "empty in 2 h"; empty if nothing is ready. */
+export function outlookText(paced: Paced, number: Format, span: Format): string {
   const { pace, readyCount } = paced;
-  const rounded = (rate: number) => (rate < 10 ? rate : Math.round(rate));
-  const [arrivals, departures] = [rounded(pace.arrivals), rounded(pace.departures)];
-  const rates = `in ${number(arrivals)}, out ${number(departures)} a minute (${PACE_MINUTES} min average)`;
-  if (isGrowing(paced)) return `${rates}: grows by ${number(arrivals - departures)} a minute`;
-  if (readyCount > 0 && readyCount <= pace.departures) return `${rates}: keeps up`;
-  return pace.emptyInMs ? `${rates}: empty in ${span(pace.emptyInMs)}` : rates;
+  if (isGrowing(paced)) return `grows by ${number(rounded(pace.arrivals) - rounded(pace.departures))} a minute`;
+  if (readyCount > 0 && readyCount <= pace.departures) return "keeps up";
+  return pace.emptyInMs ? `empty in ${span(pace.emptyInMs)}` : "";
 }
 
 export function paceOf({ minutes, ready, recent, oldestReadyAt }: StoredStats, now: number): QueuePace {
