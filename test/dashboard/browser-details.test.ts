@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
 import { openedAt, serveQueue } from "./served-queue.ts";
@@ -150,6 +151,45 @@ describe("a list", () => {
     expect(await page.getByLabel("Select mail-1").count()).toBe(0);
     await page.getByLabel("Select all on this page").check();
     await page.getByText("4 selected.").waitFor();
+  });
+
+  test("says for how long jobs run, the longest first, and turns round at the first click", async () => {
+    const store = memoryStore();
+    const clock = { now: 0 };
+    const slow = defineJob({ name: "slow", timeout: "1h", perform() {} });
+    const quick = defineJob({ name: "quick", timeout: "10m", perform() {} });
+    const queue = new Queue({ store, jobs: [slow, quick], clock: () => clock.now, logger: null });
+    for (const [job, since] of [
+      [slow, 5],
+      [quick, 4],
+      [slow, 3],
+    ] as const) {
+      clock.now = openedAt - since * 60_000;
+      await internalsOf(queue).enqueueHeld([{ job }]);
+    }
+    clock.now = openedAt;
+    const page = await open(await serveQueue({ queues: [queue] }), "#view=jobs&state=running");
+    const durations = () => page.locator("tbody td.wide:nth-last-child(2)").allInnerTexts();
+    const longestFirst = ["5 min so far", "4 min so far", "3 min so far"];
+    await expect.poll(durations, patience).toEqual(longestFirst);
+    await press(page, "Sort by Duration");
+    await expect.poll(durations, patience).toEqual([...longestFirst].reverse());
+  });
+
+  test("shows no time of a job whose type is paused: it waits for that to be resumed", async () => {
+    const { page, on } = await openFilled("#view=jobs&state=scheduled");
+    const row = page.locator("tbody tr", { hasText: "mail-3" });
+    await row.getByText("in 60 min").waitFor();
+    await on.queue.pauseJobs("send_email");
+    await press(page, "Refresh now");
+    await row.getByText("not until resumed").waitFor();
+    expect(await row.innerText()).not.toContain("in 60 min");
+    await row.getByRole("link").click();
+    await page.getByText("Waits for its job type to be resumed.").waitFor();
+    expect(await page.locator(".timeline").innerText()).not.toContain("Runs");
+    await on.queue.resumeJobs("send_email");
+    await press(page, "Refresh now");
+    await page.locator(".timeline", { hasText: "Runs" }).waitFor();
   });
 
   test("shows no payload of a job that has none", async () => {

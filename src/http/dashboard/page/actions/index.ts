@@ -75,12 +75,6 @@ function readChart(text: string, at: number): void {
   change({ charts: { ...state.charts, [points]: Math.max(0, Math.min(Number(count) - 1, at)) } });
 }
 
-/** Sorts by a column, and by the same one again in the other direction. */
-function sort(by: string): void {
-  const other = by.startsWith("-") ? by.slice(1) : `-${by}`;
-  location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? other : by });
-}
-
 /** Every action by its name. It gets the text of `data-with`, the queue of the row, the element and the event. */
 export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
@@ -133,7 +127,9 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     select(ids, rows[0]?.queue, box);
   },
   "select-all": () => change({ isAllSelected: true }),
-  sort,
+  sort: (sort) => {
+    location.hash = hrefTo({ ...state.route, sort });
+  },
   switch: (_, __, list) => {
     const { view, state: kind } = state.route;
     const queue = (list as HTMLSelectElement).value;

@@ -4,8 +4,8 @@ import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { isUnfinished, listedCount } from "../state/search.ts";
-import { type ActionName, countOf, state } from "../state/state.ts";
-import { pauseButton, pauseOf, type Stats } from "./attention.ts";
+import { type ActionName, countOf, queueNow, state } from "../state/state.ts";
+import { isOfPaused, pauseButton, type Stats } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -159,13 +159,15 @@ function partial(found: Jobs, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt took, in ms. -1 until it has ended: a claimed job may not have started. */
-export function tookMs({ startedAt, completedAt, failedAt }: Row): number {
+/** How long the last attempt took, or has run so far, in ms. -1 if there is none. */
+export function tookMs({ state: of, startedAt, completedAt, failedAt }: Row): number {
   const end = completedAt ?? failedAt;
-  return startedAt && end ? Math.max(0, Date.parse(end) - Date.parse(startedAt)) : -1;
+  if (!startedAt || !(end || of === "running")) return -1;
+  return Math.max(0, (end ? Date.parse(end) : queueNow()) - Date.parse(startedAt));
 }
 
-const took = (row: Row): string => (tookMs(row) < 0 ? "" : span(tookMs(row)));
+const took = (row: Row): string =>
+  tookMs(row) < 0 ? "" : `${span(tookMs(row))}${row.state === "running" ? " so far" : ""}`;
 
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
@@ -175,8 +177,12 @@ const columns: readonly Column<Row>[] = [
   ["at", "When", at],
 ];
 
+/** The order of a list until the user chooses one. Elsewhere it is that of the queue. */
+const orders: { readonly [State in JobState]?: string } = { running: "-took", completed: "-at", dead: "-at" };
+
 function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<Snapshot>): Html {
-  const { state: kind, scope } = state.route;
+  const { state: kind, scope, search } = state.route;
+  const order = kind && !search ? orders[kind] : undefined;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
   const check = (label: string, action: ActionName, isOn: boolean, id = "", isPossible = true) =>
@@ -188,16 +194,16 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
     selectable.every(isSelected),
     "",
     !scope || state.selected.size > 0,
-  )}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
-<tbody>${sortedBy(rows, columns).map(
+  )}${shown.map(([name, text]) => sortable(name, text, styles[name], order))}</tr></thead>
+<tbody>${sortedBy(rows, columns, order).map(
     (
       row,
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-queue="${row.queue}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isOfPaused(row, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : isOfPaused(row, snapshot) ? "not until resumed" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -5,11 +5,12 @@ import { button } from "./parts.ts";
 /** A column to sort by: its name in the URL, its title, and what to compare. */
 export type Column<Row> = readonly [string, string, (row: Row) => string | number];
 
-/** A heading that sorts by its column: of figures, the largest first. @param initial as in `sortedBy`. */
+/** A heading that sorts: by figures the largest first, and then the other way. @param initial as in `sortedBy`. */
 export function sortable(name: string, text: string, style = "", initial?: string): Html {
   const { sort = initial } = state.route;
   const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
-  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", style.includes("figure") ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
+  const isDown = style.includes("figure") ? sort !== `-${name}` : sort === name;
+  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", isDown ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
 }
 
 /** @param initial the column that sorts until the user chooses, with a minus for the other direction. */
@@ -17,7 +18,8 @@ export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row
   const { sort = initial } = state.route;
   const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];
   if (!value) return rows;
-  const compare = (one: Row, other: Row) => (value(one) < value(other) ? -1 : value(one) > value(other) ? 1 : 0);
-  const up = [...rows].sort(compare);
-  return sort.startsWith("-") ? up.reverse() : up;
+  const first = sort.startsWith("-") ? 1 : -1;
+  const compare = (one: Row, other: Row) =>
+    value(one) < value(other) ? first : value(one) > value(other) ? -first : 0;
+  return [...rows].sort(compare);
 }
