@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { heading, patience, useDashboard } from "./browser-page.ts";
+import { heading, patience, press, useDashboard } from "./browser-page.ts";
 import { type LargeWorld, largeWorld } from "./large-world.ts";
 import { serveQueue } from "./served-queue.ts";
 
@@ -136,6 +136,12 @@ test("which job type is slowest: the list sorts by duration, and its page has da
   expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
   await page.locator('[data-key="slowest"] tbody tr').first().filter({ hasText: "45 s" }).waitFor();
   expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);
+  await press(page, "Retry all dead...");
+  await page
+    .getByRole("dialog", { name: /^Retry [\d,]+ jobs\?$/ })
+    .getByText("The dead jobs of media_3")
+    .waitFor();
+  await press(page, "Go back");
   await page.getByRole("link", { name: "Its jobs" }).click();
   await expect.poll(() => page.locator("h1").textContent(), patience).toBe("Jobs");
 });

@@ -57,9 +57,10 @@ const linkToRetried = (since: string | undefined, queue = state.snapshot?.queue)
 
 /** What is ahead of jobs of the queue on screen that are due now. */
 function ahead(): string {
-  const { readyCount = 0, pace } = state.snapshot?.activity.stats ?? {};
+  const { readyCount = 0, pace, oldestReadyAgeMs = null } = state.snapshot?.activity.stats ?? {};
   const time = pace?.departures ? `, about ${span((readyCount / pace.departures) * 60_000)}` : "";
-  return readyCount > 0 ? ` Ahead: ${plural(readyCount, "ready job")}${time}.` : "";
+  // Without an oldest one, all are held back, and none goes first.
+  return oldestReadyAgeMs !== null ? ` Ahead: ${plural(readyCount, "ready job")}${time}.` : "";
 }
 
 /** How many dead jobs a call changes, so that the bar moves. */
@@ -111,6 +112,10 @@ export async function askForDead(
     });
   });
 }
+
+/** Retries all dead jobs of the type on screen. */
+export const askForType = (name: string): Promise<void> =>
+  askForDead("retry", { name }, undefined, html`The dead jobs of <b>${name}</b>`);
 
 /** Retries the dead children of a job. */
 export async function askForChildren(parent: string, queue?: string): Promise<void> {

@@ -6,7 +6,7 @@ import { searchOn } from "../state/search.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { type ActionName, change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
-import { askForChildren, askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
+import { askForChildren, askForDead, askForNewestPayload, askForPayload, askForType } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
 import {
   askToCancel,
@@ -100,6 +100,7 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   retry: (_, queue) => askForDead("retry", undefined, queue),
   remove: (_, queue) => askForDead("remove", undefined, queue),
   "retry-children": askForChildren,
+  "retry-type": askForType,
   "retry-group": (group, queue) => askForDead("retry", { group }, queue),
   "remove-group": (group, queue) => askForDead("remove", { group }, queue),
   "edit-newest": askForNewestPayload,

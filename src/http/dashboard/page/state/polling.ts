@@ -49,8 +49,10 @@ async function poll(): Promise<void> {
   // Only the user repeats a search: it may cost more than anything else.
   const isSearch = route.search && snapshot?.jobs;
   const isQuick = route.view === "queues" && ++polls % SLOWLY > 0;
-  const thrift: Thrift = { mark: mark ?? (quiet > 0 ? NEW : undefined), ...(isQuick && { only: "statistics" }) };
-  return load(isSearch ? { ...route, view: "overview" } : route, thrift);
+  const isOfAll = isSearch && route.scope;
+  const only = (isQuick || isOfAll) && ({ only: "statistics" } as const);
+  const thrift: Thrift = { mark: mark ?? (quiet > 0 ? NEW : undefined), ...only };
+  return load(isSearch ? { ...route, view: isOfAll ? "queues" : "overview" } : route, thrift);
 }
 
 async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void> {

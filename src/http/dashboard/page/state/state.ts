@@ -142,7 +142,16 @@ export type ActionName =
   | ("pause-key" | "pauseSchedule" | "resume" | "resumeFlowControlKey" | "resumeJobs")
   | ("resumeSchedule" | "runSchedule")
   | ("again" | "cancel" | "cancel-type" | "copy" | "edit" | "enqueue" | "pause" | "pause-type" | "reschedule" | "run")
-  | ("edit-newest" | "remove" | "remove-group" | "retry" | "retry-children" | "retry-group" | "run-selected")
+  | (
+      | "edit-newest"
+      | "remove"
+      | "remove-group"
+      | "retry"
+      | "retry-children"
+      | "retry-group"
+      | "retry-type"
+      | "run-selected"
+    )
   | ("signal" | "stop")
   | ("limits" | "unpin" | "preview" | "schedule" | "unschedule")
   | ("find" | "search" | "search-all" | "search-in" | "select" | "select-all" | "select-page" | "sort")

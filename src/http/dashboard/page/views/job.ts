@@ -138,7 +138,11 @@ function awaited(job: Info, { activity, queue, pausedJobs, mayChange, keys: [key
     heldBack &&
     html`the key ${link({ view: "flow", search: heldBack.key }, heldBack.key)}: ${heldBackTexts[heldBack.reason]}${pausedText(key?.pausedBy, key?.pausedAt, key?.pausedReason)}${heldBack.until && html`, for ${span(Date.parse(heldBack.until) - queueNow())}`}`;
   const text = waitsFor(job, { paused, pausedJobs: pausedJobs.filter((each) => each.queue === queue) }, held);
-  const resume = mayChange && text === held && key && button("Resume the key", "resumeFlowControlKey", key.key);
+  const resume =
+    mayChange &&
+    text === held &&
+    key &&
+    button(`Resume the key (${number(key.waiting)} waiting)`, "resumeFlowControlKey", key.key);
   if (text) return html`${text}. ${resume}`;
   if (of === "scheduled")
     return html`its ${runText(job) === "Next attempt" ? "next attempt" : "time"}, ${runAt && when(runAt)}.`;

@@ -57,7 +57,14 @@ ${searchForm(
       html`${each ?? "all"}${each && counted(each, snapshot)}`,
       each === route.state,
     ),
-  )}</nav>${snapshot.jobs && html`${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+  )}</nav>${snapshot.jobs && html`${ofType(snapshot.jobs.rows)}${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+}
+
+/** Leads from a search for a job type to its page. */
+function ofType(rows: readonly Row[]): Html | false {
+  const { search, by } = state.route;
+  const { queue, name } = (!by && rows.find((row) => row.name === search)) || {};
+  return !!name && html`<p class="muted">Job type: ${link({ ...inQueue(queue), view: "type", id: name }, name)}</p>`;
 }
 
 /** Leads to searches for the same in one field of payloads: those of the rows that have it as their value. */

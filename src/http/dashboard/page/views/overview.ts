@@ -41,11 +41,14 @@ export function changes({ changes: all, queue, queues }: Json<Snapshot>): Html {
   return html`${heading(isPart ? html`Changes of ${queue} only` : "Changes", isPart && link({ view: "changes", queue: undefined, scope: "all" }, "Changes of all queues"))}${all && (all[0] ? changeTable(all) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
 }
 
+/** How long before its entry a retry may have begun. */
+const RETRY_MS = 60_000;
+
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue)}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue)}${operation === "retryDeadJobs" && html`<div>${link({ ...inQueue(queue), view: "jobs", by: "retried", search: new Date(Date.parse(at) - RETRY_MS).toISOString() }, "See what became of them")}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
   )}</tbody></table></div>`;
 
 /** "Paused jobs of send_email", "Cleared pending jobs", "Paused the queue" */
@@ -59,7 +62,8 @@ function did(operation: string, target: string, queue: string | undefined): Html
     : target
       ? html`<code>${target}</code>`
       : "the queue";
-  return html`${text} ${isOfJobs && "of "}${subject}`;
+  // Without a target, these were chosen one by one, or are all.
+  return isOfJobs && !target ? text : html`${text} ${isOfJobs && "of "}${subject}`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -128,7 +128,8 @@ export function type(snapshot: Json<Snapshot>): Html {
   const name = route.id ?? "";
   const shown = figures?.names[0] ?? unused({ name });
   const slowest = [...(jobs?.rows ?? [])].sort((one, other) => tookMs(other) - tookMs(one)).slice(0, MOST_SLOWEST);
-  return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
+  const retry = snapshot.mayChange && failures?.failures[0] && button("Retry all dead...", "retry-type", name);
+  return html`${heading(name, html`${retry}${link({ view: "jobs", search: name, by: "name" }, "Its jobs")}`)}${
     figures &&
     html`${metricRanges(route)}${table([shown], snapshot)}
 ${byDay(shown.days)}
