@@ -281,6 +281,11 @@ test("who is affected says how many jobs have other values than the most frequen
   await on.queue.drain();
   await page.locator("tbody tr a").first().click();
   await page.locator('[data-key="Who is affected"]', { hasText: /1 \(2 of 8\),.* \(1 of 8\), and 2 more$/ }).waitFor();
+  // A value leads to what of it is dead, as it was counted.
+  await on.queue.enqueue("fails", { order: 1 }, { delay: "1h" });
+  await page.getByRole("link", { name: "1", exact: true }).click();
+  await heading(page, "Dead jobs");
+  await expect.poll(() => page.locator("tbody tr").count(), patience).toBe(2);
 });
 
 test("a wrong address shows a page of its own, which leads to the overview", async () => {

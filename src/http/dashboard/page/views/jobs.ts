@@ -108,7 +108,7 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
     html`${all > read && html`<p class="muted">Of the ${state.route.cursor ? "next" : "newest"} ${number(read)} of ${plural(all, "dead job")}.</p>`}${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
       shared.map(({ field, values, of }) => [
         field || "payload",
-        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${others(values, of)}${of < read && `; not given ${number(read - of)}`}`,
+        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", state: "dead", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${others(values, of)}${of < read && `; not given ${number(read - of)}`}`,
       ]),
     )}`,
   )}${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
