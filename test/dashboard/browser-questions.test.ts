@@ -121,6 +121,11 @@ test("what runs next: the next hour has scheduled jobs and occurrences on one ax
   expect(times).toEqual([...times].sort());
   await rows.filter({ hasText: "the-next" }).getByRole("link").click();
   await expect.poll(() => page.locator("h1").textContent(), patience).toContain("billing_0");
+  await world.queues[0]?.enqueueMany(Array(20).fill({ job: "clean_up", payload: {}, delay: "40m" }));
+  await page.goBack();
+  await rows.filter({ hasText: "20 jobs" }).getByRole("link").click();
+  await heading(page, "Jobs");
+  expect(page.url()).toMatch(/#(?=.*queue=default)(?=.*state=scheduled)(?=.*search=clean_up)(?=.*by=name)/);
 });
 
 test("which job type is slowest: the list sorts by duration, and its page has days, failures and slow jobs", async () => {

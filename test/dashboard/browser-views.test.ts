@@ -631,12 +631,23 @@ describe("several queues", () => {
     expect(await top()).toBe(before);
   });
 
+  test("have links to what runs and what is scheduled on a phone too", async () => {
+    const [shop, media] = shopAndMedia();
+    await media.enqueue("send_email", { to: "ada@example.com" }, { delay: "1h" });
+    const on = await serveQueue({ queues: [shop, media] });
+    const page = await open(on, "#view=queues&scope=all", { viewport: { width: 390, height: 844 } });
+    await page.locator('tr[data-key="media"]').getByRole("link", { name: "1 scheduled" }).click();
+    await heading(page, "Jobs");
+    expect(page.url()).toMatch(/#(?=.*queue=media)(?=.*state=scheduled)/);
+  });
+
   test("have one list of job types, which pauses and resumes one of them in its queue", async () => {
     const [shop, media] = shopAndMedia();
     for (const queue of [shop, media]) await queue.enqueue("send_email", { to: "ada@example.com" });
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
     await press(page, "Pause media/send_email");
     await page.getByRole("dialog").getByText("In the queue media").waitFor();
+    expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain("Keep them: they wait until it is resumed");
     await page.getByLabel("Reason").fill("SMTP is down");
     await press(page, "Pause");
     await notice(page, "send_email is paused.");

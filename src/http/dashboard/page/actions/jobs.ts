@@ -5,7 +5,7 @@ import { visible } from "../dom/html.ts";
 import { act, root } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
 import { aboutJob, aboutSelection } from "../views/dialogs.ts";
-import { number, plural } from "../views/format.ts";
+import { capital, number, plural } from "../views/format.ts";
 import { hrefTo } from "../views/parts.ts";
 import {
   ask,
@@ -78,19 +78,23 @@ export const askToCancel = (_: string, queue?: string): Promise<void> =>
     isDangerous: true,
   }));
 
-/** Cancels the waiting jobs of one type. Says how many, where the page has counted them. */
-export function askToCancelType(name: string, queue: string | undefined): void {
+/** How many jobs of a type wait, and that in words, where the page has counted them. */
+export function waitingOf(name: string, queue: string | undefined): readonly [number?, string?] {
   const { pending } =
     state.snapshot?.figures?.names.find((each) => each.name === name && (!queue || each.queue === queue)) ?? {};
-  const jobs = pending ? `${pending.estimated ? "About " : ""}${plural(pending.count, "job")}` : "They";
+  return pending ? [pending.count, `${pending.estimated ? "about " : ""}${plural(pending.count, "job")}`] : [];
+}
+
+/** Cancels the waiting jobs of one type. Says how many, if that is known. */
+export function askToCancelType(name: string, queue: string | undefined): void {
+  const [count, jobs = "they"] = waitingOf(name, queue);
   ask({
     title: `Cancel the waiting jobs of ${name}?`,
     queue,
-    text: `${jobs} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
+    text: `${capital(jobs)} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
     confirm: "Cancel the jobs",
     isDangerous: true,
-    act: async () =>
-      outcome(await changeMany("POST /jobs/cancel", { name }, pending?.count ?? 0, queue), 0, "cancelled"),
+    act: async () => outcome(await changeMany("POST /jobs/cancel", { name }, count, queue), 0, "cancelled"),
   });
 }
 

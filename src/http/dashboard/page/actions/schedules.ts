@@ -3,7 +3,7 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Field, type Filled, state } from "../state/state.ts";
 import { describeCron, describeEvery } from "../views/describe-cron.ts";
-import { askToCancelType } from "./jobs.ts";
+import { askToCancelType, waitingOf } from "./jobs.ts";
 import { ask, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
@@ -69,14 +69,18 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
 }
 
 const reasonField: Field = { name: "reason", label: "Reason (may be empty)", isOptional: true };
-const waitingField: Field = {
-  name: "waiting",
-  label: "Waiting jobs",
-  choices: [
-    ["", "Keep them"],
-    ["cancel", "Cancel them"],
-  ],
-};
+
+function waitingField(name: string, queue: string | undefined): Field {
+  const [, jobs] = waitingOf(name, queue);
+  return {
+    name: "waiting",
+    label: jobs ? `Waiting: ${jobs}` : "Waiting jobs",
+    choices: [
+      ["", "Keep them: they wait until it is resumed"],
+      ["cancel", "Cancel them"],
+    ],
+  };
+}
 
 /** Asks before it stops the work of a queue, a key or a job type, and then, if wanted, before it cancels what waits. */
 export function askToPause(kind: string, address: OperationAddress, name: string, queue: string | undefined): void {
@@ -84,7 +88,7 @@ export function askToPause(kind: string, address: OperationAddress, name: string
     title: `Pause ${name}?`,
     queue: kind === "queue" ? undefined : queue,
     text: `No job of this ${kind} starts until someone resumes it. Jobs that run go on, and new ones wait.`,
-    fields: [reasonField, ...(kind === "type" ? [waitingField] : [])],
+    fields: [reasonField, ...(kind === "type" ? [waitingField(name, queue)] : [])],
     confirm: "Pause",
     async act({ reason, waiting }) {
       await act(address, { target: name, queue, body: { reason: reason || undefined } });

@@ -9,9 +9,12 @@ import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number } from "./format.ts";
 import { readyText } from "./overview.ts";
-import { badge, button, figure, heading, hrefTo, opens } from "./parts.ts";
+import { badge, button, figure, heading, hrefTo, link, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
+/** One queue, or all of them. */
+type Place = Pick<Route, "queue" | "scope">;
+const everywhere: Place = { queue: undefined, scope: "all" };
 
 export function queues(snapshot: Json<Snapshot>): Html {
   const { briefs, total: all } = snapshot;
@@ -24,26 +27,31 @@ export function queues(snapshot: Json<Snapshot>): Html {
 }
 
 /** What a row has beside its name: how its queue keeps up, and on a narrow screen the counts that have no column. */
-const keepsUp = ({ queue, stats }: Brief, { keys = [] }: Json<Snapshot>, isTotal = false): Html =>
-  html`<p class="${isGrowing(stats) ? "retried error" : "muted"}">${readyText(
+function keepsUp({ queue, stats }: Brief, { keys = [] }: Json<Snapshot>, of: Place): Html {
+  const count = (kind: JobState) => {
+    const text = `${number(countOf(stats, kind))} ${kind}`;
+    return countOf(stats, kind) > 0 ? link({ ...of, view: "jobs", state: kind }, text) : text;
+  };
+  return html`<p class="${isGrowing(stats) ? "retried error" : "muted"}">${readyText(
     stats,
-    keys.some((key) => isTotal || key.queue === queue),
-  )}</p><p class="narrow muted">${number(stats.runningCount)} running, ${number(stats.scheduledCount)} scheduled</p>`;
+    keys.some((key) => of.scope || key.queue === queue),
+  )}</p><p class="narrow muted">${count("running")}, ${count("scheduled")}</p>`;
+}
 
-function counts({ stats, ended }: Brief, of: Pick<Route, "queue" | "scope">): Html {
+function counts({ stats, ended }: Brief, of: Place): Html {
   const count = (kind: JobState, style = "") =>
     figure(countOf(stats, kind), kind === "dead" ? kind : "", style, undefined, { ...of, view: "jobs", state: kind });
   return html`${count("ready")}${count("running", "wide")}${count("scheduled", "wide")}${count("dead")}<td class="wide roomy">${spark(ended)}</td>`;
 }
 
 const total = (all: Brief, snapshot: Json<Snapshot>): Html =>
-  html`<tr><th scope="row">Total${keepsUp(all, snapshot, true)}</th>${counts(all, { queue: undefined, scope: "all" })}<td></td></tr>`;
+  html`<tr><th scope="row">Total${keepsUp(all, snapshot, everywhere)}</th>${counts(all, everywhere)}<td></td></tr>`;
 
 function line(brief: Brief, snapshot: Json<Snapshot>): Html {
   const { queue, stats } = brief;
   const action = stats.paused ? "Resume" : "Pause";
   return html`<tr data-key="${queue}" data-queue="${queue}" data-click="${opens}">
-<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}${keepsUp(brief, snapshot)}</td>
+<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}${keepsUp(brief, snapshot, { queue })}</td>
 ${counts(brief, { queue })}
 <td class="figure">${snapshot.mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
