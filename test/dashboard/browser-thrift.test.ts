@@ -95,6 +95,12 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   expect(await page.getByText("10 jobs retried.").count()).toBe(0);
   // Since that time is all that it asks for: elsewhere there is nothing to find.
   expect(await page.getByText("Search everywhere").count()).toBe(0);
+  await search(page).fill("soon");
+  await page.keyboard.press("Enter");
+  await page.getByText("Reads fail: search must be a duration").waitFor();
+  expect(await search(page).inputValue()).toBe("soon");
+  await page.goBack();
+  await page.getByText("Reads fail").waitFor({ state: "detached" });
   await page.goBack();
   await retry("10m", "one after the other", "Retry 30 jobs");
   await notice(page, "30 jobs retried, spread over 10 minutes.");

@@ -65,7 +65,10 @@ describe("GET /jobs?search=", () => {
     expect(await searched("2m")).toEqual(["early dead", "again dead", "later scheduled"]);
     expect(await queue.getJob("again")).toMatchObject({ retriedAt: new Date(since), failedAt: new Date(clock.now) });
     expect(await queue.getJob("never")).not.toHaveProperty("retriedAt");
-    expect((await call("GET", "/jobs?search=soon&in=retried")).body["detail"]).toMatch(/^search must be /);
+    expect((await call("GET", "/jobs?search=soon&in=retried")).body["detail"]).toMatch(
+      /^search must be a duration such as "5m", a Date/,
+    );
+    expect(await call("GET", "/jobs?in=retried")).toMatchObject({ status: 400 });
   });
 
   test("examines about 1,000 jobs, the dead first, and goes on from its cursor", async () => {

@@ -65,7 +65,7 @@ export function momentMs(value: unknown, now: number, name: string): number {
 export function momentBefore(value: PointInTime | Duration | undefined, now: number, name = "since"): number {
   if (value === undefined) return Number.NEGATIVE_INFINITY;
   const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
-  const ms = isDuration ? now - durationMs(value, name) : pointInTimeMs(value, name);
+  const ms = isDuration ? now - durationMs(value, name) : pointInTimeMs(value, name, 'a duration such as "5m", ');
   if (ms > now) throw invalidRequest(`${name} must be a time that has passed, or how long ago.`);
   return ms;
 }

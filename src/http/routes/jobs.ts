@@ -52,6 +52,8 @@ export const jobRoutes = {
     refusals: ["conflict"],
     async run({ queue, query }) {
       const { search, in: by = "any", each, ...listed } = query;
+      if (search === undefined && query.in !== undefined)
+        throw invalidRequest("in says where to search: give search too.");
       if (search !== undefined && (each ?? listed.name ?? listed.limit ?? listed.since) !== undefined)
         throw invalidRequest("With search, leave out name, limit, since and each: in says where to search.");
       if (each !== undefined && (listed.state ?? listed.cursor ?? listed.limit) !== undefined)

@@ -115,7 +115,10 @@ const SLOW = { message: "no response within 3 seconds.", status: 0, retryAfter: 
 
 function fail({ message, status, retryAfter }: Omit<Refusal, "name">, isSlow = false): void {
   const lasts = isLasting(status);
-  const nowhere = { 400: "This view does not exist", 404: `There is no queue ${state.route.queue}` }[status];
+  const { by, queue } = state.route;
+  // A typed time can be corrected where it was typed.
+  const noView = by === "retried" ? undefined : "This view does not exist";
+  const nowhere = { 400: noView, 404: `There is no queue ${queue}` }[status];
   change({ failure: { message, isLasting: lasts, nowhere, isSlow } });
   if (!lasts && !isSlow) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
