@@ -7,15 +7,8 @@ import { bar } from "./output/live-line.ts";
 import { count, counted, printable, quoted } from "./output/text.ts";
 import { moment } from "./output/time.ts";
 import type { Plan } from "./plan.ts";
-import type { Typed } from "./request.ts";
+import type { Call } from "./request.ts";
 import type { Session } from "./session.ts";
-
-/** A change of many jobs, in as many requests as it takes. */
-interface Change extends Pick<Typed, "fields" | "options"> {
-  send(fields: object): Promise<Row>;
-  fill(text: string, answer: Row): string;
-  add(answer: Row): void;
-}
 
 /** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
 export class PartlyDone extends Error {
@@ -41,23 +34,15 @@ const participles: Readonly<Record<string, string>> = {
 };
 
 /** Changes jobs, and returns whether there were none. @throws {PartlyDone} after the first; `not_found` for ids. */
-export async function changeMany(plan: Plan, to: Target, change: Change, session: Session): Promise<boolean> {
+export async function changeMany(plan: Plan, to: Target, change: Call, session: Session): Promise<boolean> {
   const { verb, noun = "", asks, answer, none } = plan;
   const { fields, options } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
   const isNamed = ids !== undefined && options["parent"] === undefined;
   const kind = typeof fields["state"] === "string" ? `${fields["state"]} ${noun.replace(/.* /, "")}` : noun;
   const past = participles[answer] ?? answer;
-  /** Until when the count holds: what is counted is what is changed. */
-  let until: Row = {};
-  const dry = { ...change, fields: { ...fields, dryRun: true } };
-  const measure = async () => {
-    const { [answer]: size, before } = await goThrough(plan, past, dry, session);
-    if (before !== undefined) until = { before };
-    return Number(size);
-  };
   if (fields["dryRun"]) {
-    const found = await goThrough(plan, past, dry, session);
+    const found = await goThrough(plan, past, change, session);
     const size = Number(found[answer]);
     const jobs = found["jobs"] as readonly Row[];
     const text = `${counted(size, kind)} would be ${past}${jobs.length < size ? `, ${jobs.length} of them` : ""}`;
@@ -67,18 +52,22 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
     return size === 0;
   }
   let size: number | undefined;
-  const question = async () => {
-    size = await measure();
+  /** Until when the count holds: what is counted is what is changed. */
+  let until: Row = {};
+  const isAsked = asks && !options["yes"] && (asks === "always" || (!isNamed && session.canAsk));
+  if (isAsked ? session.canAsk : asks && !isNamed && session.liveLine().isVisible) {
+    const dry = { ...change, fields: { ...fields, dryRun: true } };
+    const { [answer]: found, before } = await goThrough(plan, past, dry, session);
+    size = Number(found);
+    if (before !== undefined) until = { before };
+  }
+  if (isAsked && size !== 0) {
     const how = asks === "always" ? " for good" : whenText(fields, session.now);
-    return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${how}?` : undefined;
-  };
-  if (asks === "always") await session.confirm(question, options);
-  else if (asks && !isNamed && !options["yes"] && session.canAsk) await session.ask(question);
-  if (asks && !isNamed && session.liveLine().isVisible) size ??= await measure();
-  const done =
-    size === 0
-      ? { [answer]: 0 }
-      : await goThrough(plan, past, { ...change, fields: { ...fields, ...until } }, session, size);
+    const others = isNamed || until["before"] === undefined ? "" : ", and none that die later";
+    await session.confirm(`${to.label}: ${verb} ${described(size ?? 0, kind, change)}${how}${others}?`);
+  }
+  const same = { ...change, fields: { ...fields, ...until } };
+  const done = size === 0 ? { [answer]: 0 } : await goThrough(plan, past, same, session, size);
   const { [answer]: changed, locked, runAt } = done as Readonly<Record<string, number>>;
   if (!changed) await refuseUnknownQueue(to, session);
   if (locked)
@@ -111,26 +100,29 @@ function whenText({ over, delay, runAt }: Row, now: number): string {
 }
 
 /** Where to look for jobs that were retried since a time: one has a page of its own. */
-function listOfRetried({ fields }: Change, since: unknown): string {
+function listOfRetried({ fields }: Call, since: unknown): string {
   const { ids: [id, other] = [] } = fields as { readonly ids?: readonly string[] };
   if (id !== undefined && other === undefined) return `queue:jobs ${quoted(id)}`;
   return `queue:jobs --search ${new Date(since as PointInTime).toISOString()} --in retried`;
 }
 
-/** "all 5,000 dead jobs", "3 dead jobs named send_email" */
-function described(size: number, kind: string, { fields, options: { parent } }: Change): string {
+/** "all 5,000 dead jobs", "these 3 dead jobs named send_email", "the dead job refund-8812" */
+function described(size: number, kind: string, { fields, options: { parent } }: Call): string {
+  const { ids: [id, other] = [] } = fields as { readonly ids?: readonly string[] };
+  if (id !== undefined && other === undefined && parent === undefined) return `the ${kind} ${printable(id)}`;
   const jobs = counted(size, kind);
-  if (parent !== undefined) return `${jobs} among the children of ${printable(String(parent))}`;
   if (fields["all"] && fields["limit"] === undefined && fields["since"] === undefined) return `all ${jobs}`;
-  if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
-  return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
+  const these = `${size === 1 ? "this" : "these"} ${jobs}`;
+  if (parent !== undefined) return `${these} among the children of ${printable(String(parent))}`;
+  if (fields["name"]) return `${these} named ${printable(String(fields["name"]))}`;
+  return fields["group"] ? `${these} of the group ${fields["group"]}` : these;
 }
 
 /** Sends a request, and further ones while there is a cursor. Adds up what they count. */
 async function goThrough(
   { verb, answer, noun = "", hasPieces }: Plan,
   past: string,
-  { fields, send }: Change,
+  { fields, send }: Call,
   session: Session,
   total?: number,
 ): Promise<Row> {

@@ -102,9 +102,9 @@ export const commands = {
   },
   listJobs: {
     words: "queue:jobs list",
-    groupDoes: "list, search, show, move, run or remove jobs",
+    groupDoes: "list, search, show, reschedule, run or cancel jobs",
     about:
-      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs, dead ones first, until 50 have been found, and says how many. --all examines every job. With --since, counts of each state stand above the list.",
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs, dead ones first, until 50 have been found, and shows those. --all examines every job, and shows all that it finds. With --search or --since, counts of each state stand below the list.",
     shows: jobColumns,
     merges: byNearness,
     none: "No matching jobs.",
@@ -198,7 +198,7 @@ export const commands = {
   updateJob: {
     words: "queue:jobs update <id>",
     does: "change a waiting job's run time or payload",
-    says: "Changed job {id} ({name}){in}. Due {runAt}.",
+    says: ({ runAt }: { runAt?: Date | null }) => `Changed job {id} ({name}){in}.${runAt ? " Due {runAt}." : ""}`,
   },
   retryDeadJobs: {
     words: "queue:dlq retry [ids...]",
@@ -237,7 +237,7 @@ export const commands = {
   getUpcoming: {
     words: "queue:schedules upcoming",
     does: "show what runs in the next hour, by time",
-    shows: "at=clock when=at kind job=name of times=count",
+    shows: "at=clock when=at kind job=name of=event times=count",
     order: bySoonest,
     none: "Nothing runs in the next hour. What is paused does not count.",
     adds: { more: "Not shown, within the hour too: {more}.", listed: "What is paused does not count." },
@@ -307,7 +307,7 @@ export const commands = {
     does: "show who changed the queue, and when",
     about:
       "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name.",
-    shows: "at by change=operation target jobs=count reason",
+    shows: "at=clock when=at by change=operation target jobs=count reason",
     merges: () => latestChangeFirst,
     none: "No change is listed.",
     examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
@@ -329,10 +329,10 @@ export const commands = {
     does: "show the job types, the slowest first",
     groupDoes: "show, pause (stop) or resume job types",
     about:
-      "Shows the last hour of each job type: outcomes, how long jobs waited and attempts took, how many jobs wait now, and who paused it. YDAY is yesterday as a whole, in UTC: its dead jobs and its p95.",
+      "Shows for each job type its outcomes, how long jobs waited and attempts took in the last hour, how many jobs wait now, and who paused it. 1H is the last hour, TODAY so far and YDAY as a whole are days of UTC.",
     sends: { days: 2, pending: true, name: undefined },
     shows:
-      "name processed=hour.processed retried=hour.retried dead=hour.dead dead-yday=days.0.dead run-p95=hour.running.p95Ms run-yday=days.0.running.p95Ms waiting=pending wait-p95=hour.waiting.p95Ms wait-yday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
+      "name done-1h=hour.processed dead-1h=hour.dead dead-today=days.1.dead dead-yday=days.0.dead run-p95=hour.running.p95Ms waiting=pending retried-1h=hour.retried run-yday=days.0.running.p95Ms wait-p95=hour.waiting.p95Ms wait-yday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
     order: slowestFirst,
     none: "No job has ended or waits.",
     adds: { listed: "Pause a type: {command queue:types pause TYPE --reason WHY}" },
@@ -346,7 +346,7 @@ export const commands = {
       `{target} is paused{in}${running !== 0 ? "" : ", and none of its jobs is running"}. Resume with: {command queue:types resume {target}}`,
     adds: {
       running: "Still running: {running}. See: {command queue:jobs --name {target} --state running}",
-      waiting: "Waiting: {pending}. To cancel them: {command queue:jobs cancel --name {target}}",
+      waiting: "Waiting until it is resumed: {pending}. To cancel them: {command queue:jobs cancel --name {target}}",
     },
   },
   resumeJobs: { words: "queue:types resume <name>", does: "resume a job type", says: resuming("{target}{in}") },

@@ -74,7 +74,6 @@ function fieldFor(word: string, fields: readonly Field[], { key, path }: Route):
 /** The beginning of a command's help: what it does, and which token it needs. */
 export function helpOf({ about, does, route }: Plan): string {
   const text = about ?? route.notes ?? `${does.charAt(0).toUpperCase()}${does.slice(1)}.`;
-  const scopes = scopesOf(route);
-  const last = scopes.slice(-2).join(" or ");
-  return `${text}\n\nWith a handler, the token needs the scope ${[...scopes.slice(0, -2), last].join(", ")}.`;
+  const scopes = new Intl.ListFormat("en-GB", { type: "disjunction" }).format(scopesOf(route));
+  return `${text}\n\nWith a handler, the token needs the scope ${scopes}.`;
 }

@@ -52,10 +52,7 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
     .version(version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command...]", "show the help of a command")
-    .option(
-      "--url <address>",
-      "a deployed handler, such as https://example.com/queue; or a Redis, as in redis://localhost:6379",
-    )
+    .option("--url <address>", "a handler (https://example.com/queue) or a Redis (redis://localhost:6379)")
     .option("--token <token>", "its token; prefer TIDEGATE_TOKEN, since other users can see arguments")
     .option("--queue <name>", "which queue (default: all in lists, else a handler's first, or the one named default)")
     .option("--prefix <text>", 'the prefix of keys in Redis (default: "tidegate")')
@@ -107,14 +104,14 @@ export function addCommand(
 /** "queue:dlq takes list, show, retry or remove. Did you mean retry?" */
 export function subcommandsOf(group: CommandUnknownOpts, typed = ""): string {
   const names = group.commands.map((each) => each.name());
-  const [meant = typed] = nearest(typed, names);
+  const [meant = typed] = nearest(typed.replace(/^(remove|delete)$/, "cancel"), names);
   const question = meant === typed ? "" : ` Did you mean ${meant}?`;
   return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.${question}`;
 }
 
-/** The names that a misspelt one may mean, the most likely first. @param least how many pairs of letters they share */
-export function nearest(typed: string, names: readonly string[], least = 2): readonly string[] {
-  const pairs = [...typed].map((_, index) => typed.slice(index, index + 2));
-  const alike = (name: string) => pairs.filter((pair) => name.includes(pair)).length;
+/** The names that a misspelt one may mean, the nearest first: they share half of its pairs of letters, or `least`. */
+export function nearest(typed: string, names: readonly string[], least = (typed.length + 1) / 2): readonly string[] {
+  const pairs = [...` ${typed}`].map((letter, index) => letter + (typed[index] ?? " "));
+  const alike = (name: string) => pairs.filter((pair) => ` ${name} `.includes(pair)).length;
   return [...new Set(names)].filter((name) => alike(name) >= least).sort((one, other) => alike(other) - alike(one));
 }

@@ -1,6 +1,8 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Send } from "../client/transport.ts";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { inFlags, readJson, takesJson, timeBefore } from "./fields.ts";
+import type { Row } from "./output/cells.ts";
 import type { Plan } from "./plan.ts";
 import { UsageError } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -11,6 +13,13 @@ export interface Typed {
   readonly target: string;
   /** The options of the command, those that are of no field too. */
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What a command sends to a queue, and how it says what has come of it. */
+export interface Call extends Typed {
+  send(fields: object, from?: Send): Promise<Row>;
+  fill(text: string, answer: Row): string;
+  add(answer: Row): void;
 }
 
 /** How many items a list shows, and how many it reads at a time with --all. */

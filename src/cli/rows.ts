@@ -3,31 +3,26 @@ import { listText, type Row } from "./output/cells.ts";
 import { count, counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
 import { UsageError } from "./program.ts";
-import { MOST_COUNTED, PAGE, SHOWN_OF_EACH, type Typed } from "./request.ts";
+import { type Call, MOST_COUNTED, PAGE, SHOWN_OF_EACH } from "./request.ts";
 import type { Session } from "./session.ts";
 
 /** How far a search goes on by itself. */
 const MOST_EXAMINED = 10_000;
 
-interface Call extends Typed {
-  readonly to: Target;
-  send(fields: object, from?: Target["send"]): Promise<Row>;
-  add(answer: Row): void;
-}
-
 /** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
-export async function showRows(plan: Plan, call: Call, session: Session): Promise<void> {
+export async function showRows(plan: Plan, to: Target, call: Call, session: Session): Promise<void> {
   const { shows, none = "", isMerged } = plan;
-  const { to, fields, options } = call;
+  const { fields, options } = call;
   // A token that may not list queues still gets the list of the first.
   const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
   const isOfSeveral = names.length > 1;
   if (isOfSeveral && fields["cursor"] !== undefined)
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
-  const { rows: found, field, last, more } = await readRows(call, isOfSeveral ? names : [undefined], session);
+  const { rows: found, field, last, more } = await readRows(to, call, isOfSeveral ? names : [undefined], session);
   const cursor = (!isOfSeveral && more) || null;
   const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
-  const order = (isOfSeveral && plan.merges?.(session.now)) || plan.order;
+  const order =
+    fields["state"] === "running" ? longestFirst : (isOfSeveral && plan.merges?.(session.now)) || plan.order;
   const named = found.filter(({ name }) => (options["name"] ?? name) === name);
   const sorted = order ? named.sort(order as (one: Row, other: Row) => number) : named;
   const isShort = fields["each"] !== options["each"];
@@ -35,30 +30,34 @@ export async function showRows(plan: Plan, call: Call, session: Session): Promis
   const byState = states.map((each) => sorted.filter(({ state }) => state === each));
   const nearest = new Set(byState.flatMap((each) => each.slice(0, SHOWN_OF_EACH)));
   const near = isShort ? sorted.filter((row) => nearest.has(row)) : sorted;
-  const rows = near.slice(0, isOfSeveral && !options["all"] ? Number(fields["limit"] ?? near.length) : undefined);
-  if (rows.length === 0) await refuseUnknownQueue(to, session);
   const isSearch = fields["search"] !== undefined;
+  const most = isSearch && !session.isJson ? PAGE : isOfSeveral ? (fields["limit"] as number | undefined) : undefined;
+  const rows = near.slice(0, options["all"] ? undefined : most);
+  if (rows.length === 0) await refuseUnknownQueue(to, session);
   const countText = (of: number) => (isSearch || of < MOST_COUNTED ? count(of) : `${of} or more`);
   const sums = byState.map(({ length }, index) => `${countText(length)} ${states[index]}`).join(", ");
   const isSummed = isSearch || (isShort && fields["since"] !== undefined);
-  const incomplete = isSearch && more !== null ? `Incomplete: more follow than these ${part}.\n` : "";
-  const above = `${incomplete}${isSummed ? `${sums}:\n` : ""}`;
+  const incomplete = isSearch && more !== null ? ` among these ${part}, and more follow` : "";
   const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
     if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
-    return `${above}${listText(rows, shows, view, isOfSeveral)}`;
+    return `${listText(rows, shows, view, isOfSeveral)}${isSummed ? `\nFound: ${sums}${incomplete}.` : ""}`;
   });
   call.add({ ...rows[0], ...last, listed: rows.length });
-  if (more === "" || near.length < sorted.length)
+  if (isSearch && rows.length < near.length) session.note(`Only the first ${rows.length} are shown. Add --all.`);
+  else if (more === "" || near.length < sorted.length)
     session.note("More follow. Add --state STATE, --each COUNT, or --all.");
   else if (isOfSeveral && (more !== null || rows.length < sorted.length))
     session.note("More follow. Add --all, or name a queue with --queue.");
-  if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
+  else if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
 }
+
+const longestFirst = (one: Row, other: Row) => Number(one["startedAt"]) - Number(other["startedAt"]);
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
 async function readRows(
-  { to, send, fields, options: { all } }: Call,
+  to: Target,
+  { send, fields, options: { all } }: Call,
   names: readonly (string | undefined)[],
   session: Session,
 ) {

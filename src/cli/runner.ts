@@ -21,7 +21,7 @@ import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
 import { addCommand, nearest, subcommandsOf, UsageError } from "./program.ts";
-import { givenIn, requestOf, type Typed, withFlags } from "./request.ts";
+import { type Call, givenIn, requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
@@ -51,19 +51,14 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
     // "queue:failures TYPE" lists the groups of a job type.
     const isType = plan.operation === "getFailures" && one !== undefined && !groupPattern.test(one);
     if (isType) command.setOptionValue("name", one).setOptionValue("all", true);
-    else if (show && one !== undefined) return showOne(show, one, command, parent, session);
+    else if (show && one !== undefined) return showOne(show, one, command, session);
     await run(plan, await requestOf(plan, command, session), session);
   });
 }
 
 /** Shows one thing of a list. Says which subcommands there are, in case the word was meant as one. */
-async function showOne(
-  plan: Plan,
-  target: string,
-  list: CommandUnknownOpts,
-  group: CommandUnknownOpts,
-  session: Session,
-): Promise<void> {
+async function showOne(plan: Plan, target: string, list: CommandUnknownOpts, session: Session): Promise<void> {
+  const group = list.parent ?? list;
   if (givenIn(list)[0])
     throw new UsageError(
       `${group.name()} ${target} shows one, so leave out the options of a list.`,
@@ -72,8 +67,11 @@ async function showOne(
   try {
     await run(plan, { fields: { ...plan.sends }, target, options: {} }, session);
   } catch (error) {
-    if (!isTidegateError(error) || error.code !== "not_found" || !/^[a-z]+$/.test(target)) throw error;
-    throw notFound(`${error.message} ${subcommandsOf(group, target)}`);
+    const which = subcommandsOf(group, target);
+    const isMeant = which.endsWith("?");
+    throw isMeant && isTidegateError(error) && error.code === "not_found"
+      ? notFound(`${error.message}\n${which}`)
+      : error;
   }
 }
 
@@ -168,14 +166,19 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const call = await callOf(plan, typed, to, session);
   const { label, target, options } = call;
-  if (noun) return changeMany(plan, { ...to, label }, call, session);
-  if (isList) return void (await showRows(plan, { to, ...call }, session));
-  if (asks) await session.confirm(async () => `${label}: ${verb} ${target} for good?`, options);
+  if (noun) {
+    const isNothing = await changeMany(plan, { ...to, label }, call, session);
+    // The job is moved, whatever comes of these reads.
+    if (/^(run|reschedule|retry)$/.test(verb) && !session.isJson)
+      await noteHeld(call.fields, to, session).catch(() => {});
+    return isNothing;
+  }
+  if (isList) return void (await showRows(plan, to, call, session));
+  if (asks && !options["yes"]) await session.confirm(`${label}: ${verb} ${target} for good?`);
   return runOne(plan, call, to, session);
 }
 
-/** What a command sends to a queue, and how it says what has come of it. */
-async function callOf(plan: Plan, typed: Typed, to: Target, session: Session) {
+async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): Promise<Call & { label: string }> {
   const { route, states, adds = {} } = plan;
   const [target = typed.target] =
     (route.path.includes(":id") && (await findIds(to.send, [typed.target], states))) || [];
@@ -190,15 +193,15 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session) {
     filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
   return {
     ...{ ...typed, target, fields, label, fill },
-    send: (given: object, from = to.send): Promise<Row> => withFlags(plan, () => ask(plan, target, given, from)),
-    add(answer: Row) {
+    send: (given, from = to.send) => withFlags(plan, () => ask(plan, target, given, from)),
+    add(answer) {
       for (const [field, text] of Object.entries(adds)) if (answer[field]) session.note(fill(text, answer));
     },
   };
 }
 
 /** Does or shows one thing. Returns whether nothing in the queue matched. */
-async function runOne(plan: Plan, call: Awaited<ReturnType<typeof callOf>>, to: Target, session: Session) {
+async function runOne(plan: Plan, call: Call, to: Target, session: Session) {
   const { operation, says, shows } = plan;
   const { target, fields, options, send, fill, add } = call;
   const unknown = options["force"] ? "" : await checkName(plan, target, to, session);
@@ -286,8 +289,9 @@ const CHILDREN_SHOWN = 20;
 const actions = { scheduled: ["run", "cancel"], ready: ["cancel"], running: ["stop"], completed: [], dead: ["retry"] };
 
 /** Shows a job, and the first of its children below it, or of the dead ones. */
-async function showJob(plan: Plan, { send, command }: Target, text: string, session: Session): Promise<void> {
+async function showJob(plan: Plan, to: Target, text: string, session: Session): Promise<void> {
   const { shows, states, group } = plan;
+  const { send, command } = to;
   const job = await findJob(send, text, states);
   if (!job)
     throw notFound(
@@ -297,11 +301,11 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
     job.children ? childrenOf(job.id, send, { limit: CHILDREN_SHOWN, state }) : [];
   const dead = job.children?.dead ? await children("dead") : [];
   const rows = dead[0] ? dead : await children();
-  const { waits, held } = await readHeld(job, send);
+  const { lines, ...held } = await readHeld(job, to, session);
   session.print(job, () =>
     [
-      factsText({ ...job, waits }, shows, session),
-      ...(held ? pauseLines(held, command, session) : []),
+      factsText({ ...job, ...held }, shows, session),
+      ...lines,
       ...(rows[0] ? [listText(rows as never, jobColumns, session)] : []),
     ].join("\n\n"),
   );
@@ -309,15 +313,21 @@ async function showJob(plan: Plan, { send, command }: Target, text: string, sess
   if (dead[0]) session.note(`To retry its dead children: ${command(`queue:dlq retry --parent ${id}`)}`);
   else if (job.children?.dead) session.note("No child is dead now. The counts are of when it stopped waiting.");
   if (dead[0] || rows[CHILDREN_SHOWN - 1]) session.note(`All its children: ${command(`queue:jobs children ${id}`)}`);
-  const { key, reason } = job.heldBack ?? {};
-  if (key && reason !== "paused") session.note(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
   for (const verb of actions[job.state])
     session.note(`To ${verb} it: ${command(`queue:${job.state === "dead" ? "dlq" : "jobs"} ${verb} ${id}`)}`);
 }
 
-/** What a waiting job waits for, and what of it is paused. */
-async function readHeld(job: JobInfo, send: Send) {
-  if (job.state !== "scheduled" && job.state !== "ready") return {};
+/** Says what still holds back a job that was moved, if it is one. */
+async function noteHeld({ ids, dryRun }: Typed["fields"], to: Target, session: Session): Promise<void> {
+  const [id, other] = dryRun ? [] : ((ids ?? []) as readonly string[]);
+  const job = id !== undefined && other === undefined && (await getJob(to.send, id));
+  const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
+  for (const line of waits ? [`It waits for ${waits}.`, ...lines] : []) session.note(line);
+}
+
+/** What a waiting job waits for, what of it is paused, and when it runs, unless that depends on when it is resumed. */
+async function readHeld(job: JobInfo, { send, command }: Target, session: Session) {
+  if (job.state !== "scheduled" && job.state !== "ready") return { runAt: job.runAt, lines: [] };
   const { key = "", reason } = job.heldBack ?? {};
   const get = <Answer>(field: string, path: string) => read<Answer>(field, send("GET", path));
   // A token that may only enqueue reads no statistics.
@@ -325,5 +335,8 @@ async function readHeld(job: JobInfo, send: Send) {
   const pausedJobs = stats?.pausedJobs.filter(({ name }) => name === job.name) ?? [];
   const keys = stats && reason === "paused" ? [await get<FlowControlKey>("key", `/flow-control${part(key)}`)] : [];
   const waits = waitsFor(job, stats, reason && `the key ${key}: ${heldBackTexts[reason]}`);
-  return { waits, held: stats && { ...stats, pausedJobs, keys } };
+  const lines = stats ? pauseLines({ ...stats, pausedJobs, keys }, command, session) : [];
+  if (key && reason !== "paused") lines.push(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
+  // A drain that meets a job of a paused type puts it off, to look at it again.
+  return { waits, runAt: pausedJobs[0] && Number(job.runAt) > session.now ? null : job.runAt, lines };
 }

@@ -13,9 +13,6 @@ export class Declined extends Error {
   override readonly name = "Declined";
 }
 
-/** Returns the text of a question, or undefined if there is nothing to do. It may read the queue. */
-export type Question = () => Promise<string | undefined>;
-
 export class Session {
   readonly io: Io;
   /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
@@ -80,19 +77,11 @@ export class Session {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
-  /** Asks before a final action, unless there is --yes. @throws {UsageError} without a terminal; else as `ask` */
-  async confirm(question: Question, options: { readonly yes?: unknown }): Promise<void> {
-    if (options.yes) return;
+  /** Asks before a change. @throws {UsageError} without a terminal; {Declined} unless the user says yes. */
+  async confirm(question: string): Promise<void> {
     if (!this.canAsk)
       throw new UsageError("Nothing was removed: there is no terminal to confirm on.", "Add --yes to confirm.");
-    await this.ask(question);
-  }
-
-  /** Asks, if there is something to do. @throws {Declined} unless the user says yes. */
-  async ask(question: Question): Promise<void> {
-    const text = await question();
-    if (text === undefined) return;
-    this.io.stderr.write(`${text} [y/N] `);
+    this.io.stderr.write(`${question} [y/N] `);
     // `terminal: true` would catch Ctrl-C, which must end the process.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
     const { value: answer = "" } = await lines[Symbol.asyncIterator]().next();

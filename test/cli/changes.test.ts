@@ -16,16 +16,20 @@ async function open({ dead = 0, waiting = 0 }) {
 const answering = (input: string): World => ({ isTerminal: true, input });
 
 test.each([
-  ["queue:dlq remove --all", "remove all 2 dead jobs for good?", "Removed 2 dead jobs.\n"],
-  ["queue:dlq remove --name fails", "remove 2 dead jobs named fails for good?", "Removed 2 dead jobs.\n"],
+  ["queue:dlq remove --all", "remove all 2 dead jobs for good, and none that die later?", "Removed 2 dead jobs.\n"],
+  [
+    "queue:dlq remove --name fails",
+    "remove these 2 dead jobs named fails for good, and none that die later?",
+    "Removed 2 dead jobs.\n",
+  ],
   [
     "queue:dlq retry --all --over 10m",
-    "retry all 2 dead jobs, the last one by 2026-03-01 12:10:00 UTC?",
+    "retry all 2 dead jobs, the last one by 2026-03-01 12:10:00 UTC, and none that die later?",
     "Retried 2 dead jobs, the last one by 2026-03-01 12:10:00 UTC.\n",
   ],
   [
     "queue:jobs cancel --name send_email",
-    "cancel 3 waiting jobs named send_email for good?",
+    "cancel these 3 waiting jobs named send_email for good?",
     "Removed 3 waiting jobs.\n",
   ],
   [
@@ -33,7 +37,7 @@ test.each([
     "run all 3 waiting jobs?",
     "Moved 3 waiting jobs: they are due now (2026-03-01 12:00:00 UTC).\n",
   ],
-  ["queue:clear --state scheduled", "clear 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
+  ["queue:clear --state scheduled", "clear these 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
 ])("%s asks with a count, and does nothing without a yes", async (line, question, done) => {
   const { queue, type } = await open({ dead: 2, waiting: 3 });
   const before = await queue.getStats();
@@ -44,6 +48,50 @@ test.each([
   }
   expect(await queue.getStats()).toEqual(before);
   expect(await type(line, answering("yes\n"))).toMatchObject({ code: 0, stdout: done });
+});
+
+test("a question about one job names it", async () => {
+  const { queue, type } = await open({ dead: 1 });
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "refund-8812", delay: "1h" });
+  const [dead] = (await queue.listDeadLetter()).jobs;
+  expect((await type("queue:jobs cancel refund-8812", answering("n\n"))).stderr).toContain(
+    "cancel the waiting job refund-8812 for good? [y/N]",
+  );
+  expect((await type(`queue:dlq remove ${dead?.id}`, answering("n\n"))).stderr).toContain(
+    `remove the dead job ${dead?.id} for good? [y/N]`,
+  );
+});
+
+test("a job that is made due, moved or retried says what still holds it back", async () => {
+  const { queue, clock, type, fetch: target } = await open({ dead: 1 });
+  await queue.pauseJobs("send_email", { reason: "CRM is down", by: "on-call" });
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "held" });
+  await queue.drain();
+  await clock.advance("5m");
+  const held =
+    "It waits for its job type to be resumed.\nsend_email was paused by on-call 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email\n";
+  expect((await type("queue:jobs held")).stdout).not.toMatch(/^Runs /m);
+  expect(await type("queue:jobs run held")).toMatchObject({
+    stdout: expect.stringMatching(/^Moved 1 waiting job: it is due now/),
+    stderr: held,
+  });
+  await queue.flowControl.pause("mail");
+  const [dead] = (await queue.listDeadLetter()).jobs;
+  await queue.pauseJobs("fails");
+  expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toMatch(
+    /\nIt waits for its job type to be resumed\.\nfails was paused now\. Resume with: tidegate queue:types resume fails\n$/,
+  );
+  await queue.enqueue(fails, {}, { id: "free", delay: "1h" });
+  await queue.resumeJobs("fails");
+  expect((await type("queue:jobs run free")).stderr).toBe("");
+  const unread = (request: Request) =>
+    request.method === "GET" ? Response.json({}, { status: 503 }) : target(request);
+  expect(await type("queue:jobs reschedule free --delay 1h", { fetch: unread })).toMatchObject({ code: 0, stderr: "" });
+  await queue.resumeJobs("send_email");
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "keyed", delay: "1h", flowControl: { key: "mail" } });
+  expect((await type("queue:jobs run keyed")).stderr).toBe(
+    "It waits for the key mail: it is paused.\nThe key mail was paused. Resume with: tidegate queue:flow resume mail\n",
+  );
 });
 
 test("what the question counted is what is done: a job that dies meanwhile stays", async () => {
@@ -149,7 +197,7 @@ test("a retry says which command shows what became of the jobs", async () => {
   expect((await type(`queue:dlq retry --group ${failure?.group}`)).stderr).toBe(
     `See what became of them: tidegate ${shows}\n`,
   );
-  expect((await type(shows)).stdout).toMatch(/^3 ready:\nID /);
+  expect((await type(shows)).stdout).toMatch(/^ID .*\n(?:.* fails\n){3}Found: 3 ready\.\n$/);
 });
 
 test("the dead children of a parent are shown alone, with the command that retries them and no others", async () => {
@@ -164,7 +212,7 @@ test("the dead children of a parent are shown alone, with the command that retri
   const command = "queue:dlq retry --parent may.csv";
   expect(shown.stderr).toContain(`To retry its dead children: tidegate ${command}\n`);
   expect((await type(command, answering("n\n"))).stderr).toContain(
-    "retry 2 dead jobs among the children of may.csv? [y/N]",
+    "retry these 2 dead jobs among the children of may.csv, and none that die later? [y/N]",
   );
   const retried = await type(command);
   expect(retried).toMatchObject({
@@ -249,10 +297,10 @@ describe("straight on Redis", () => {
       env: { ...target.env, USER: "ada" },
     });
     expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([
-      "AT   BY   CHANGE        TARGET   JOBS  REASON",
-      "now  ada  paused jobs   mail        -  CRM is down",
-      "now  ada  cleared jobs  pending     1",
-      "now  ada  paused        -           -",
+      "AT            WHEN  BY   CHANGE        TARGET   JOBS  REASON",
+      "12:00:00 UTC  now   ada  paused jobs   mail        -  CRM is down",
+      "12:00:00 UTC  now   ada  cleared jobs  pending     1",
+      "12:00:00 UTC  now   ada  paused        -           -",
     ]);
   });
 });

@@ -97,7 +97,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:jobs cancel --name send_email --dry-run", 'POST /jobs/cancel {"dryRun":true,"name":"send_email"}'],
   ["queue:jobs cancel --all --state ready --yes", 'POST /jobs/cancel {"state":"ready","all":true}'],
   ["queue:jobs stop x --yes", "DELETE /jobs/x?running=true"],
-  ["queue:jobs reschedule a --delay 1h", 'POST /jobs/reschedule {"ids":["a"],"delay":"1h"}'],
+  ["queue:jobs reschedule a --delay 1h", 'POST /jobs/reschedule {"ids":["a"],"delay":"1h"}', "GET /jobs/a"],
   [
     "queue:jobs reschedule --all --run-at 2030-01-31T09:00:00Z --yes",
     'POST /jobs/reschedule {"runAt":"2030-01-31T09:00:00Z","all":true}',
@@ -110,8 +110,12 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:failures --since 30m --limit 3", "GET /failures?latest=true&limit=3&since=30m"],
   ["queue:dlq", "GET /dead-letter?limit=50"],
   ["queue:dlq list --group 3f1c9a04b7de --name fails", "GET /dead-letter?name=fails&group=3f1c9a04b7de&limit=50"],
-  ["queue:dlq retry a", 'POST /dead-letter/retry {"ids":["a"]}'],
-  [`queue:dlq retry a --payload '{"to":"ben"}'`, 'POST /dead-letter/retry {"ids":["a"],"payload":{"to":"ben"}}'],
+  ["queue:dlq retry a", 'POST /dead-letter/retry {"ids":["a"]}', "GET /jobs/a"],
+  [
+    `queue:dlq retry a --payload '{"to":"ben"}'`,
+    'POST /dead-letter/retry {"ids":["a"],"payload":{"to":"ben"}}',
+    "GET /jobs/a",
+  ],
   ["queue:dlq retry --all --over 10m", 'POST /dead-letter/retry {"over":"10m","all":true,"limit":250}'],
   [
     "queue:dlq retry --name fails --group 3f1c9a04b7de --since 2026-03-01T00:00:00Z",
@@ -227,6 +231,8 @@ test.each([
   ["queue:types stop mail", "queue:types takes list, pause or resume."],
   ["queue:dlq rety all", "Did you mean retry?"],
   ["queue:types puase mail", "Did you mean pause?"],
+  ["queue:jobs remove x", "run or update. Did you mean cancel?"],
+  ["queue:jobs frobnicate x", "run or update.\n"],
   ["queue:list extra", "too many arguments for 'queue:list'"],
   ["queue:lisst", "(Did you mean queue:list?)"],
   ["queue:fail", "(Did you mean queue:failures?)"],

@@ -294,7 +294,7 @@ describe("a short id", () => {
 
   test("is taken as long as it names one job, and a whole id that looks like one comes first", async () => {
     const { queue, cli } = behindHandler();
-    const { id } = await queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+    const { id } = await queue.enqueue(sendEmail, { to: "ada" }, { delay: "50m" });
     for (const number of [1, 2])
       await queue.enqueue(sendEmail, { to: "ada" }, { id: `invoice-2026-000${number}`, delay: "1h" });
     const show = async (text: string) => documentOf(await cli(["queue:jobs", text, "--json"]));
@@ -306,6 +306,8 @@ describe("a short id", () => {
     });
     expect((await cli(["queue:jobs", "00000000"])).code).toBe(1);
     expect((await cli(["queue:jobs", id.slice(-7)])).code).toBe(1);
+    const upcoming = await cli(["queue:schedules", "upcoming"], { isTerminal: true, columns: 80 });
+    expect(upcoming.stdout).toContain(` ${short(id)} `);
     await queue.enqueue(sendEmail, { to: "ada" }, { id: short(id) });
     expect(await show(short(id))).toMatchObject({ id: short(id) });
   });
@@ -336,7 +338,7 @@ test("--all shows how many it has read, and a page says how to go on", async () 
   expect(documentOf(rest)).toMatchObject({ jobs: [{ name: "send_email" }], cursor: null });
 });
 
-test("a search goes on to its end, and says above its rows if it has found enough before", async () => {
+test("a search goes on to its end, and says below its rows how many it has found, and if more follow", async () => {
   const { queue, cli } = behindHandler();
   for (let piece = 0; piece < 3; piece++)
     await queue.enqueueMany(Array.from({ length: 500 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
@@ -344,15 +346,49 @@ test("a search goes on to its end, and says above its rows if it has found enoug
   const search = ["queue:jobs", "--in", "payload", "--search"];
   const found = await cli([...search, "to=ben"]);
   expect(found).toMatchObject({
-    stdout: expect.stringMatching(/^1 ready:\nID .*\nthe-one .*\n$/),
+    stdout: expect.stringMatching(/^ID .*\nthe-one .*\nFound: 1 ready\.\n$/),
     stderr: "Jobs examined: 1,501.\n",
   });
   const first = await cli([...search, "to=ada"]);
-  expect(first.stdout).toMatch(/^Incomplete: more follow than these 500 jobs\.\n500 ready:\nID /);
-  const [, cursor = ""] =
-    /^Jobs examined: 500\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
+  expect(first.stdout).toMatch(
+    /^ID .*\n(?:.* send_email\n){50}Found: 500 ready among these 500 jobs, and more follow\.\n$/,
+  );
+  expect(first.stderr).toBe("Jobs examined: 500.\nOnly the first 50 are shown. Add --all.\n");
+  const { cursor, jobs } = documentOf(await cli([...search, "to=ada", "--json"])) as { cursor: string; jobs: [] };
+  expect(jobs).toHaveLength(500);
   expect(documentOf(await cli([...search, "to=ben", "--cursor", cursor, "--json"]))).toMatchObject({ examined: 1_001 });
   expect((documentOf(await cli([...search, "to=ada", "--all", "--json"])) as { jobs: [] }).jobs).toHaveLength(1_500);
+});
+
+test("jobs that died alike have their error once on a terminal, and none once they are retried", async () => {
+  const target = behindHandler({ logger: null });
+  const { queue, clock, cli } = target;
+  await kill(target, 3);
+  const errors = ({ stdout }: { readonly stdout: string }) => stdout.match(/Error: no luck/g)?.length ?? 0;
+  expect(errors(await cli(["queue:dlq"], { isTerminal: true }))).toBe(1);
+  expect(errors(await cli(["queue:dlq"]))).toBe(3);
+  await clock.advance("1m");
+  await queue.retryFromDeadLetter({ all: true });
+  expect(errors(await cli(["queue:jobs"]))).toBe(0);
+  await queue.drain();
+  expect(errors(await cli(["queue:jobs"]))).toBe(3);
+});
+
+test("of the running jobs, the one that has run the longest comes first", async () => {
+  const { cli } = behindHandler();
+  const at = (minute: number) => ({
+    ...{ id: `for-${minute}`, name: "fails", queue: "default", state: "running", attempts: 1, maxRetries: 3 },
+    ...{ errors: [], payload: null, startedAt: `2026-03-01T11:0${minute}:00.000Z`, runAt: null },
+  });
+  const fetch = () => Response.json({ jobs: [at(5), at(1), at(3)], cursor: null });
+  const { stdout } = await cli(["queue:jobs", "--state", "running"], { fetch });
+  expect(stdout.match(/^for-\d/gm)).toEqual(["for-1", "for-3", "for-5"]);
+});
+
+test("an id that is near to no command is only said to be unknown", async () => {
+  const { cli } = behindHandler();
+  expect((await cli(["queue:jobs", "nobody"])).stderr).not.toContain("takes");
+  expect((await cli(["queue:jobs", "remove"])).stderr).toMatch(/\nqueue:jobs takes .*\. Did you mean cancel\?\n$/);
 });
 
 test("a job that waits for its children says for how many, or that dead ones hold it", async () => {
@@ -361,6 +397,8 @@ test("a job that waits for its children says for how many, or that dead ones hol
   await queue.enqueue(sendEmail, { to: "x" }, { id: "parent", children });
   await queue.drain();
   expect((await cli(["queue:jobs", "parent"])).stdout).toMatch(/^Waits for +2 of its children$/m);
+  const update = ["queue:jobs", "update", "parent", "--payload", '{"to":"y"}'];
+  expect((await cli(update)).stdout).toBe("Changed job parent (send_email).\n");
   const child = { job: "fails", payload: null, maxRetries: 0 };
   await queue.enqueue(sendEmail, { to: "x" }, { id: "held", waitFor: "completed", children: [child] });
   await queue.drain();
@@ -419,7 +457,7 @@ test("a paused job type says how many of its jobs still run and how many wait, w
   await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: slow, delay: "1h" as const })));
   await queue.drain();
   const resume = "Resume with: tidegate queue:types resume slow\n";
-  const waiting = "Waiting: 3. To cancel them: tidegate queue:jobs cancel --name slow\n";
+  const waiting = "Waiting until it is resumed: 3. To cancel them: tidegate queue:jobs cancel --name slow\n";
   expect(during).toEqual([
     `slow is paused. ${resume}Still running: 1. See: tidegate queue:jobs --name slow --state running\n${waiting}`,
   ]);
@@ -438,7 +476,9 @@ test("a paused job type says how many of its jobs still run and how many wait, w
 test("queue:failures with a job type lists its groups, and with a group who is affected among the newest", async () => {
   const { queue, clock, cli } = behindHandler({ logger: null, jobs: [charge, fails] });
   for (const [user, times] of [40, 30, 20, 10, 5, 3, 2].entries())
-    await queue.enqueueMany(Array.from({ length: times }, () => ({ job: charge, payload: { user } })));
+    await queue.enqueueMany(
+      Array.from({ length: times }, (_, order) => ({ job: charge, payload: { user, order: `${user}-${order}` } })),
+    );
   await queue.enqueue(fails);
   await queue.drain({ maxJobs: 200 });
   await clock.advance("1m");
@@ -448,6 +488,7 @@ test("queue:failures with a job type lists its groups, and with a group who is a
   const { stdout: affected } = await cli(["queue:failures", "2df77fa91927"]);
   expect(affected).toMatch(/^Examined +the newest 100 of 110 dead jobs$/m);
   expect(affected).toMatch(/^user +100 +(?:\d \(\d+\), ){5}others \(\d+\)$/m);
+  expect(affected).not.toMatch(/^order/m);
 });
 
 test("a job whose key has no free slot, and a paused key, name the command that helps", async () => {
@@ -456,9 +497,9 @@ test("a job whose key has no free slot, and a paused key, name the command that 
       defineJob({
         name: "holds",
         async perform() {
-          const { stdout, stderr } = await cli(["queue:jobs", "waits"]);
+          const { stdout } = await cli(["queue:jobs", "waits"]);
           expect(stdout).toContain("(concurrency)");
-          expect(stderr).toContain("Who holds it back: tidegate queue:flow mail\n");
+          expect(stdout).toMatch(/\n\nWho holds it back: tidegate queue:flow mail\n$/);
           const key = await cli(["queue:flow", "mail"]);
           expect(key.stdout).toMatch(/^holder +running .*\nwaits +ready /m);
           expect(key.stderr).not.toContain("resume");
@@ -528,6 +569,8 @@ test("queue:types marks the job types that are paused, those without figures too
   await queue.pause({ reason: `${"word ".repeat(20)}end`, by: "ada" });
   const changes = await cli(["queue:changes"], { isTerminal: true, columns: 80, env: { ...env, NO_COLOR: "1" } });
   expect(changes.stdout).toMatch(/\n {10}(word )+word\n {10}(word )+end\n/);
+  await cli(["queue:flow", "pause", "mail"]);
+  expect((await cli(["queue:changes"])).stdout).toMatch(/^12:05:00 UTC +now +\(no name\) +paused flow .* mail /m);
   expect(stdout).toMatch(/^idle +0 .* 5 minutes ago$/m);
   expect(documentOf(await cli(["queue:types", "--json"]))).toMatchObject({
     names: [

@@ -215,13 +215,17 @@ test("queue:types is one table of the job types of all, the slowest first, with 
   await shop.drain();
   await imports.enqueue(slow);
   await imports.drain();
+  await imports.enqueue(fails, {}, { maxRetries: 0 });
+  await imports.drain();
   await imports.enqueue(fails, {}, { delay: "1h" });
   const { stdout } = await cli("queue:types", { isTerminal: true, columns: 80 });
   expect(stdout).toMatch(
-    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +DEAD YDAY +RUN P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +0 +- +1\nA wider terminal also shows: RUN YDAY, WAIT P95, WAIT YDAY, WAIT P50, RUN P50\.\n$/,
+    /^QUEUE +NAME +DONE 1H +DEAD 1H +DEAD TODAY +DEAD YDAY +RUN P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +1 +1 +0 +\d+ms +1\nA wider terminal also shows: RETRIED 1H, RUN YDAY, WAIT P95, WAIT YDAY, WAIT\nP50, RUN P50\.\n$/,
   );
   await clock.advance("1d");
-  expect((await cli("queue:types")).stdout).toMatch(/^imports +slow +0 +0 +0 +0 +- +\d\.\ds +0 +- +\d+ms +- +-$/m);
+  const { stdout: later } = await cli("queue:types");
+  expect(later).toMatch(/^imports +slow +0 +0 +0 +0 +- +0 +0 +\d\.\ds +- +\d+ms +- +-$/m);
+  expect(later).toMatch(/^imports +fails +0 +0 +0 +1 +- +1 /m);
 });
 
 test("an action names its queue, in the question and in the reply", async () => {
@@ -229,7 +233,7 @@ test("an action names its queue, in the question and in the reply", async () => 
   await shop.enqueue(fails, {}, { maxRetries: 0 });
   await shop.drain();
   const retried = await cli("queue:dlq retry --all", { isTerminal: true, input: "y\n" });
-  expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job? [y/N]");
+  expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job, and none that die later? [y/N]");
   expect(retried.stdout).toBe("Retried 1 dead job in shop.\n");
   expect(retried.stderr).toContain(
     "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z --in retried\n",

@@ -1,16 +1,16 @@
 import { type FlowControlKey, limitsText } from "../../core/flow/flow-key.ts";
 import { changeText } from "../../core/manage/change-text.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
-import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
-import { shareOf } from "../../core/manage/job-text.ts";
+import { isShared, shareOf } from "../../core/manage/job-text.ts";
 import { isGrowing, outlookText, paceText } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { PausedBy, QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
+import type { UpcomingEvent } from "../../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { shortId } from "../../core/shared/id.ts";
 import { MOST_EXAMINED } from "../../core/store/failures.ts";
@@ -54,7 +54,6 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   outcome: ({ error, result }: StepInfo) =>
     cut(error ? errorText(error) : result === undefined ? "" : inline(result), RESULT_WIDTH),
   // Of groups of failures.
-  age: ({ age }: FailureGroup) => age ?? "",
   byMinute: ({ byMinute }: FailureDetails) => bars(byMinute.map((deaths) => deaths ?? 0)),
   field: ({ field }: AffectedField) => field || "(payload)",
   values({ values, of }: AffectedField) {
@@ -80,7 +79,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     !of ? "-" : of.count || !of.estimated ? `${of.estimated ? "~" : ""}${short(of.count)}` : "few",
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
     paused ? `paused${pauseText(paused === true ? of : paused, now)}` : "",
-  reason: ({ reason }: QueueChange) => reason ?? "",
+  by: ({ by }: QueueChange) => by ?? "(no name)",
   operation: ({ operation }: { readonly operation: string }) => changeText(operation),
   // Of schedules, and what they bring.
   next: ({ paused, nextRunAt }: ScheduleInfo, { now }) =>
@@ -90,6 +89,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   last: ({ lastRunAt }: ScheduleInfo, { now }) => (lastRunAt ? shortAgo(lastRunAt, now) : "-"),
   runs: ({ runs }: ScheduleRow) => runs.map(markOf).join("") || "-",
   set: ({ declared }: ScheduleInfo) => (declared ? "code" : "run time"),
+  event: ({ of }: UpcomingEvent, { width }) => (width ? shortId(of) : of),
   clock: ({ at }: { readonly at: Date }) => `${at.toISOString().slice(11, 19)} UTC`,
   // Of flow control keys.
   limits: (key: FlowControlKey) => limitsText(key),
@@ -141,13 +141,17 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
       const isNumber = !(path in made) && rows.every((row) => typeof (at(row, path) ?? 0) === "number");
       return {
         title: inWords(name).toUpperCase(),
-        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
+        cell: (row) =>
+          (name === "error" && alike.has(row) ? "" : cellOf(row, path, view)) ||
+          (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
-        isOptional: /^(lastRunAt|last|zone|set|clock|due|hour|hour\.waiting.*|.*medianMs|days.*)$/.test(path),
-        givesWay: /^(id|key|name|of|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
+        isOptional: /^(lastRunAt|last|zone|set|clock|due|hour|hour\.(waiting|retried).*|.*medianMs|days.*)$/.test(path),
+        givesWay: /^(id|key|name|event|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
       };
     });
+  // Of jobs that all failed alike, the first says how.
+  const alike = new Set(after && width ? rows.filter((row, at) => errorIn(row) === errorIn(rows[at - 1] ?? {})) : []);
   const below = width === undefined ? undefined : columns.find(({ title }) => /^(ERROR|PAUSED|REASON)$/.test(title));
   const beside = columns.filter((column) => column !== below);
   return table(beside, rows, { colors, width, below });
@@ -170,7 +174,8 @@ export function factsText(thing: Row, shows: string | undefined, view: View): st
     return isKnown ? [[inWords(name, true), paint(name, printable(text), thing, colors)] as const] : [];
   });
   const lists = shown.flatMap(([name, path]) => {
-    const rows = isList(path) ? (thing[path] as readonly Row[]) : [];
+    const all = isList(path) ? (thing[path] as readonly Row[]) : [];
+    const rows = all.filter((row) => path !== "affected" || isShared(row as Partial<AffectedField> as AffectedField));
     return rows[0] ? `${colors.bold(inWords(name, true))}\n${listText(rows, inner[path], view)}` : [];
   });
   const { stack } = Object(thing["error"]) as Partial<JobError>;
@@ -209,7 +214,7 @@ function timeText(time: Date, path: string, { now }: View, zone: unknown = "UTC"
 }
 
 function textOf(name: string, value: unknown, view: View): string {
-  if (value === null || value === undefined) return "-";
+  if (value === null || value === undefined) return "";
   if (value instanceof Date)
     return /^(first|last)At$/.test(name) ? shortAgo(value, view.now) : fromNow(value, view.now);
   if (name === "error") return errorText(value as JobError | string);
@@ -221,7 +226,7 @@ function textOf(name: string, value: unknown, view: View): string {
 
 function paint(name: string, text: string, row: Row, colors: Colors): string {
   const word = name === "state" ? String(row["state"]) : name === "paused" ? name : text;
-  const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
+  const isBad = (/^dead/.test(name) && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
   const stats = name === "pace" ? row : /^(in|outlook)/.test(name) ? row["stats"] : undefined;
   if (stats && isGrowing(stats as QueueStats)) return colors.yellow(text);
   const color =
@@ -229,18 +234,19 @@ function paint(name: string, text: string, row: Row, colors: Colors): string {
   return color ? (colors[color] as (text: string) => string)(text) : text;
 }
 
-interface Failing extends Partial<Pick<JobInfo, "state" | "errors">> {
+interface Failing extends Partial<Pick<JobInfo, "name" | "state" | "errors" | "retriedAt">> {
   readonly error?: JobError | string;
   readonly runs?: readonly ScheduleRun[];
   readonly message?: string;
-  readonly name?: string;
 }
 
-function errorIn({ error, errors = [], runs, state, name = "", message }: Failing): string {
+function errorIn({ error, errors = [], runs, state, name = "", message, retriedAt }: Failing): string {
   const run = runs?.findLast((each) => each.error !== undefined || each.state === "completed");
   if (run) return run.error === undefined ? "" : `${run.state}: ${run.error}`;
   if (error === undefined && message !== undefined) return errorText({ name, message });
-  const last = error ?? (state === "completed" ? undefined : errors.at(-1));
+  // What it died of before it was retried is over.
+  const isNow = state === "dead" || !retriedAt || Number(errors.at(-1)?.failedAt) > Number(retriedAt);
+  const last = error ?? (state === "completed" || !isNow ? undefined : errors.at(-1));
   return last === undefined ? "" : errorText(last);
 }
 

@@ -39,18 +39,10 @@ export function addWork(session: Session): void {
     ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
     ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],
   )
-    .option(
-      "--workers <count>",
-      "how many jobs run at the same time (default: 4, or the handler's own setting)",
-      wholeNumber(1, 10_000),
-    )
+    .option("--workers <count>", "how many jobs run at once (default: 4, or the handler's own)", wholeNumber(1, 10_000))
     .option("--once", "stop as soon as nothing is due, and say what waits")
     .option("--for <duration>", "stop after this time: 30s, 10m, 1h", milliseconds)
-    .option(
-      "--check-every <duration>",
-      "poll at least this often; each poll costs a command (default: 10s)",
-      milliseconds,
-    )
+    .option("--check-every <duration>", "poll at least this often, a command each (default: 10s)", milliseconds)
     .action(async ({ once = false, workers, checkEvery = 10_000, for: forMs }) => {
       const { url, module } = session.globals;
       if (url !== undefined && !isRedisUrl(url) && module !== undefined)

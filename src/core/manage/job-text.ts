@@ -1,3 +1,4 @@
+import type { AffectedField } from "./failure-details.ts";
 import type { JobInfo } from "./job-info.ts";
 
 /** The share of the work done, from a number up to 1, a larger one in percent, `{ percent }`, or `{ done, of }`. */
@@ -7,6 +8,10 @@ export function shareOf(progress: unknown): number | undefined {
   if (typeof percent === "number") return percent / 100;
   return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
 }
+
+/** Whether a field affects somebody in particular: many jobs of which each has a value of its own share nothing. */
+export const isShared = ({ values, of }: AffectedField): boolean =>
+  of === values.length || values.some(({ count }) => count > 1);
 
 /** A job as it was read or, in a page, as it was sent. */
 interface Waiting extends Pick<JobInfo, "name" | "children"> {

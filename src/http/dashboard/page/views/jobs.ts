@@ -1,3 +1,4 @@
+import { isShared } from "../../../../core/manage/job-text.ts";
 import { shortId } from "../../../../core/shared/id.ts";
 import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
@@ -101,8 +102,7 @@ ${jobs && list(jobs, snapshot)}`;
 /** The last hour of a group, and the values that its latest jobs share. @param read how many of them were read */
 function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>["failure"]>, read: number): Html {
   const dead = byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0);
-  // What each of many jobs has a value of its own of affects nobody in particular.
-  const shared = affected.filter(({ values, of }) => of === values.length || values.some(({ count }) => count > 1));
+  const shared = affected.filter(isShared);
   return html`<div class="columns even">${card(
     "Who is affected",
     html`${all > read && html`<p class="muted">Of the ${state.route.cursor ? "next" : "newest"} ${number(read)} of ${plural(all, "dead job")}.</p>`}${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
