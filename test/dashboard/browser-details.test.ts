@@ -182,7 +182,7 @@ describe("a list", () => {
     await row.getByText("in 60 min").waitFor();
     await on.queue.pauseJobs("send_email");
     await press(page, "Refresh now");
-    await row.getByText("not until resumed").waitFor();
+    await row.getByText("waits until its type is resumed").waitFor();
     expect(await row.innerText()).not.toContain("in 60 min");
     await row.getByRole("link").click();
     await page.getByText("Waits for its job type to be resumed.").waitFor();

@@ -109,7 +109,7 @@ test("what runs next: the next hour has scheduled jobs and occurrences on one ax
   await page.locator(".legend", { hasText: "1 occurrence" }).waitFor();
   const rows = page.locator(".card.table tbody tr");
   expect(await rows.locator("code").allTextContents()).toEqual(["billing-sync", "the-next", expect.any(String)]);
-  expect(await rows.nth(1).innerText()).toMatch(/billing_0 the-next\s+job\s+in 4 min\s+12:04/);
+  expect(await rows.nth(1).innerText()).toMatch(/billing_0 the-next\s+1 job\s+in 4 min\s+12:04/);
   await page.getByRole("button", { name: "Live: on" }).click();
   await page.clock.fastForward(5 * 60_000);
   await expect.poll(() => rows.nth(1).innerText(), patience).toContain("overdue 60 s");

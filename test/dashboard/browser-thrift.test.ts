@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
-import { serveQueue } from "./served-queue.ts";
+import { meteredStore, serveQueue } from "./served-queue.ts";
 
 // What spares the user work, waiting and commands.
 
@@ -40,8 +40,27 @@ test("a page that is not live does not poll", async () => {
   await expect.poll(() => on.polls, patience).toBeGreaterThan(polls + 1);
 });
 
-test("a search of many jobs says that it is partial, and goes to its end when asked, or until it is stopped", async () => {
+test("what a search has found says as of when, until the user searches again", async () => {
+  const { page, on } = await openFilled("#view=jobs&search=mail");
+  const foot = () => page.locator("footer").innerText();
+  await expect.poll(foot, patience).toMatch(/^Searched at 12:00:30\./);
+  await on.queue.enqueue("send_email", { to: "ada@example.com" });
+  await page.clock.fastForward(5_000);
+  await expect.poll(() => page.getByTitle("waiting or running").innerText(), patience).toBe("3");
+  expect(await foot()).toMatch(/^Searched at 12:00:30\./);
+  await press(page, "Refresh now");
+  await expect.poll(foot, patience).toMatch(/^Searched at 12:00:35\./);
+});
+
+test("a search of many jobs goes to its end by itself where its commands cost nothing", async () => {
   const on = await serveQueue();
+  await on.queue.enqueueMany(Array(10_500).fill({ job: "send_email", payload: { to: "hay" }, delay: "1h" }));
+  const page = await open(on, "#view=jobs&by=payload&search=the-needle");
+  await page.getByText("Searched all 10,500 jobs.").waitFor();
+});
+
+test("a search of many jobs says that it is partial, and goes to its end when asked, or until it is stopped", async () => {
+  const on = await serveQueue({}, meteredStore());
   const needle = { job: "send_email", payload: { to: "the-needle" }, delay: "2h" as const };
   const hay = Array.from({ length: 10_500 }, () => ({
     job: "send_email",
@@ -51,6 +70,8 @@ test("a search of many jobs says that it is partial, and goes to its end when as
   await on.queue.enqueueMany([...hay, needle]);
   const page = await open(on, "#view=jobs&state=scheduled&by=payload&search=the-needle");
   await page.getByText("0 so far: 9,501 jobs not searched yet.").waitFor();
+  // Nobody takes what is not searched yet for none.
+  await page.getByRole("link", { name: "scheduled0+" }).waitFor();
   const goOn = page.getByRole("button", { name: /^Search them, for about \d+ s$/ });
   let release: (() => void) | undefined;
   const held = new Promise<void>((resolve) => {

@@ -647,7 +647,9 @@ describe("several queues", () => {
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
     await press(page, "Pause media/send_email");
     await page.getByRole("dialog").getByText("In the queue media").waitFor();
-    expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain("Keep them: they wait until it is resumed");
+    expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain(
+      "Keep them: they wait until someone resumes it",
+    );
     await page.getByLabel("Reason").fill("SMTP is down");
     await press(page, "Pause");
     await notice(page, "send_email is paused.");

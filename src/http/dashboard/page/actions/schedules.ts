@@ -76,7 +76,7 @@ function waitingField(name: string, queue: string | undefined): Field {
     name: "waiting",
     label: jobs ? `Waiting: ${jobs}` : "Waiting jobs",
     choices: [
-      ["", "Keep them: they wait until it is resumed"],
+      ["", "Keep them: they wait until someone resumes it"],
       ["cancel", "Cancel them"],
     ],
   };

@@ -2,7 +2,7 @@ import type { Json, Refresh } from "../../snapshot.ts";
 import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route } from "./route.ts";
-import { searchSmall } from "./search.ts";
+import { isSearch, searchSmall } from "./search.ts";
 import { chosen } from "./settings.ts";
 import { change, queueNow, routeNow, type State, state } from "./state.ts";
 
@@ -46,13 +46,12 @@ async function poll(): Promise<void> {
   const { route, snapshot } = state;
   if (isPointing()) return refreshIn(movedAt + POINTING_MS - Date.now());
   if (snapshot?.job?.state === "running") return load(route, { only: "contents" });
-  // Only the user repeats a search: it may cost more than anything else.
-  const isSearch = route.search && snapshot?.jobs;
   const isQuick = route.view === "queues" && ++polls % SLOWLY > 0;
-  const isOfAll = isSearch && route.scope;
+  const isFound = isSearch() && snapshot?.jobs;
+  const isOfAll = isFound && route.scope;
   const only = (isQuick || isOfAll) && ({ only: "statistics" } as const);
   const thrift: Thrift = { mark: mark ?? (quiet > 0 ? NEW : undefined), ...only };
-  return load(isSearch ? { ...route, view: isOfAll ? "queues" : "overview" } : route, thrift);
+  return load(isFound ? { ...route, view: isOfAll ? "queues" : "overview" } : route, thrift);
 }
 
 async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void> {
@@ -75,7 +74,9 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     const aheadMs = Date.parse(response.at) - seenAt;
     change({
       snapshot: snapshot ?? (response as typeof before),
-      ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false, isLoading: false },
+      ...{ aheadMs, failure: undefined, isSignedOut: false, isLoading: false },
+      // While statistics are refreshed, what a search has found stands still.
+      ...(route.view === state.route.view && { seenAt }),
       ...(isAsked && { tookMs: seenAt - askedAt }),
     });
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};

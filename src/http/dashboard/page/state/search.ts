@@ -5,8 +5,9 @@ import { change, countOf, state } from "./state.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;
 
-/** In how many jobs a search goes to its end by itself. */
+/** In how many jobs a search goes to its end by itself, and in how many where its commands cost nothing: some 3 s. */
 const MOST_UNASKED = 10_000;
+const MOST_FREE = 30_000;
 /** How many matches it finds before the user asks for more: a list of so many is slow. */
 const MOST_FOUND = 1_000;
 
@@ -19,10 +20,14 @@ export function listedCount(stats: Json<Snapshot>["activity"]["stats"]): number 
 /** Whether a search has jobs left to examine, or a list has another page. */
 export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? rest?.[0]);
 
+/** Whether the view is the result of a search. Only the user repeats it: it may cost more than anything else. */
+export const isSearch = (): boolean => state.route.view === "jobs" && !!state.route.search;
+
 /** Goes on with a search that was just made, unless there are so many jobs that the user decides. */
 export async function searchSmall(): Promise<void> {
-  const { route, snapshot } = state;
-  if (route.search && snapshot && listedCount(snapshot.activity.stats) <= MOST_UNASKED) await searchOn();
+  const { snapshot } = state;
+  const most = snapshot?.isFree ? MOST_FREE : MOST_UNASKED;
+  if (isSearch() && snapshot && listedCount(snapshot.activity.stats) <= most) await searchOn();
 }
 
 /** Goes on with the search on screen to its end, or until the user stops it or leaves. */

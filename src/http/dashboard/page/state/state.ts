@@ -54,7 +54,7 @@ export interface State {
   readonly route: Route;
   /** The last data loaded. It lacks the contents of a view that the user has left. */
   readonly snapshot?: Json<Snapshot> | undefined;
-  /** When the data was loaded, in ms by the browser's clock. */
+  /** When the contents of the view were loaded, in ms by the browser's clock. */
   readonly seenAt: number;
   /** How far the queue's clock is ahead of the browser's. */
   readonly aheadMs: number;

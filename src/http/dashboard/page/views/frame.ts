@@ -2,6 +2,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { hasContents } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
+import { isSearch } from "../state/search.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { type ActionName, state } from "../state/state.ts";
 import { pausedText } from "./attention.ts";
@@ -102,7 +103,7 @@ function foot(): Html {
   const isLive = chosen("live") === "on";
   const isShown = notice && (notice.isBad || notice.leadsTo || Date.now() - notice.at < NOTICE_MS);
   const next = !failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`;
-  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}">${!isShown && html`<small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")}. ${next}</small>`}<span role="status">${isShown && html`<span class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small> ${notice.leadsTo} ${button("Close", "leave", "", "link")}</span>`}</span> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}</small></footer>`;
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}">${!isShown && html`<small>${isSearch() ? `Searched at ${clock(seenAt, "medium")}.` : html`Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")}. ${next}`}</small>`}<span role="status">${isShown && html`<span class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small> ${notice.leadsTo} ${button("Close", "leave", "", "link")}</span>`}</span> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}</small></footer>`;
 }
 
 // Drawn on a grid of 16 by 16.

@@ -82,9 +82,10 @@ function inOneField(rows: readonly Row[]): Html | false {
 function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false {
   const { search, state: shown } = state.route;
   if (!search) return html`<span class="count">${number(countOf(activity.stats, of))}</span>`;
-  const found = jobs?.rows.filter((row) => row.state === of).length;
-  const more = jobs && isUnfinished(jobs) && "+";
-  return !!found && (!shown || shown === of) && html`<span class="count">${number(found)}${more}</span>`;
+  if (!jobs || (shown && shown !== of)) return false;
+  const found = jobs.rows.filter((row) => row.state === of).length;
+  const more = isUnfinished(jobs) ? "+" : "";
+  return !!(found || more) && html`<span class="count">${number(found)}${more}</span>`;
 }
 
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
@@ -184,7 +185,7 @@ const columns: readonly Column<Row>[] = [
   ["at", "When", at],
 ];
 
-/** The order of a list until the user chooses one. Elsewhere it is that of the queue. */
+/** The order of a list until the user chooses one. Others have that of the queue. */
 const orders: { readonly [State in JobState]?: string } = { running: "-took", completed: "-at", dead: "-at" };
 
 function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<Snapshot>): Html {
@@ -208,9 +209,9 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-queue="${row.queue}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isOfPaused(row, snapshot) && html`<div>${badge("retried", "job type paused")}</div>`}</td>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isOfPaused(row, snapshot) && html`<div>${badge("retried", "waits until its type is resumed")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : isOfPaused(row, snapshot) ? "not until resumed" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : !isOfPaused(row, snapshot) && when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

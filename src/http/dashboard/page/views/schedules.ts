@@ -79,11 +79,7 @@ const series: readonly Series<Hour["minutes"][number]>[] = [
   { name: "retries", one: "retry", kind: "retried", value: ({ retries }) => retries },
   { name: "occurrences", one: "occurrence", kind: "ready", value: ({ occurrences }) => occurrences },
 ];
-const kinds = {
-  job: ["scheduled", "jobs"],
-  retry: ["retried", "retries"],
-  occurrence: ["ready", "occurrences"],
-} as const;
+const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
 /** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and jobs and schedules by name. */
 export function upcoming({ upcoming: hour, pausedJobs }: Json<Snapshot>): Html {
@@ -99,12 +95,12 @@ const shown = ({ minutes, next, more, isCut }: Hour, pausedJobs: Json<Snapshot>[
 <p class="muted">${more > 0 && `These are the next ${next.length} of ${number(next.length + more)}. `}${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.${pausedJobs.map(({ name, queue }, index) => html`${index > 0 ? ", " : " Paused now: "}${link({ ...inQueue(queue), view: "type", id: name }, name)}`)}</p>
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${byMinute(next).map(eventLine)}</tbody></table></div>`;
 
-/** The jobs and the retries of one type within a minute are one row. */
+/** The scheduled jobs of one type within a minute are one row. */
 function byMinute(next: readonly Event[]): readonly Event[] {
   const rows = new Map<string, Event>();
   for (const event of next) {
     const { at, kind, name, of, queue } = event;
-    const key = JSON.stringify([queue, kind, ...(kind === "occurrence" ? [of] : [name, clock(at)])]);
+    const key = JSON.stringify([queue, kind, name, kind === "job" ? clock(at) : of]);
     const row = rows.get(key);
     rows.set(key, row ? { ...row, count: row.count + 1 } : event);
   }
@@ -112,16 +108,13 @@ function byMinute(next: readonly Event[]): readonly Event[] {
 }
 
 function eventLine({ at, kind, name, of, queue, count }: Event): Html {
-  const isOne = kind !== "occurrence" && count === 1;
-  const to: Route =
-    kind === "occurrence"
+  const isMany = kind === "job" && count > 1;
+  const to: Route = isMany
+    ? { view: "jobs", state: "scheduled", search: name, by: "name" }
+    : kind === "occurrence"
       ? { view: "schedules" }
-      : isOne
-        ? { view: "job", id: of }
-        : { view: "jobs", state: "scheduled", search: name, by: "name" };
-  const [style, many] = kinds[kind];
-  const what = isOne ? kind : `${number(count)} ${count === 1 ? kind : many}`;
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), ...to }, name)} ${(isOne || kind === "occurrence") && html`<code class="muted" title="${of}">${shortId(of)}</code>`}<div>${badge(style, what)}</div></td><td class="figure muted">${dueText(at)}<div>${clock(at)}</div></td></tr>`;
+      : { view: "job", id: of };
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), ...to }, name)} ${!isMany && html`<code class="muted" title="${of}">${shortId(of)}</code>`}<div>${badge(kinds[kind], plural(count, kind))}</div></td><td class="figure muted">${dueText(at)}<div>${clock(at)}</div></td></tr>`;
 }
 
 /** When something is due, or for how long it has been: after a minute, that needs attention. */

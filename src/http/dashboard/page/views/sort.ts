@@ -8,9 +8,10 @@ export type Column<Row> = readonly [string, string, (row: Row) => string | numbe
 /** A heading that sorts: by figures the largest first, and then the other way. @param initial as in `sortedBy`. */
 export function sortable(name: string, text: string, style = "", initial?: string): Html {
   const { sort = initial } = state.route;
-  const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
-  const isDown = style.includes("figure") ? sort !== `-${name}` : sort === name;
-  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", isDown ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
+  const down = `-${name}`;
+  const order = sort === name ? "ascending" : sort === down && "descending";
+  const isDownNext = style.includes("figure") ? sort !== down : sort === name;
+  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", isDownNext ? down : name, "link", `Sort by ${text}`)}</th>`;
 }
 
 /** @param initial the column that sorts until the user chooses, with a minus for the other direction. */
