@@ -66,6 +66,7 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
     const others = isNamed || until["before"] === undefined ? "" : ", and none that die later";
     await session.confirm(`${to.label}: ${verb} ${described(size ?? 0, kind, change)}${how}${others}?`);
   }
+  const { before: begunAt = session.now } = until;
   const same = { ...change, fields: { ...fields, ...until } };
   const done = size === 0 ? { [answer]: 0 } : await goThrough(plan, past, same, session, size);
   const { [answer]: changed, locked, runAt } = done as Readonly<Record<string, number>>;
@@ -80,9 +81,9 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
   if (verb === "retry" && changed)
-    session.note(`See what became of them: ${to.command(listOfRetried(change, until["before"] ?? session.now))}`);
+    session.note(`See what became of them: ${to.command(listOfRetried(change, begunAt))}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
-  const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
+  const byType = ids?.length === 1 && !changed ? ` For a job type, add --name ${quoted(printable(String(ids)))}` : "";
   if (ids && missing > 0) {
     const which = ids[1] ? `${missing} of ${count(ids.length)} ids ${missing === 1 ? "is" : "are"}` : "This id is";
     throw notFound(
