@@ -71,6 +71,8 @@ test("the page says who has paused the queue, and who changed what", async () =>
   // One box, so that no gap stands between its parts.
   await page.locator(".banner span", { hasText: "Paused by on-call now: no job starts." }).waitFor();
   await on.queue.clear({ by: "cleanup" });
+  await on.queue.enqueue("send_email", { to: "ada" }, { id: "june", delay: "1h" });
+  await on.queue.cancelPending({ ids: ["june"] }, { by: "ana" });
   await on.queue.resume();
   await on.queue.enqueue("fails", null);
   await on.queue.enqueue("send_email", { to: "ada" }, { id: "may", children: [{ job: "fails" }, { job: "fails" }] });
@@ -87,6 +89,7 @@ test("the page says who has paused the queue, and who changed what", async () =>
     .toEqual([
       "Retried dead jobs of one failure\nSee what became of them\n\tana\t3\tnow\n1 Mar, 12:00",
       "Retried dead jobs of may\nSee what became of them\n\tana\t2\tnow\n1 Mar, 12:00",
+      "Cancelled job june\tana\t1\tnow\n1 Mar, 12:00",
       "Cleared pending jobs\tcleanup\t1\tnow\n1 Mar, 12:00",
       "Paused the queue\ton-call\t\tnow\n1 Mar, 12:00",
     ]);

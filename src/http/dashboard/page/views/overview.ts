@@ -48,11 +48,11 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue)}${operation === "retryDeadJobs" && html`<div>${link({ ...inQueue(queue), view: "jobs", by: "retried", search: new Date(Date.parse(at) - RETRY_MS).toISOString() }, "See what became of them")}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue, count === 1)}${operation === "retryDeadJobs" && html`<div>${link({ ...inQueue(queue), view: "jobs", by: "retried", search: new Date(Date.parse(at) - RETRY_MS).toISOString() }, "See what became of them")}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
   )}</tbody></table></div>`;
 
-/** "Paused jobs of send_email", "Cleared pending jobs", "Paused the queue" */
-function did(operation: string, target: string, queue: string | undefined): Html | string {
+/** "Paused jobs of send_email", "Cancelled job refund-8811", "Cleared pending jobs", "Paused the queue" */
+function did(operation: string, target: string, queue: string | undefined, isOne: boolean): Html | string {
   const text = capital(changeText(operation));
   const isOfJobs = text.endsWith("jobs");
   if (isOfJobs && /^(pending|scheduled|ready)$/.test(target)) return text.replace("jobs", `${target} jobs`);
@@ -62,6 +62,7 @@ function did(operation: string, target: string, queue: string | undefined): Html
     : target
       ? html`<code>${target}</code>`
       : "the queue";
+  if (isOfJobs && isOne && target && !isGroup) return html`${text.slice(0, -1)} ${subject}`;
   // Without a target, these were chosen one by one, or are all.
   return isOfJobs && !target ? text : html`${text} ${isOfJobs && "of "}${subject}`;
 }
