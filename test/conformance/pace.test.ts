@@ -61,6 +61,24 @@ onEachKindOfStore((kind) => {
     expect(await paceNow()).toBe("in 25, out 22 a minute (5 min average): keeps up");
   });
 
+  test("what a burst has left shrinks two minutes later, and no average says that it grows", async () => {
+    const { queue, enqueue, minutes, open } = setUp();
+    const paceNow = async () => paceText(await queue.getStats(), String, String);
+    await enqueue(600);
+    await minutes(1, 0, 20);
+    expect(await paceNow()).toBe("in 120, out 4 a minute (5 min average): grows by 116 a minute");
+    await minutes(2, 10, 30);
+    const emptyInMs = (540 * 60_000) / 20;
+    expect(await paceNow()).toBe(`in 124, out 16 a minute (5 min average): empty in ${emptyInMs}`);
+    // All are empty when the last is, unless one is not.
+    const all = async () => sumOfStats([await queue.getStats(), await open("other").getStats()]).pace.emptyInMs;
+    expect(await all()).toBe(emptyInMs);
+    await open("other").enqueue("works");
+    expect(await all()).toBe(null);
+    await minutes(2, 30, 10);
+    expect(await paceNow()).toMatch(/^in \d+, out \d+ a minute \(5 min average\): grows by /);
+  });
+
   test("a queue that nobody drains grows, if it has been drained before or not", async () => {
     const { paceNow, minutes } = setUp();
     await minutes(2, 10, 0);

@@ -1,4 +1,4 @@
-import { MINUTE_MS, PACE_MINUTES, paceMinutes, type StoredStats } from "../store/stats.ts";
+import { MINUTE_MS, PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
 
 /** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
 export interface QueuePace {
@@ -6,7 +6,10 @@ export interface QueuePace {
   readonly arrivals: number;
   /** Jobs that ended, or were to wait for a retry, a time or a signal. */
   readonly departures: number;
-  /** When nothing is ready at this pace, in ms from now: 0 if nothing is, null unless more jobs leave than arrive. */
+  /**
+   * When nothing is ready at this pace, in ms from now: 0 if nothing is, null unless more jobs leave than arrive. After
+   * a burst, the last two minutes count: more jobs may leave than arrive by then, although the average is not so yet.
+   */
   readonly emptyInMs: number | null;
 }
 
@@ -17,8 +20,8 @@ interface Paced {
 }
 
 /** Whether more jobs arrive than leave, and what is ready is more than a minute's work: less comes and goes. */
-export const isGrowing = ({ pace: { arrivals, departures }, readyCount }: Paced): boolean =>
-  arrivals > departures && readyCount > departures;
+export const isGrowing = ({ pace: { arrivals, departures, emptyInMs }, readyCount }: Paced): boolean =>
+  emptyInMs === null && arrivals > departures && readyCount > departures;
 
 type Format = (value: number) => string;
 
@@ -39,17 +42,24 @@ export function outlookText(paced: Paced, number: Format, span: Format): string 
   return pace.emptyInMs ? `empty in ${span(pace.emptyInMs)}` : "";
 }
 
-export function paceOf({ minutes, ready, recent, oldestReadyAt }: StoredStats, now: number): QueuePace {
-  const { from, until } = paceMinutes(now);
+export function paceOf(stats: StoredStats, now: number): QueuePace {
+  const { ready, recent, latest } = stats;
+  const pace = ratesOf(stats, recent, PACE_MINUTES, now);
+  const trend = ratesOf(stats, latest, TREND_MINUTES, now);
+  const less = pace.departures - pace.arrivals;
+  return { ...pace, emptyInMs: emptyInMs(ready, less > 0 ? less : trend.departures - trend.arrivals) };
+}
+
+/** Jobs a minute in the last whole minutes. @param dueSince how many of the ready jobs fell due in them */
+function ratesOf({ minutes, oldestReadyAt }: StoredStats, dueSince: number, count: number, now: number) {
+  const { from, until } = paceMinutes(now, count);
   const within = minutes.filter(({ minute }) => minute >= from && minute < until);
   const sum = (of: "fellDue" | "began" | "left") => within.reduce((total, minute) => total + minute[of], 0);
   // When running jobs fell due is not stored. The earliest start first: if an older job is ready, all of them fell due
   // before these minutes. If not, as many have begun as had fallen due, apart from those that are ready.
   const isBehind = oldestReadyAt !== undefined && oldestReadyAt < from * MINUTE_MS;
-  const arrived = recent + sum("fellDue") + (isBehind ? 0 : sum("left") - sum("began"));
-  const arrivals = Math.max(0, arrived) / PACE_MINUTES;
-  const departures = sum("left") / PACE_MINUTES;
-  return { arrivals, departures, emptyInMs: emptyInMs(ready, departures - arrivals) };
+  const arrived = dueSince + sum("fellDue") + (isBehind ? 0 : sum("left") - sum("began"));
+  return { arrivals: Math.max(0, arrived) / count, departures: sum("left") / count };
 }
 
 function emptyInMs(ready: number, lessEachMinute: number): number | null {
@@ -62,5 +72,9 @@ export function sumOfPaces(all: readonly Paced[]): QueuePace {
   const arrivals = sum(({ pace }) => pace.arrivals);
   const departures = sum(({ pace }) => pace.departures);
   const ready = sum(({ readyCount }) => readyCount);
-  return { arrivals, departures, emptyInMs: emptyInMs(ready, departures - arrivals) };
+  const last = all.reduce<number | null>(
+    (most, { pace }) => (most === null || pace.emptyInMs === null ? null : Math.max(most, pace.emptyInMs)),
+    0,
+  );
+  return { arrivals, departures, emptyInMs: last ?? emptyInMs(ready, departures - arrivals) };
 }

@@ -23,7 +23,7 @@ export interface QueueList {
   readonly total?: QueueBrief;
 }
 
-/** Every queue with its statistics: 5 to 18 commands each. */
+/** Every queue with its statistics: 5 to 21 commands each. */
 export async function listQueues(all: readonly Queue[]): Promise<QueueList> {
   const queues = await Promise.all(all.map(async (queue) => briefOf(queue.name, await queue.getActivity())));
   return { queues, ...(queues[1] && { total: totalOf(queues) }) };

@@ -80,8 +80,9 @@ export interface StoredStats {
   readonly nextAt: number | undefined;
   /** The earliest run time among ready jobs. */
   readonly oldestReadyAt: number | undefined;
-  /** How many of the ready jobs fell due in the last `PACE_MINUTES` whole minutes. */
+  /** How many of the ready jobs fell due in the last `PACE_MINUTES` whole minutes, and in the last `TREND_MINUTES`. */
   readonly recent: number;
+  readonly latest: number;
   /** The last hour: only those minutes in which something happened. */
   readonly minutes: readonly StoredMinute[];
   readonly waitingTimes: StoredHistogram;
@@ -122,13 +123,15 @@ export const DAY_MS = 24 * HOUR_MS;
 
 /** The pace is that of so many whole minutes. */
 export const PACE_MINUTES = 5;
+/** The last of these: what a burst before them has left shrinks, though the average still says that it grows. */
+export const TREND_MINUTES = 2;
 /** What a minute counts of the pace. */
 export const PACES = 3;
 
-/** The first whole minute of the pace, and the one after the last, which is now. */
-export function paceMinutes(now: number): { readonly from: number; readonly until: number } {
+/** The first of so many whole minutes, and the one after the last, which is now. */
+export function paceMinutes(now: number, count = PACE_MINUTES): { readonly from: number; readonly until: number } {
   const until = Math.floor(now / MINUTE_MS);
-  return { from: until - PACE_MINUTES, until };
+  return { from: until - count, until };
 }
 
 /** How many minutes of a queue are kept, the current one included. */

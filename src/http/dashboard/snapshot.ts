@@ -106,7 +106,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands" | "isFree"> & { re
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
- * the statistics of a queue cost 5 commands, up to 18 in a large one, and the contents what test/dashboard asserts. A
+ * the statistics of a queue cost 5 commands, up to 21 in a large one, and the contents what test/dashboard asserts. A
  * search costs what search.ts says. The list of all queues reads, now and then, the keys and schedules of each, for up
  * to 12 commands, and the jobs that wait for dead children, for up to 30 if any are dead.
  *

@@ -5,7 +5,15 @@ import type { FlowState } from "../../core/store/flow.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import type { StoredPending, StoredStats } from "../../core/store/stats.ts";
-import { enqueuedOf, MINUTE_MS, metricsOf, nameText, outcomeCounts, paceMinutes } from "../../core/store/stats.ts";
+import {
+  enqueuedOf,
+  MINUTE_MS,
+  metricsOf,
+  nameText,
+  outcomeCounts,
+  paceMinutes,
+  TREND_MINUTES,
+} from "../../core/store/stats.ts";
 import type {
   FailuresPage,
   FailuresRequest,
@@ -121,6 +129,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   const count = { scheduled: 0, ready: 0, running: 0 };
   let oldestReadyAt: number | undefined;
   let recent = 0;
+  let latest = 0;
   const { from, until } = paceMinutes(now);
   for (const [member, score] of state.due.from(0)) {
     // A key counts for the jobs that it could start: held-back jobs are not late.
@@ -129,7 +138,9 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     if (!isJob(member)) continue;
     count[stateOf(score, now)]++;
     const { at } = unpack(score);
-    if (at >= from * MINUTE_MS && at < until * MINUTE_MS) recent++;
+    if (at >= until * MINUTE_MS) continue;
+    if (at >= from * MINUTE_MS) recent++;
+    if (at >= (until - TREND_MINUTES) * MINUTE_MS) latest++;
   }
   const { total, waitedMs, ranMs } = state.tally;
   const { waiting, running } = metricsOf(total);
@@ -145,6 +156,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     nextAt: state.nextDueAt(),
     oldestReadyAt,
     recent,
+    latest,
     minutes: state.tally.minutesUntil(now),
     waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
     runningTimes: { counts: running.counts, sumMs: ranMs },

@@ -12,6 +12,7 @@ import {
   PACES,
   SLOWEST,
   TENS_KEPT,
+  TREND_MINUTES,
 } from "../../core/store/stats.ts";
 
 // Where each counter is in `stats`: totals of 64 bits first, then windows of time, then the job types, each with totals
@@ -50,7 +51,7 @@ const NAME_BYTES = DAYS_AT + DAYS_KEPT * WINDOW_BYTES;
 export const counterConstants = {
   ...{ COUNTERS, OUTCOMES, FIRST_WAITING, FIRST_RUNNING, TOTAL_BYTES, COUNTER_BYTES, WINDOW_BYTES, MINUTE_BYTES },
   ...{ WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED, SETTLED, TRIMMED_IN },
-  ...{ SLOWEST, MOST_COUNTED, PACES, PACE_MINUTES },
+  ...{ SLOWEST, MOST_COUNTED, PACES, PACE_MINUTES, TREND_MINUTES },
   ...{ MINUTES_KEPT, HOURS_KEPT, TENS_KEPT, DAYS_KEPT, NAMES_KEPT },
   ...{ MINUTES_AT, HOURS_AT, NAMES_AT, TENS_AT, DAYS_AT, NAME_BYTES },
 };

@@ -2,7 +2,7 @@
 -- @arg now number, with_names flag  reads metrics by name, and does not count completed jobs
 -- @arg most number  up to how many members of `due` are read one by one: one command for all counts of live jobs
 -- @reply paused flag, paused_jobs list(text), next_score number?, oldest_score number?  of the oldest ready job
--- @reply scheduled number, ready number, recent number  ready, and fell due in the minutes of the pace
+-- @reply scheduled number, ready number, recent number, latest number  ready, and fell due in these minutes (stats.ts)
 -- @reply running number, dead number, completed number
 -- @reply totals list(number)  in the order of their positions (counters.ts)
 -- @reply minutes rows(minute:number counts)  of the last hour, those in which something was settled
@@ -13,8 +13,9 @@ if not with_names then remove_expired(now) end
 
 local range = call('ZRANGE', due, 0, most, 'WITHSCORES')
 local this_minute = math.floor(now / MINUTES.ms)
-local from, until_now = pack((this_minute - PACE_MINUTES) * MINUTES.ms, 0, 0), pack(this_minute * MINUTES.ms, 0, 0)
-local ready, recent, scheduled, running = 0, 0, 0, 0
+local function begin(ago) return pack((this_minute - ago) * MINUTES.ms, 0, 0) end
+local from, trend_from, until_now = begin(PACE_MINUTES), begin(TREND_MINUTES), begin(0)
+local ready, recent, latest, scheduled, running = 0, 0, 0, 0, 0
 
 -- Counts the members that were read.
 local function count_read()
@@ -22,6 +23,7 @@ local function count_read()
     if is_job(range[i]) then
       local time = out_of_line(range[i + 1])
       if time >= from and time < until_now then recent = recent + 1 end
+      if time >= trend_from and time < until_now then latest = latest + 1 end
       if time < after(now) then ready = ready + 1
       elseif time % 2 == 1 then running = running + 1
       else scheduled = scheduled + 1 end
@@ -51,7 +53,7 @@ local function count_all()
     return jobs_there + count(IN_LINE + from, IN_LINE + to) - count(LINES_END + from, LINES_END + to)
   end
 
-  ready, recent = count_jobs(0, after(now)), count_jobs(from, until_now)
+  ready, recent, latest = count_jobs(0, after(now)), count_jobs(from, until_now), count_jobs(trend_from, until_now)
   running = count(UPPER + after(now), IN_LINE)
   scheduled = count_jobs(after(now), UPPER) - running
 end
@@ -59,8 +61,7 @@ end
 local is_whole = #range <= 2 * most
 if is_whole then count_read() else count_all() end
 
-local paused = range[1] == PAUSED and 1 or 0
-local paused_jobs, coming, oldest = {}, '', ''
+local paused, paused_jobs, coming, oldest = range[1] == PAUSED and 1 or 0, {}, '', ''
 for i = skip_marks(range, paused_jobs), #range, 2 do
   local score = tonumber(range[i + 1])
   if coming == '' and score < UPPER then coming = range[i + 1] end
@@ -84,4 +85,4 @@ for minute = this_minute - MINUTES.kept + 1, this_minute do
 end
 local names = {}
 if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
-return { paused, paused_jobs, coming, oldest, scheduled, ready, recent, running, dead_now, completed, totals, minutes, names }
+return { paused, paused_jobs, coming, oldest, scheduled, ready, recent, latest, running, dead_now, completed, totals, minutes, names }
