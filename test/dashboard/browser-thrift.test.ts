@@ -114,6 +114,15 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   expect(await page.locator("tbody tr").count()).toBe(10);
   expect(await page.getByRole("navigation", { name: "States" }).innerText()).toMatch(/dead\s*10$/);
   expect(await page.getByText("10 jobs retried.").count()).toBe(0);
+  // What is retried later is not among them.
+  on.clock.now += 60_000;
+  const others = (await on.queue.listDeadLetter()).jobs.filter(({ retriedAt }) => !retriedAt);
+  await on.queue.retryFromDeadLetter(others[0]?.id ?? "");
+  await on.queue.drain();
+  const refreshed = page.waitForResponse(/dashboard\/data/);
+  await press(page, "Refresh now");
+  await (await refreshed).finished();
+  expect(await page.locator("tbody tr").count()).toBe(10);
   // Since that time is all that it asks for: elsewhere there is nothing to find.
   expect(await page.getByText("Search everywhere").count()).toBe(0);
   await search(page).fill("soon");

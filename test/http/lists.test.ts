@@ -63,6 +63,10 @@ describe("GET /jobs?search=", () => {
     await queue.drain();
     expect(await searched(since)).toEqual(["again dead", "later scheduled"]);
     expect(await searched("2m")).toEqual(["early dead", "again dead", "later scheduled"]);
+    // Two minutes ago, one was: an interval leaves out what was retried later.
+    const before = new Date(clock.now - 60_000).toISOString();
+    expect(await searched(`${before}/${before}`)).toEqual(["early dead"]);
+    expect(await searched(`${before}/soon`)).toBeUndefined();
     expect(await queue.getJob("again")).toMatchObject({ retriedAt: new Date(since), failedAt: new Date(clock.now) });
     expect(await queue.getJob("never")).not.toHaveProperty("retriedAt");
     expect((await call("GET", "/jobs?search=soon&in=retried")).body["detail"]).toMatch(

@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { momentBefore } from "../shared/duration.ts";
+import { momentBefore, pointInTimeMs } from "../shared/duration.ts";
 import { described, optionsOf, string, whole, word } from "../shared/schema.ts";
 import type { JobState } from "../store/store.ts";
 import { type KeyedJob, type ListOptions, listKeyedJobs, listOptions } from "./list.ts";
@@ -16,7 +16,7 @@ const ORDER: readonly JobState[] = ["dead", "running", "ready", "scheduled", "co
 
 /**
  * Where a search looks: in all of these; the whole name or key; an id as tables show it; errors; payloads. For
- * `retried`, its text is since when the jobs were retried from the dead-letter queue.
+ * `retried`, its text is since when the jobs were retried from the dead-letter queue, or in which time.
  */
 export const searchedParts = ["any", "name", "id", "error", "payload", "key", "retried"] as const;
 
@@ -49,7 +49,7 @@ export const findOptions = optionsOf<FindOptions>("a list", {
   ),
   in: described(
     word(searchedParts),
-    "Where to search. Default: anywhere. With retried, the text is a time or how long ago: what was retried since.",
+    "Where to search. Default: anywhere. With retried, the text is a time, two with a / between, or how long ago.",
   ),
   each: described(whole(1, MOST_OF_EACH), "This many jobs of each state, nearest in time first. No pages."),
 });
@@ -61,11 +61,8 @@ export const findOptions = optionsOf<FindOptions>("a list", {
  */
 export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search) {
   const { clock } = needs;
-  const retriedSince = by === "retried" ? momentBefore(text, clock(), "search") : undefined;
-  const fits =
-    retriedSince === undefined
-      ? matcher(text, by)
-      : ({ retriedAt }: KeyedJob) => retriedAt !== undefined && retriedAt.getTime() >= retriedSince;
+  const retriedIn = by === "retried" ? intervalIn(text, clock()) : undefined;
+  const fits = retriedIn ? wasRetried(retriedIn) : matcher(text, by);
   const jobs: KeyedJob[] = [];
   const until = clock() + MOST_MS;
   let examined = 0;
@@ -74,7 +71,7 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   let next = cursor;
   const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
   do {
-    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, retriedSince);
+    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, retriedIn?.from);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
@@ -84,6 +81,18 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   } while (next !== undefined && goesOn());
   return { jobs, examined, cursor: next ?? null };
 }
+
+/** The time since a time, or between two, as ISO 8601 writes it: "2026-11-30T12:00:00Z/2026-11-30T12:05:00Z". */
+function intervalIn(text: string, now: number) {
+  const [since = "", end] = text.split("/", 2);
+  const until = end === undefined ? Infinity : pointInTimeMs(end, "search");
+  return { from: momentBefore(since, now, "search"), until };
+}
+
+const wasRetried =
+  ({ from, until }: ReturnType<typeof intervalIn>) =>
+  ({ retriedAt }: KeyedJob): boolean =>
+    retriedAt !== undefined && retriedAt.getTime() >= from && retriedAt.getTime() <= until;
 
 /** The path and the text of a search for one field of payloads. `customer 5` may be one, `customer=5` is. */
 function fieldIn(text: string) {

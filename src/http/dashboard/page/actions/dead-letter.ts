@@ -4,10 +4,10 @@ import type { DeadSelection } from "../../../../core/manage/selection.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
-import { type Field, state } from "../state/state.ts";
+import { type Field, queueNow, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural, span } from "../views/format.ts";
-import { link } from "../views/parts.ts";
+import { linkToRetried } from "../views/parts.ts";
 import { ask, changeMany, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
@@ -51,10 +51,6 @@ function retryText(count: number, pace: string | undefined): string {
   return `This retries ${what} with all ${its} retries, ${how}`;
 }
 
-/** Leads to what a queue has retried since a time. */
-const linkToRetried = (since: string | undefined, queue = state.snapshot?.queue): Html =>
-  link({ queue, view: "jobs", by: "retried", search: since }, "See what became of them");
-
 /** What is ahead of jobs of the queue on screen that are due now. */
 function ahead(): string {
   const { readyCount = 0, pace, oldestReadyAgeMs = null } = state.snapshot?.activity.stats ?? {};
@@ -93,7 +89,8 @@ export async function askForDead(
           : `This removes ${all} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
-      leadsTo: isRetry && linkToRetried(before, queue),
+      // The clock of the page may be a little behind that of the queue.
+      leadsTo: isRetry && (() => linkToRetried(before, queueNow() + 1_000, { queue: queue ?? state.snapshot?.queue })),
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
         if (pace === "ten") {

@@ -43,7 +43,7 @@ async function confirm(form: HTMLElement): Promise<void> {
   }
   if (isOpen) change({ question: undefined });
   change({ selected: new Set(), isAllSelected: false });
-  await showOutcome(work, question.leadsTo);
+  await showOutcome(work, question.leadsTo ? question.leadsTo() : undefined);
 }
 
 function select(ids: readonly string[], selectedIn: string | undefined, box: HTMLElement): void {

@@ -2,6 +2,7 @@ import type { OperationAddress } from "../../../../contract/operations.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
+import type { Html } from "../dom/html.ts";
 import { refreshAfterAction } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Question, state } from "../state/state.ts";
@@ -24,7 +25,7 @@ export async function refusalShown(prepare: () => Promise<void>): Promise<void> 
 }
 
 /** Waits for an action, shows its outcome, and refreshes. */
-export async function showOutcome(work: Promise<string>, leadsTo?: Question["leadsTo"]): Promise<void> {
+export async function showOutcome(work: Promise<string>, leadsTo?: Html): Promise<void> {
   const notice = await work.then(
     (text) => ({ text, leadsTo }),
     ({ message }: Error) => ({ text: message, isBad: true }),

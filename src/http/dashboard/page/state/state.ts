@@ -37,7 +37,7 @@ export interface Question {
   readonly isDangerous?: boolean;
   readonly fields?: readonly Field[];
   /** Where to see what became of it. The notice with this link stays until the user closes it. */
-  readonly leadsTo?: Html | false | undefined;
+  readonly leadsTo?: (() => Html) | false | undefined;
   /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
 }
@@ -100,7 +100,7 @@ export interface State {
   readonly charts: Readonly<Record<string, number>>;
   /** The outcome of the last action. The time makes the same outcome a new one. */
   readonly notice?:
-    | (Pick<Question, "leadsTo"> & { readonly text: string; readonly at: number; readonly isBad?: boolean })
+    | { readonly text: string; readonly at: number; readonly isBad?: boolean; readonly leadsTo?: Html | undefined }
     | undefined;
 }
 

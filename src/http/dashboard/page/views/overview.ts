@@ -10,7 +10,7 @@ import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, hour, number, span } from "./format.ts";
-import { badge, button, card, code, empty, heading, inQueue, link, queueTag, when } from "./parts.ts";
+import { badge, button, card, code, empty, heading, inQueue, link, linkToRetried, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { stats } = snapshot.activity;
@@ -48,7 +48,7 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue, count === 1)}${operation === "retryDeadJobs" && html`<div>${link({ ...inQueue(queue), view: "jobs", by: "retried", search: new Date(Date.parse(at) - RETRY_MS).toISOString() }, "See what became of them")}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue, count === 1)}${operation === "retryDeadJobs" && html`<div>${linkToRetried(Date.parse(at) - RETRY_MS, at, inQueue(queue))}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
   )}</tbody></table></div>`;
 
 /** "Paused jobs of send_email", "Cancelled job refund-8811", "Cleared pending jobs", "Paused the queue" */

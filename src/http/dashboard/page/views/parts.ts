@@ -38,6 +38,12 @@ export const keyOf = (queue: string | undefined, key: string): string => (isPlac
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${typeof text === "string" ? breakable(text) : text}</a>`;
 
+/** Leads to what a queue has retried in a time. */
+export function linkToRetried(from: number | string = "", until: number | string, of: Pick<Route, "queue">): Html {
+  const search = [from, until].map((time) => new Date(time).toISOString()).join("/");
+  return link({ ...of, view: "jobs", by: "retried", search }, "See what became of them");
+}
+
 /** A name that is broken after its parts, where it does not fit. */
 const breakable = (text: string): Html => html`${text.split(/(?<=[_.:/-])/).map((part) => html`${part}<wbr/>`)}`;
 
