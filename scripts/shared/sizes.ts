@@ -12,7 +12,7 @@ export const sizes = {
   /** What the dashboard adds, including its page. */
   dashboard: 39.4,
   /** What QStash's interface adds. */
-  qstash: 29,
+  qstash: 25.5,
   /** What alerts add: Slack and webhooks. */
   alerts: 4.9,
   /** What a wake object adds. */
