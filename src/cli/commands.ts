@@ -147,13 +147,13 @@ export const commands = {
       words: "queue:jobs show <id>",
       does: "show one job",
       shows:
-        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt waits-for=waits until=heldBack.until until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt retried=retriedAt schedule progress encrypted payload result children steps errors logs",
+        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy retried=retriedAt runs=runAt expires=expiresAt waits-for=waits until=heldBack.until until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
     },
     {
       words: "queue:dlq show <id>",
       does: "show a dead job, with its payload and errors",
       shows:
-        "id name queue state attempts enqueued=enqueuedAt dead=failedAt retried=retriedAt schedule encrypted payload errors logs",
+        "id name queue state attempts enqueued=enqueuedAt retried=retriedAt dead=failedAt schedule encrypted payload errors logs",
     },
   ],
   listChildren: {
