@@ -325,9 +325,9 @@ async function noteHeld({ ids, dryRun }: Typed["fields"], to: Target, session: S
   for (const line of waits ? [`It waits for ${waits}.`, ...lines] : []) session.note(line);
 }
 
-/** What a waiting job waits for, what of it is paused, and when it runs, unless that depends on when it is resumed. */
+/** What a waiting job waits for, and what of it is paused. */
 async function readHeld(job: JobInfo, { send, command }: Target, session: Session) {
-  if (job.state !== "scheduled" && job.state !== "ready") return { runAt: job.runAt, lines: [] };
+  if (job.state !== "scheduled" && job.state !== "ready") return { lines: [] };
   const { key = "", reason } = job.heldBack ?? {};
   const get = <Answer>(field: string, path: string) => read<Answer>(field, send("GET", path));
   // A token that may only enqueue reads no statistics.
@@ -337,6 +337,5 @@ async function readHeld(job: JobInfo, { send, command }: Target, session: Sessio
   const waits = waitsFor(job, stats, reason && `the key ${key}: ${heldBackTexts[reason]}`);
   const lines = stats ? pauseLines({ ...stats, pausedJobs, keys }, command, session) : [];
   if (key && reason !== "paused") lines.push(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
-  // A drain that meets a job of a paused type puts it off, to look at it again.
-  return { waits, runAt: pausedJobs[0] && Number(job.runAt) > session.now ? null : job.runAt, lines };
+  return { waits, lines };
 }

@@ -70,7 +70,8 @@ test("a job that is made due, moved or retried says what still holds it back", a
   await clock.advance("5m");
   const held =
     "It waits for its job type to be resumed.\nsend_email was paused by on-call 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email\n";
-  expect((await type("queue:jobs held")).stdout).not.toMatch(/^Runs /m);
+  expect((await type("queue:jobs held")).stdout).toMatch(/^Runs .*\(overdue by 5 minutes\)$/m);
+  expect((await type("queue:jobs --state scheduled")).stdout).toMatch(/^held .* 5 minutes ago /m);
   expect(await type("queue:jobs run held")).toMatchObject({
     stdout: expect.stringMatching(/^Moved 1 waiting job: it is due now/),
     stderr: held,

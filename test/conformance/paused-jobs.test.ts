@@ -30,6 +30,7 @@ onEachKindOfStore((kind) => {
       expect((await queue.getStats()).pausedJobs).toMatchObject([{ name: "charge", by: "on-call" }]);
       await clock.advance("3h");
       expect(await queue.drain()).toMatchObject({ completed: 0, released: 3 });
+      expect(await queue.getJob("a")).toMatchObject({ state: "scheduled", runAt: new Date(start) });
       expect(await queue.resumeJobs("charge")).toEqual({ resumed: true });
       expect((await queue.getStats()).pausedJobs).toEqual([]);
       expect(await queue.drain()).toMatchObject({ completed: 3 });

@@ -176,20 +176,21 @@ describe("a list", () => {
     await expect.poll(durations, patience).toEqual([...longestFirst].reverse());
   });
 
-  test("shows no time of a job whose type is paused: it waits for that to be resumed", async () => {
+  test("says of a job whose type is paused since when it is due, not when a drain looks at it again", async () => {
     const { page, on } = await openFilled("#view=jobs&state=scheduled");
-    const row = page.locator("tbody tr", { hasText: "mail-3" });
-    await row.getByText("in 60 min").waitFor();
+    const row = (id: string) => page.locator("tbody tr", { hasText: id });
+    await row("mail-3").getByText("in 60 min").waitFor();
     await on.queue.pauseJobs("send_email");
+    await on.queue.enqueue("send_email", { to: "ada" }, { id: "held" });
+    await on.queue.drain();
     await press(page, "Refresh now");
-    await row.getByText("waits until its type is resumed").waitFor();
-    expect(await row.innerText()).not.toContain("in 60 min");
-    await row.getByRole("link").click();
+    await row("held").getByText("waits until its type is resumed").waitFor();
+    expect(await row("held").innerText()).toMatch(/\tnow$/);
+    await row("mail-3").getByText("waits until its type is resumed").waitFor();
+    expect(await row("mail-3").innerText()).toContain("in 60 min");
+    await row("held").getByRole("link").click();
     await page.getByText("Waits for its job type to be resumed.").waitFor();
-    expect(await page.locator(".timeline").innerText()).not.toContain("Runs");
-    await on.queue.resumeJobs("send_email");
-    await press(page, "Refresh now");
-    await page.locator(".timeline", { hasText: "Runs" }).waitFor();
+    await page.locator(".timeline li", { hasText: "Due" }).waitFor();
   });
 
   test("shows no payload of a job that has none", async () => {

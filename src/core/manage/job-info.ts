@@ -68,7 +68,9 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * Which token enqueued it: its `name`, else "token:" and a hash. Only for a token that is limited to certain jobs.
    */
   readonly enqueuedBy?: string;
-  /** When it will run; null unless it waits, and while it waits for its children. */
+  /**
+   * When it will run, or was due if its job type is paused; null unless it waits, and while it waits for its children.
+   */
   readonly runAt: Date | null;
   /** How many attempts have started. */
   readonly attempts: number;
@@ -169,7 +171,7 @@ export function jobInfo(
     ...(encrypted !== undefined && { encrypted }),
     enqueuedAt: new Date(record.enqueuedAt),
     ...(record.by !== undefined && { enqueuedBy: record.by }),
-    runAt: waits && !waitsForChildren(stored) ? new Date(stored.at) : null,
+    runAt: waits && !waitsForChildren(stored) ? new Date(dueAtOf(record, stored.at)) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),

@@ -19,16 +19,12 @@ interface Attempt {
 /** The title if something other than the last failed attempt made the job dead. */
 const DEAD = "Dead";
 
-/**
- * Everything that has happened to a job, the newest first: its attempts with their errors and log lines.
- *
- * @param isTimed whether its time is when it runs
- */
-export function timeline(job: Info, isTimed: boolean): Html {
+/** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
+export function timeline(job: Info): Html {
   const attempts = attemptsOf(job);
   const attemptOf = ({ attempt, at }: Line) =>
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
-  return html`<ol class="timeline">${isTimed && job.runAt && entry("scheduled", runText(job), job.runAt)}
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job), job.runAt)}
 ${lives(attempts, job.attempts).map(
   (life, index, { length }) =>
     html`${life.map((attempt) =>

@@ -7,7 +7,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { isOfPaused, pausedText } from "./attention.ts";
+import { pausedText } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
@@ -39,7 +39,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { children: shown = job.children?.dead ? "dead" : "all" } = route;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}
-<div class="columns"><div>${steps(job)}${card("Timeline", timeline(job, !isOfPaused(job, snapshot)))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>
 ${jobs && html`<section data-key="children"><div class="row"><h2>${shown === "all" ? "Children" : `${capital(shown)} children`}</h2>${shown !== "all" && link({ view: "job", id: job.id, children: "all" }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }

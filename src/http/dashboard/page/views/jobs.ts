@@ -211,7 +211,7 @@ ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includ
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isOfPaused(row, snapshot) && html`<div>${badge("retried", "waits until its type is resumed")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : !isOfPaused(row, snapshot) && when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -62,9 +62,9 @@ export const rangeLinks = (what: string, to: Route, of: Ranges, field: "range" |
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** What the run time of a waiting job says: that of a ready one has passed. */
+/** What the run time of a waiting job says: that of a ready one has passed, and of one whose type is paused it may. */
 export function runText({ state: of, waitingFor, steps, attempts, errors, ...job }: Json<JobInfo>): string {
-  if (of === "ready") return "Due";
+  if (of === "ready" || Date.parse(job.runAt ?? "") <= queueNow()) return "Due";
   if (waitingFor) return "Times out";
   if (steps?.some((step) => step.state === "sleeping")) return "Sleeps until";
   if (attempts > 0) return "Next attempt";
