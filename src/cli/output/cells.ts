@@ -1,5 +1,4 @@
 import { type FlowControlKey, limitsText } from "../../core/flow/flow-key.ts";
-import { changeText } from "../../core/manage/change-text.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
@@ -8,6 +7,7 @@ import { isGrowing, outlookText, paceText } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
+import { changeText } from "../../core/observe/change-text.ts";
 import type { PausedBy, QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { UpcomingEvent } from "../../core/queue/upcoming.ts";

@@ -33,7 +33,7 @@ export function timingOf(
   return { waitedMs: Math.max(0, startedAt - job.dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
-/** What each outcome tells of its attempt. */
+/** The fields that every outcome of an attempt has. */
 function endOf(attempt: EndedAttempt, now: number) {
   const { job, needs } = attempt;
   const name = needs.observe && job.isReadable ? job.name : undefined;

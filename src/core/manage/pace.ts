@@ -72,9 +72,7 @@ export function sumOfPaces(all: readonly Paced[]): QueuePace {
   const arrivals = sum(({ pace }) => pace.arrivals);
   const departures = sum(({ pace }) => pace.departures);
   const ready = sum(({ readyCount }) => readyCount);
-  const last = all.reduce<number | null>(
-    (most, { pace }) => (most === null || pace.emptyInMs === null ? null : Math.max(most, pace.emptyInMs)),
-    0,
-  );
-  return { arrivals, departures, emptyInMs: last ?? emptyInMs(ready, departures - arrivals) };
+  const ends = all.flatMap(({ pace }) => pace.emptyInMs ?? []);
+  const isEach = ends.length === all.length;
+  return { arrivals, departures, emptyInMs: isEach ? Math.max(0, ...ends) : emptyInMs(ready, departures - arrivals) };
 }

@@ -92,7 +92,7 @@ function intervalIn(text: string, now: number) {
 const wasRetried =
   ({ from, until }: ReturnType<typeof intervalIn>) =>
   ({ retriedAt }: KeyedJob): boolean =>
-    retriedAt !== undefined && retriedAt.getTime() >= from && retriedAt.getTime() <= until;
+    Number(retriedAt) >= from && Number(retriedAt) <= until;
 
 /** The path and the text of a search for one field of payloads. `customer 5` may be one, `customer=5` is. */
 function fieldIn(text: string) {

@@ -1,12 +1,11 @@
 import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
-import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import type { ActionName } from "../state/state.ts";
 import { number, plural, span } from "./format.ts";
-import { button, inQueue, isWaiting, keyOf, link, when } from "./parts.ts";
+import { button, inQueue, keyOf, link, when } from "./parts.ts";
 
 export type Stats = Json<Snapshot>["activity"]["stats"];
 
@@ -24,12 +23,6 @@ export function changedBy(what: RegExp, { key, queue }: { key: string; queue?: s
 /** The pause of a job type, in the queue of a row or in the one on screen. */
 export const pauseOf = (name: string, queue: string | undefined, { pausedJobs, queue: shown }: Json<Snapshot>) =>
   pausedJobs.find((each) => each.name === name && each.queue === (queue ?? shown));
-
-type Waiting = Json<Pick<JobInfo, "name" | "queue" | "state" | "waitingFor">>;
-
-/** Whether a job waits for its type to be resumed: its time is then when a drain looks at it again. */
-export const isOfPaused = (job: Waiting, snapshot: Json<Snapshot>): boolean =>
-  isWaiting(job) && !job.waitingFor && !!pauseOf(job.name, job.queue, snapshot);
 
 /** The button that pauses a job type, or resumes it. @param what it pauses, where that is not plain */
 export function pauseButton(name: string, queue: string | undefined, snapshot: Json<Snapshot>, what = ""): Html {

@@ -6,7 +6,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { isUnfinished, listedCount } from "../state/search.ts";
 import { type ActionName, countOf, queueNow, state } from "../state/state.ts";
-import { isOfPaused, pauseButton, type Stats } from "./attention.ts";
+import { pauseButton, pauseOf, type Stats } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -209,7 +209,7 @@ function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-queue="${row.queue}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isOfPaused(row, snapshot) && html`<div>${badge("retried", "waits until its type is resumed")}</div>`}</td>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && !row.waitingFor && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "waits until its type is resumed")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;

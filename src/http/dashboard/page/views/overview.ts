@@ -1,6 +1,6 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
-import { changeText } from "../../../../core/manage/change-text.ts";
 import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
+import { changeText } from "../../../../core/observe/change-text.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
