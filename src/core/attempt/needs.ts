@@ -1,7 +1,7 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
-import type { StepSaver } from "./lease.ts";
+import type { StepSaver } from "./step-saver.ts";
 
 /** A queue as an attempt sees it. */
 export interface AttemptNeeds

@@ -8,11 +8,11 @@ import { conflict, invalidRequest, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { MOST_EVENTS } from "../store/signals.ts";
-import { settled } from "./lease.ts";
 import { isNamed } from "./outcome.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
 import { notAlone, type RunningStep, runningStep, sameName, tooMuch } from "./running-step.ts";
 import { giveTime, isAlive, type Leaving, type Saved, type StepHost, save } from "./step-host.ts";
+import { settled } from "./step-saver.ts";
 
 /** Code that awaits it goes no further, and is collected with it. So no `catch` can get in the way. */
 const never = (): Promise<never> => new Promise(() => {});

@@ -1,8 +1,9 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
-import { renewAll, StepSaver } from "../attempt/lease.ts";
+import { renewAll } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
 import { held, released } from "../attempt/outcome.ts";
+import { StepSaver } from "../attempt/step-saver.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
