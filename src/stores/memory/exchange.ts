@@ -14,6 +14,7 @@ import type {
   Lease,
   LeasedJob,
   Outcome,
+  SettleReply,
   SettleRequest,
 } from "../../core/store/store.ts";
 import { nextClaims, possibleLeases } from "../../core/store/store.ts";
@@ -24,8 +25,7 @@ import type { MemoryState } from "./state.ts";
 /** Settles outcomes, fires schedules and claims what is due, as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
   const { now } = request;
-  const { settled, woken } = settle(state, request);
-  const gone = goneOf(state, request);
+  const settled = settle(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.flowControl.putMarks(now);
   const { jobs: claimedJobs, ...claimed } =
@@ -37,11 +37,11 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(handedOut));
   const pausedJobs = [...state.pausedJobs.values()];
-  return { paused: state.paused, pausedJobs, nextAt, settled, woken, gone, fired, jobs, ...claimed };
+  return { ...settled, paused: state.paused, pausedJobs, nextAt, fired, jobs, ...claimed };
 }
 
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
-export function settle(state: MemoryState, request: SettleRequest) {
+export function settle(state: MemoryState, request: SettleRequest): SettleReply {
   const accepted: Outcome[] = [];
   const woken: string[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted, woken));
@@ -55,11 +55,8 @@ export function settle(state: MemoryState, request: SettleRequest) {
   releaseParents(state, parents, request.now);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
-  return { settled, woken };
-}
-
-export function goneOf(state: MemoryState, { watch = [] }: SettleRequest): readonly string[] {
-  return watch.map(({ id }) => id).filter((id) => state.due.score(id) === undefined);
+  const watched = request.watch?.map(({ id }) => id) ?? [];
+  return { settled, woken, gone: watched.filter((id) => state.due.score(id) === undefined) };
 }
 
 function settleOne(

@@ -5,7 +5,7 @@ import * as scores from "../../core/store/score.ts";
 import type { ClearableState, JobState, QueueStore } from "../../core/store/store.ts";
 import { CHANGES_KEPT, possibleLeases, renewedLease } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
-import { exchange, goneOf, settle } from "./exchange.ts";
+import { exchange, settle } from "./exchange.ts";
 import { enqueueFamily, releaseParents, retryChild } from "./parents.ts";
 import {
   countJobs,
@@ -51,7 +51,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     isFree: true,
     enqueue: async (jobs, now) => enqueue(state, jobs, now),
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
-    settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),
+    settle: async (request) => settle(state, request),
     exchange: async (request) => exchange(state, request),
     peek: async (now, withManifest) => ({ ...peek(now), ...(withManifest && { manifest: state.manifest }) }),
     async extend(renewals) {

@@ -15,14 +15,14 @@ export class SortedSet {
 
   set(member: string, score: number): void {
     this.delete(member);
-    this.#members.splice(this.#indexOf(member, score), 0, member);
+    this.#members.splice(this.countBefore(score, member), 0, member);
     this.#scores.set(member, score);
   }
 
   delete(member: string): boolean {
     const score = this.#scores.get(member);
     if (score === undefined) return false;
-    this.#members.splice(this.#indexOf(member, score), 1);
+    this.#members.splice(this.countBefore(score, member), 1);
     return this.#scores.delete(member);
   }
 
@@ -38,16 +38,13 @@ export class SortedSet {
     for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
   }
 
-  countBefore(score: number, member = ""): number {
-    return this.#indexOf(member, score);
-  }
-
   #at(index: number): Entry {
     const member = this.#members[index] as string;
     return [member, this.#scores.get(member) as number];
   }
 
-  #indexOf(member: string, score: number): number {
+  /** How many come before a member with this score, whether it is in the set or not. */
+  countBefore(score: number, member = ""): number {
     let low = 0;
     let high = this.#members.length;
     while (low < high) {
