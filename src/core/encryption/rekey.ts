@@ -1,7 +1,8 @@
 import { lockOf } from "../job/lock.ts";
 import { MEBIBYTE } from "../shared/limits.ts";
 import { cursorIn, limit, optionsOf, orFirst } from "../shared/schema.ts";
-import { type JobState, jobStates, type Page, type QueueStore, type StoredJob } from "../store/store.ts";
+import { readPlace, writePlace } from "../store/cursor.ts";
+import type { JobState, Page, QueueStore, StoredJob } from "../store/store.ts";
 import { isStaleDocument, openDocument, openEntry, sealDocument, sealEntry } from "./entries.ts";
 import type { Keys } from "./keys.ts";
 import { isStale, ofSchedule, openRecord, sealRecord } from "./records.ts";
@@ -48,13 +49,12 @@ export interface RekeyNeeds {
 /** Encrypts a page of what is stored with the current key, unless it is or its key is missing. */
 export async function rekey(needs: RekeyNeeds, given: RekeyOptions): Promise<RekeyResult> {
   const { cursor, limit = 100 } = rekeyOptions.read(given);
-  const [, place = "scheduled", rest = ""] = /^([a-z]+):(.*)$/s.exec(cursor ?? "") ?? [];
-  const page = { cursor: rest || undefined, limit, mostBytes: MEBIBYTE, now: needs.now };
-  const { items, cursor: next } = await rekeyed(needs, place, page);
-  const following = places[(places as readonly string[]).indexOf(place) + 1];
-  const after = next === undefined ? following && `${following}:` : `${place}:${next}`;
+  const place = readPlace(cursor, places);
+  const page = { cursor: place.cursor, limit, mostBytes: MEBIBYTE, now: needs.now };
+  const { items, cursor: next } = await rekeyed(needs, places[place.index], page);
+  const after = writePlace(places, next === undefined ? place.index + 1 : place.index, next) ?? null;
   const counted = (fate: Fate) => items.filter((each) => each === fate).length;
-  return { rekeyed: counted("rekeyed"), locked: counted("locked"), left: counted("left"), cursor: after ?? null };
+  return { rekeyed: counted("rekeyed"), locked: counted("locked"), left: counted("left"), cursor: after };
 }
 
 /** What became of a record that the current key has not encrypted. "left": others have written it meanwhile. */
@@ -64,12 +64,10 @@ const fateOf = (isDone: boolean): Fate => (isDone ? "rekeyed" : "left");
 
 type PageOf = Parameters<QueueStore["list"]>[1];
 
-function rekeyed(needs: RekeyNeeds, place: string, page: PageOf): Promise<Page<Fate>> {
-  if (isState(place)) return jobs(needs, page, place);
-  return place === "schedules" ? schedules(needs, page) : documents(needs, page);
+function rekeyed(needs: RekeyNeeds, place: (typeof places)[number] | undefined, page: PageOf): Promise<Page<Fate>> {
+  if (place === "schedules") return schedules(needs, page);
+  return place === undefined || place === "documents" ? documents(needs, page) : jobs(needs, page, place);
 }
-
-const isState = (place: string): place is JobState => (jobStates as readonly string[]).includes(place);
 
 async function jobs({ store, keys }: RekeyNeeds, page: PageOf, state: JobState): Promise<Page<Fate>> {
   const { items, cursor } = await store.list(state, page);

@@ -1,6 +1,6 @@
 import { decodeRecord } from "../job/record.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { badCursor, cursorBefore } from "../store/cursor.ts";
+import { cursorBefore, readPlace, writePlace } from "../store/cursor.ts";
 import { waitingScore } from "../store/score.ts";
 import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
 
@@ -20,7 +20,7 @@ export async function* storedPages(
   next: () => Omit<PageRequest, "cursor"> | undefined,
   since = Number.NEGATIVE_INFINITY,
 ): AsyncGenerator<{ readonly items: readonly StoredJob[]; readonly cursor: string | null }> {
-  let { index, cursor } = readCursor(from, states);
+  let { index, cursor } = readPlace(from, states);
   for (let state = states[index]; state !== undefined; state = states[index]) {
     const request = next();
     if (!request) return;
@@ -29,19 +29,11 @@ export async function* storedPages(
     const isPast = isEnded(state) && page.items.some(({ at }) => at > 0 && at < since);
     cursor = isPast ? undefined : page.cursor;
     if (cursor === undefined) index++;
-    yield { items: page.items, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
+    yield { items: page.items, cursor: writePlace(states, index, cursor) ?? null };
   }
 }
 
 const isEnded = (state: JobState) => state === "completed" || state === "dead";
-
-function readCursor(cursor: string | null | undefined, states: readonly JobState[]) {
-  if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
-  const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
-  const index = states.indexOf(state as JobState);
-  if (index < 0) throw badCursor();
-  return { index, cursor: rest || undefined };
-}
 
 /** Whether a job has this name; true if the name is undefined. */
 export function hasName(name: string | undefined): (job: StoredJob) => boolean {

@@ -22,6 +22,19 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
   return { score: Number(match[1]), id: match[2] as string };
 }
 
+/** Where a page of several lists begins, one list after another: in which of them, and its cursor there. */
+export function readPlace(cursor: string | null | undefined, lists: readonly string[]) {
+  const [, list = "", rest] = /^([a-z]+):(.*)$/s.exec(cursor ?? `${lists[0]}:`) ?? [];
+  const index = lists.indexOf(list);
+  if (index < 0) throw badCursor();
+  return { index, cursor: rest || undefined };
+}
+
+/** Undefined behind the last list. */
+export function writePlace(lists: readonly string[], index: number, cursor = ""): string | undefined {
+  return index < lists.length ? `${lists[index]}:${cursor}` : undefined;
+}
+
 export function badCursor(): Error {
   return invalidRequest("cursor must be the previous page's cursor, for the same state.");
 }

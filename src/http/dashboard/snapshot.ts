@@ -14,7 +14,7 @@ import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
-import { cursorBefore } from "../../core/store/cursor.ts";
+import { cursorBefore, writePlace } from "../../core/store/cursor.ts";
 import { parentOf } from "../../core/store/family.ts";
 import { IN_LINE } from "../../core/store/score.ts";
 import { jobStates } from "../../core/store/store.ts";
@@ -37,7 +37,7 @@ const DAY_HOURS = 48;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
 /** The cursor of ready jobs before those in lines. */
-const LINES = `ready:${cursorBefore(IN_LINE)}`;
+const LINES = writePlace(["ready"], 0, cursorBefore(IN_LINE));
 /** Jobs that died in these minutes fail now. */
 const RECENT_MINUTES = 10;
 /** How many keys that hold jobs back, and failures of children, the page names of each queue. */
@@ -158,7 +158,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
 
 /** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per queue. */
 async function markOf(queues: readonly Queue[]): Promise<string> {
-  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
+  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).store.pulse()));
   return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));
 }
 
