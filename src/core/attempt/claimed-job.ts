@@ -1,7 +1,6 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
-import { expiryOf } from "../job/expiry.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { lockOf, lockOfSignal } from "../job/lock.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
@@ -102,7 +101,7 @@ export class ClaimedJob {
   }
 
   isExpired(now: number): boolean {
-    const expiresAt = expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
+    const expiresAt = records.expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
     return expiresAt !== undefined && now > expiresAt;
   }
 

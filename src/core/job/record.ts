@@ -1,3 +1,4 @@
+import { type Duration, durationMs } from "../shared/duration.ts";
 import { conflict, orUndefined, quote } from "../shared/errors.ts";
 import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import type { ChildCounts } from "../store/family.ts";
@@ -158,6 +159,22 @@ export function withHold({ returned = 0, ...record }: JobRecord, held: NonNullab
 /** When a job was due. While its type is paused, its run time moves; once somebody has moved it, that time counts. */
 export const dueAtOf = ({ held }: Pick<JobRecord, "held">, runAt: number): number =>
   held?.until === runAt ? held.dueAt : runAt;
+
+/**
+ * When a job expires that has not begun; undefined if it has begun, or never expires.
+ *
+ * @param expires what its definition says. The record may say something else.
+ */
+export function expiryOf(
+  { expiresMs, snoozed, revivedAt }: JobRecord,
+  expires: Duration | undefined,
+  runAt: number,
+  attempts: number,
+): number | undefined {
+  const after = expiresMs ?? expires;
+  if (after === undefined || attempts > 0 || snoozed || revivedAt !== undefined) return undefined;
+  return runAt + durationMs(after, "expires");
+}
 
 /** The record with another payload. What the job waits for stays at the end. */
 export function withPayload(record: JobRecord, payload: unknown): JobRecord {

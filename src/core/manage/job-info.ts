@@ -1,12 +1,11 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import type { HeldBack } from "../flow/flow-key.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
-import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
-import { type AttemptError, attemptOf, dueAtOf, type JobRecord, readRecord } from "../job/record.ts";
+import { type AttemptError, attemptOf, dueAtOf, expiryOf, type JobRecord, readRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { childrenInfo, type JobChildren, totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
