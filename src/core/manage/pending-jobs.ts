@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { type Duration, momentMs, type PointInTime, readDuration } from "../shared/duration.ts";
+import { type Duration, isDuration, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
@@ -65,7 +65,7 @@ export async function reschedulePending(
   const now = needs.clock();
   const runAt = momentMs(when, now, "when");
   // Each call would move jobs to a later time, and the jobs of the previous call again.
-  if (typeof options.cursor === "string" && typeof when === "string" && Number(readDuration(when)) >= 0)
+  if (typeof options.cursor === "string" && isDuration(when))
     throw invalidRequest("With a cursor, when must be the runAt of the previous call, and not a duration.");
   const move = (ids: readonly string[]) =>
     needs.store.reschedule(

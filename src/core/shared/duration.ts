@@ -55,17 +55,19 @@ export function pointInTimeMs(value: unknown, name: string, or = ""): number {
   return Math.round(ms);
 }
 
-/** Reads a point in time, or a duration from now. A number is a point in time. @throws {TidegateError} */
-export function momentMs(value: unknown, now: number, name: string): number {
-  const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
-  return isDuration ? now + durationMs(value, name) : pointInTimeMs(value, name, 'a duration such as "5m", ');
+/** Whether a moment is given as a duration: a number is a point in time. */
+export const isDuration = (value: unknown): boolean => typeof value === "string" && Number(readDuration(value)) >= 0;
+
+/** Reads a point in time, or a duration from now; with the direction -1, until now. @throws {TidegateError} */
+export function momentMs(value: unknown, now: number, name: string, direction = 1): number {
+  if (isDuration(value)) return now + direction * durationMs(value, name);
+  return pointInTimeMs(value, name, 'a duration such as "5m", ');
 }
 
 /** A time that has passed, or how long ago; the beginning of all time if it is left out. @throws {TidegateError} */
 export function momentBefore(value: PointInTime | Duration | undefined, now: number, name = "since"): number {
   if (value === undefined) return Number.NEGATIVE_INFINITY;
-  const isDuration = typeof value === "string" && Number(readDuration(value)) >= 0;
-  const ms = isDuration ? now - durationMs(value, name) : pointInTimeMs(value, name, 'a duration such as "5m", ');
+  const ms = momentMs(value, now, name, -1);
   if (ms > now) throw invalidRequest(`${name} must be a time that has passed, or how long ago.`);
   return ms;
 }
