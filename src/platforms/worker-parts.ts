@@ -54,7 +54,7 @@ export function workerParts(given: CloudflareOptions, taker: string) {
 
 /** Refuses a queue that would work only in the first event of an isolate. */
 function checkConnection(queue: Queue): void {
-  if (!internalsOf(queue).keepsConnection) return;
+  if (!internalsOf(queue).store.keepsConnection) return;
   throw invalidRequest(
     `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
       "connect in each event, as docs/guide/production.md shows.",

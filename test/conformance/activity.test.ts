@@ -43,10 +43,10 @@ onEachKindOfStore((kind) => {
 
   test("has a pulse that changes with whatever happens to jobs, and with nothing else", async () => {
     const { clock, queue, works, fails } = setUp();
-    const seen = [await internalsOf(queue).pulse()];
+    const seen = [await internalsOf(queue).store.pulse()];
     const changesWith = async (what: string, act: () => Promise<unknown>) => {
       await act();
-      const pulse = await internalsOf(queue).pulse();
+      const pulse = await internalsOf(queue).store.pulse();
       expect(seen, what).not.toContain(pulse);
       seen.push(pulse);
     };
@@ -62,7 +62,7 @@ onEachKindOfStore((kind) => {
     await changesWith("a removal", () => queue.removeFromDeadLetter({ all: true }));
     await queue.getActivity();
     await clock.advance("1h");
-    expect(await internalsOf(queue).pulse()).toBe(seen.at(-1));
+    expect(await internalsOf(queue).store.pulse()).toBe(seen.at(-1));
   });
 
   test("forgets a minute after an hour, and reuses its place", async () => {

@@ -14,7 +14,6 @@ export type QueueInternals = ReturnType<typeof makeInternals>;
 export function makeInternals(open: OpenQueue, enqueuer: Enqueuer) {
   return {
     ...open,
-    keepsConnection: open.store.keepsConnection,
     measure: () => afterLook(open, () => getMeasures(open)),
     /**
      * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start.
@@ -28,7 +27,6 @@ export function makeInternals(open: OpenQueue, enqueuer: Enqueuer) {
       drainQueue(open, drainLimits(options, inner)),
     drainWithin: (limits) => drainQueue(open, limits),
     onDue: (listener) => open.nextDue.listen(listener),
-    pulse: () => open.store.pulse(),
   } satisfies DrainableQueue & Record<string, unknown>;
 }
 
