@@ -119,13 +119,19 @@ export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBackl
     throw invalidRequest("relayTo needs the url of the handler's /drain.");
   if (typeof token !== "string" || token === "") throw invalidRequest("relayTo needs a token with the scope drain.");
   return async (headers) => {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { ...headers, Authorization: `Bearer ${token}` },
-      redirect: "manual",
-      signal: AbortSignal.timeout(RESPONSE_WITHIN_MS),
-    });
-    await response.body?.cancel();
+    const response = await post(fetch, url, { ...headers, Authorization: `Bearer ${token}` });
     if (!response.ok) throw new Error(`The next invocation was refused with status ${response.status}.`);
   };
+}
+
+/** Sends a request without a body. A redirect would pass its tokens on. */
+export async function post(
+  fetch: NonNullable<RelayTarget["fetch"]>,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const signal = AbortSignal.timeout(RESPONSE_WITHIN_MS);
+  const response = await fetch(url, { method: "POST", headers, redirect: "manual", signal });
+  await response.body?.cancel();
+  return response;
 }

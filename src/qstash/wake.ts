@@ -4,6 +4,7 @@ import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { fnv1a } from "../core/shared/hash.ts";
 import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { checkToken } from "../http/auth.ts";
+import { post } from "../http/backlog-fan-out.ts";
 
 /** Which QStash sends the wake-ups, and where to. */
 export interface QStashWakeOptions {
@@ -20,7 +21,6 @@ export interface QStashWakeOptions {
 }
 
 const optionNames = ["token", "url", "drainToken", "baseUrl", "fetch"];
-const RESPONSE_WITHIN_MS = 10_000;
 /** QStash's free plan delays a message for seven days at most. A drain that comes early asks again. */
 const LONGEST_DELAY_MS = 6 * 86_400_000;
 
@@ -59,21 +59,14 @@ export function qstashWake(options: QStashWakeOptions): Wake {
     const isAgain = at > now && at < now + 1_000;
     // Times have whole seconds there. The message comes after its second, and so after all that ask for the second.
     const second = Math.ceil(Math.min(at, now + LONGEST_DELAY_MS) / 1_000) + (isAgain ? 1 : 0);
-    const response = await send(publish, {
-      method: "POST",
-      headers: {
-        Authorization: `Bearer ${token}`,
-        "Upstash-Method": "POST",
-        "Upstash-Not-Before": String(second),
-        "Upstash-Deduplication-Id": `tidegate-wake-${mark}-${second}`,
-        "Upstash-Forward-Authorization": `Bearer ${drainToken}`,
-        "Upstash-Redact-Fields": "header[Authorization]",
-      },
-      // A redirect would pass the drain token on.
-      redirect: "manual",
-      signal: AbortSignal.timeout(RESPONSE_WITHIN_MS),
+    const response = await post(send, publish, {
+      Authorization: `Bearer ${token}`,
+      "Upstash-Method": "POST",
+      "Upstash-Not-Before": String(second),
+      "Upstash-Deduplication-Id": `tidegate-wake-${mark}-${second}`,
+      "Upstash-Forward-Authorization": `Bearer ${drainToken}`,
+      "Upstash-Redact-Fields": "header[Authorization]",
     });
-    await response.body?.cancel();
     if (!response.ok)
       throw new TidegateError("store_unavailable", `QStash refused the message with status ${response.status}.`);
   };

@@ -78,6 +78,13 @@ export function lineOf(client: RedisClient): Line | undefined {
   return undefined;
 }
 
+function changesOf(client: Pick<RedisClient, "on">, made: string, lost: readonly string[]): Line["onChange"] {
+  return (listener) => {
+    client.on(made, () => listener("ready"));
+    for (const event of lost) client.on(event, () => listener("lost"));
+  };
+}
+
 function nodeRedisLine(client: NodeRedisClient): Line {
   return {
     isCluster: false,
@@ -87,10 +94,7 @@ function nodeRedisLine(client: NodeRedisClient): Line {
     },
     // No type mapping: texts come as strings.
     send: (command, abortSignal) => client.sendCommand([...command], { abortSignal, typeMapping: {} }),
-    onChange(listener) {
-      client.on("ready", () => listener("ready"));
-      for (const event of ["reconnecting", "end"]) client.on(event, () => listener("lost"));
-    },
+    onChange: changesOf(client, "ready", ["reconnecting", "end"]),
   };
 }
 
@@ -108,10 +112,7 @@ function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
         timeout: CONNECTED_WITHIN_MS,
         typeMapping: {},
       }),
-    onChange(listener) {
-      cluster.on("connect", () => listener("ready"));
-      cluster.on("disconnect", () => listener("lost"));
-    },
+    onChange: changesOf(cluster, "connect", ["disconnect"]),
   };
 }
 
@@ -176,10 +177,7 @@ function ioRedisLine(client: IoRedisClient): Line {
       return "connecting";
     },
     send: ([name = "", ...parameters], signal) => revocable(client, signal).call(name, parameters),
-    onChange(listener) {
-      client.on("ready", () => listener("ready"));
-      for (const event of ["close", "end"]) client.on(event, () => listener("lost"));
-    },
+    onChange: changesOf(client, "ready", ["close", "end"]),
   };
 }
 
