@@ -1,13 +1,12 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { LONGEST_ID } from "../job/options.ts";
 import { readRecord } from "../job/record.ts";
-import { invalidRequest, notFound } from "../shared/errors.ts";
+import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { described, limit, optionsOf, string, word } from "../shared/schema.ts";
-import { checkText } from "../shared/validate.ts";
 import { childId, readChildId, totalOf } from "../store/family.ts";
 import { type JobState, jobStates } from "../store/store.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
+import { existingJob } from "./jobs.ts";
 import type { JobPage, ListOptions } from "./list.ts";
 
 /** A page of children. */
@@ -28,11 +27,11 @@ export const childListOptions = optionsOf<ChildListOptions>("listChildren", {
 });
 
 export async function listChildren(needs: QueueContext, parent: string, given: ChildListOptions): Promise<JobPage> {
-  checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100, state } = childListOptions.read(given);
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the previous page's cursor.");
   const now = needs.clock();
-  const total = await countOf(needs, parent, now);
+  const stored = await existingJob(needs, parent, now);
+  const total = stored.family ? totalOf(stored.family) : (readRecord(stored).children?.total ?? 0);
   const first = Number(cursor);
   const count = Math.max(0, Math.min(state ? total : limit, total - first));
   const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index));
@@ -51,9 +50,3 @@ const isIn =
   (wanted: ChildListOptions["state"]) =>
   ({ state }: JobInfo): boolean =>
     wanted === undefined || state === wanted || (wanted === "pending" && state !== "completed" && state !== "dead");
-
-async function countOf(needs: QueueContext, id: string, now: number): Promise<number> {
-  const stored = await needs.store.find(id, now);
-  if (!stored || !jobInfo(stored, needs, now)) throw notFound(`No job has the id "${id}".`);
-  return stored.family ? totalOf(stored.family) : (readRecord(stored).children?.total ?? 0);
-}

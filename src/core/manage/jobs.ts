@@ -69,9 +69,15 @@ async function findJob(needs: QueueContext, id: string, now: number) {
   return { stored, info: stored && jobInfo(stored, needs, now) };
 }
 
-async function getWaitingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
+/** @throws {TidegateError} `not_found` */
+export async function existingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
   const { stored, info } = await findJob(needs, id, now);
   if (!stored || !info) throw notFound(`No job has the id "${id}".`);
+  return stored;
+}
+
+async function getWaitingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
+  const stored = await existingJob(needs, id, now);
   if (stored.state !== "scheduled" && stored.state !== "ready")
     throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
   return stored;

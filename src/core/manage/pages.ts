@@ -26,14 +26,13 @@ export async function* storedPages(
     if (!request) return;
     if (state === "ready" && since > 0) cursor ??= cursorBefore(waitingScore(since));
     const page = await store.list(state, { ...request, cursor });
-    const isPast = isEnded(state) && page.items.some(({ at }) => at > 0 && at < since);
+    const isNewestFirst = state === "completed" || state === "dead";
+    const isPast = isNewestFirst && page.items.some(({ at }) => at > 0 && at < since);
     cursor = isPast ? undefined : page.cursor;
     if (cursor === undefined) index++;
     yield { items: page.items, cursor: writePlace(states, index, cursor) ?? null };
   }
 }
-
-const isEnded = (state: JobState) => state === "completed" || state === "dead";
 
 /** Whether a job has this name; true if the name is undefined. */
 export function hasName(name: string | undefined): (job: StoredJob) => boolean {
