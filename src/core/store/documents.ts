@@ -8,6 +8,11 @@ export interface StoredDocument {
   readonly expiresAt?: number;
 }
 
+/** How stores name a document. A kind has no colon. Without a kind, the name has it. */
+export function placeOf(kind: string | undefined, name: string): string {
+  return kind === undefined ? name : `${kind}:${name}`;
+}
+
 export interface DocumentChange {
   /** Lower-case letters, digits, hyphens and slashes. */
   readonly kind: string;

@@ -1,5 +1,6 @@
 import { firstPiece } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import { placeOf } from "../../core/store/documents.ts";
 import type { Page } from "../../core/store/store.ts";
 
 export class Documents {
@@ -60,9 +61,4 @@ export class Documents {
     if (expiresAt <= now) this.#documents.delete(place);
     return this.#documents.get(place);
   }
-}
-
-/** Without a kind, the name has it. */
-function placeOf(kind: string | undefined, name: string): string {
-  return kind === undefined ? name : `${kind}:${name}`;
 }

@@ -163,7 +163,8 @@ function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
 function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): void {
   const { reject: follow } = command;
   if (follow === fail) return;
-  command.reject = (error) => (isReply(error) ? follow : fail).call(command, error);
+  // The errors of Redis itself begin in capitals, those of a client do not.
+  command.reject = (error) => (/^[A-Z]{2,}/.test(messageOf(error)) ? follow : fail).call(command, error);
 }
 
 function ioRedisLine(client: IoRedisClient): Line {
@@ -179,9 +180,4 @@ function ioRedisLine(client: IoRedisClient): Line {
     send: ([name = "", ...parameters], signal) => revocable(client, signal).call(name, parameters),
     onChange: changesOf(client, "ready", ["close", "end"]),
   };
-}
-
-/** Whether Redis itself has replied: its errors begin in capitals, those of a client do not. */
-function isReply(error: unknown): boolean {
-  return /^[A-Z]{2,}/.test(messageOf(error));
 }

@@ -1,4 +1,5 @@
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import { placeOf } from "../../core/store/documents.ts";
 import type { Page, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
@@ -11,7 +12,7 @@ const END = "\u{10FFFF}";
 export function documentCalls(caller: Caller) {
   return {
     async findDocument(kind, name, now) {
-      const [text] = await caller.plain(["HGET", caller.keys.documents, fieldOf(kind, name)]);
+      const [text] = await caller.plain(["HGET", caller.keys.documents, placeOf(kind, name)]);
       return typeof text === "string" ? readDocument(name, text, now) : undefined;
     },
     listDocuments: (page) => listDocuments(caller, page),
@@ -22,25 +23,20 @@ export function documentCalls(caller: Caller) {
   } satisfies Partial<QueueStore>;
 }
 
-/** The member and field of a document. A kind has no colon. Without a kind, the name has it. */
-function fieldOf(kind: string | undefined, name: string): string {
-  return kind === undefined ? name : `${kind}:${name}`;
-}
-
 function changeRow({ kind, name, text, mark, from, expiresAt = 0 }: DocumentChange) {
   const read = from === undefined ? "*" : (from ?? "");
   const to = text === undefined ? ("remove" as const) : ("put" as const);
-  return { name: fieldOf(kind, name), read, to, mark, expires: Math.ceil(expiresAt), text: text ?? "" };
+  return { name: placeOf(kind, name), read, to, mark, expires: Math.ceil(expiresAt), text: text ?? "" };
 }
 
 async function listDocuments(caller: Caller, page: DocumentPageRequest): Promise<Page<StoredDocument>> {
   const { kind, prefix = "", isReversed = false, cursor, limit, mostBytes, now } = page;
-  const seen = cursor === undefined ? undefined : `(${fieldOf(kind, cursor)}`;
-  const low = `[${fieldOf(kind, prefix)}`;
-  const high = `[${fieldOf(kind, prefix)}${END}`;
+  const seen = cursor === undefined ? undefined : `(${placeOf(kind, cursor)}`;
+  const low = `[${placeOf(kind, prefix)}`;
+  const high = `[${placeOf(kind, prefix)}${END}`;
   const bounds = isReversed ? { low, high: seen ?? high } : { low: seen ?? low, high };
   const { more, documents } = await caller.run(scripts.listDocuments, { limit, mostBytes, ...bounds, isReversed });
-  const nameOf = (field: string) => field.slice(fieldOf(kind, "").length);
+  const nameOf = (field: string) => field.slice(placeOf(kind, "").length);
   const items = documents.flatMap(({ field, text }) => readDocument(nameOf(field), text, now) ?? []);
   const last = documents.at(-1);
   return { items, cursor: more && last ? nameOf(last.field) : undefined };
