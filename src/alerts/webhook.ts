@@ -33,15 +33,11 @@ export async function webhookRequest(
 ): Promise<AlertRequest> {
   const body = JSON.stringify(message);
   const timestamp = String(Math.floor(now / 1_000));
-  const signatures = await Promise.all(keys.map((key) => signatureOf(`${id}.${timestamp}.${body}`, key)));
+  const signed = await Promise.all(keys.map(async (key) => sign(await signingKey(key), `${id}.${timestamp}.${body}`)));
   const headers = {
     "webhook-id": id,
     "webhook-timestamp": timestamp,
-    "webhook-signature": signatures.join(" "),
+    "webhook-signature": signed.map((bytes) => `v1,${toBase64(bytes)}`).join(" "),
   };
   return { headers, body };
-}
-
-async function signatureOf(text: string, key: Uint8Array<ArrayBuffer>): Promise<string> {
-  return `v1,${toBase64(await sign(await signingKey(key), text))}`;
 }

@@ -86,7 +86,10 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
     known ??= await Promise.all(
-      tokens.map(async (each) => ({ digest: await sha256(each.token), caller: await callerWith(each) })),
+      tokens.map(async ({ token, limits, ...shown }) => ({
+        digest: await sha256(token),
+        caller: { token: "known", ...shown, limits: limits && (await limitedCaller(token, limits)) } as const,
+      })),
     );
     const digest = await sha256(token);
     const matches = known.map((each) => isEqual(each.digest, digest));
@@ -116,10 +119,6 @@ export async function watcherOf(request: Request, queue: Queue | undefined, id: 
 }
 
 const unauthorized = (message: string) => new TidegateError("unauthorized", message);
-
-async function callerWith({ token, scopes, name, limits }: KnownToken): Promise<Caller> {
-  return { token: "known", scopes, name, limits: limits && (await limitedCaller(token, limits)) };
-}
 
 /** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
 export function scopesOf(
@@ -153,7 +152,8 @@ export function refuseCrossSite(request: Request): void {
     site !== null
       ? /^(same-origin|none)$/.test(site)
       : origin !== null
-        ? hostOf(origin) === new URL(url).host
+        ? // The host only: behind a proxy that ends TLS, the scheme differs.
+          /^https?:\/\/(.+)$/.exec(origin)?.[1] === new URL(url).host
         : !isUnmarked(request);
   if (!isOwn) throw forbidden("Cross-site requests cannot change anything.");
 }
@@ -165,11 +165,6 @@ export function refuseCrossSite(request: Request): void {
 function isUnmarked({ method, headers }: Request): boolean {
   const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
   return (method === "GET" || method === "HEAD") && isBrowser;
-}
-
-// Compares the host only: behind a proxy that ends TLS, the scheme differs.
-function hostOf(origin: string): string | undefined {
-  return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
 /** @returns undefined for "none". @param jobNames as in `readLimits`. */

@@ -15,7 +15,6 @@ import { readHop, startFanOut } from "./backlog-fan-out.ts";
 import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf, UNKNOWN_QUEUE } from "./contract/problems.ts";
 import { noBody, noQuery } from "./contract/requests.ts";
-import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
@@ -58,7 +57,10 @@ export function createHandler(options: HandlerOptions): Hono {
   for (const path of new Set(routes.map((route) => route.path)))
     router.on("ALL", everywhere(path), ({ req }) => otherMethod(req.method, methodsOf(path)));
   const pages = settings.dashboard?.pages ?? [];
-  for (const page of pages) router.on(page.method, page.path, (context) => serveDashboard(page, context, settings));
+  for (const page of pages)
+    router.on(page.method, page.path, (context) =>
+      orProblem(context, settings, async () => page.respond(await unread(context), settings.authenticate)),
+    );
   for (const { path } of pages) router.all(path, ({ req }) => otherMethod(req.method, methodsOf(path, pages)));
   if (!settings.dashboard) router.all("/dashboard", () => problemOf(notFound(NO_DASHBOARD)));
   const { qstash } = settings;
@@ -162,10 +164,6 @@ async function listChange(
 
 const NO_DASHBOARD =
   "The dashboard is off. Turn it on with createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard.";
-
-function serveDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
-  return orProblem(context, settings, async () => page.respond(await unread(context), settings.authenticate));
-}
 
 async function orProblem({ req }: Context, { onError }: Settings, respond: () => Promise<Response>): Promise<Response> {
   try {

@@ -74,12 +74,9 @@ function textsOf(value: unknown, name: string, what: string): readonly string[] 
 }
 
 export async function limitedCaller(token: string, { name, ...limits }: Limits): Promise<LimitedCaller> {
-  return { ...limits, by: name ?? (await nameOf(token)) };
-}
-
-/** Names a token for what is stored: nobody can tell the token by it. */
-async function nameOf(token: string): Promise<string> {
-  return `token:${hexOf(await sha256(`tidegate sender ${token}`)).slice(0, HASH_LENGTH)}`;
+  // It is stored, and nobody can tell the token by it.
+  const hash = hexOf(await sha256(`tidegate sender ${token}`)).slice(0, HASH_LENGTH);
+  return { ...limits, by: name ?? `token:${hash}` };
 }
 
 /** Refuses a job that the token may not enqueue, whether it exists or not. @throws {TidegateError} `forbidden` */

@@ -96,13 +96,10 @@ function requestOf(incoming: Incoming): Request {
   const given = Object.entries(headers).filter(
     (entry): entry is [string, string] => /^[^:]/.test(entry[0]) && typeof entry[1] === "string",
   );
-  const body = method === "GET" || method === "HEAD" ? null : bodyOf(incoming);
+  // Reads nothing before the handler does, which may refuse the request first.
+  const stream = () => Readable.toWeb(Readable.from(chunksOf(incoming)), { strategy: { highWaterMark: 0 } });
+  const body = method === "GET" || method === "HEAD" ? null : stream();
   return new Request(address.origin + path, { method, headers: given, body, duplex: "half" } as RequestInit);
-}
-
-/** Reads nothing before the handler does, which may refuse the request first. */
-function bodyOf(incoming: Incoming) {
-  return Readable.toWeb(Readable.from(chunksOf(incoming)), { strategy: { highWaterMark: 0 } });
 }
 
 async function* chunksOf(incoming: Incoming): AsyncGenerator<Uint8Array, void, void> {

@@ -1,11 +1,9 @@
 import { fnv1a, OTHER_BASIS } from "../shared/hash.ts";
 import { groupName } from "../store/failures.ts";
+import type { AttemptError } from "./record.ts";
 
 /** The name and the message of an error, without the parts that differ between failures of one cause. */
-export interface FoldedError {
-  readonly name: string;
-  readonly message: string;
-}
+type FoldedError = Pick<AttemptError, "name" | "message">;
 
 const LONGEST_MESSAGE = 200;
 

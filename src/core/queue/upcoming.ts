@@ -43,7 +43,8 @@ export interface Upcoming {
 }
 
 /** Reads the next 250 scheduled jobs and all schedules, without those that are paused: 10 to 32 commands. */
-export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<Upcoming> {
+export async function readUpcoming(queue: Queue): Promise<Upcoming> {
+  const now = queue.clock();
   const first = Math.floor(now / MINUTE_MS) * MINUTE_MS;
   const end = first + HOUR_MS;
   const { store } = internalsOf(queue);
