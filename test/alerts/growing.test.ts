@@ -45,5 +45,5 @@ test("Slack is told how many jobs come in and go out", async () => {
   await queue.ping();
   const text = receiver.received[0]?.body;
   expect(text).toContain("The queue default grows: 2 jobs are ready");
-  expect(text).toContain("in 0.4, out 0 a minute (5 min average): grows by 0.4 a minute.");
+  expect(text).toContain("grows by 0.4 a minute (in 0.4, out 0, 5 min average).");
 });

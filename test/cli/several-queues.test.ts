@@ -265,9 +265,9 @@ describe("queue:list", () => {
     const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
     const [titles, ...lines] = stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +IN\/OUT\/MIN +OUTLOOK +NEXT$/);
-    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +12\/12 +- +in 5 minutes$/);
+    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +12\/12 +keeps up +in 5 minutes$/);
     expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/0\.2 +paused +-$/);
-    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +12\/12 +- +-$/);
+    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +12\/12 +keeps up +-$/);
     expect(lines[3]).toBe("A wider terminal also shows: LAST HOUR.");
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
       queues: [

@@ -16,7 +16,7 @@ describe("the overview", () => {
     const states = await page.locator(".states a").allTextContents();
     expect(states).toEqual([
       "scheduled1",
-      "ready1oldest 0 ms; in 0, out 0 a minute (5 min average)",
+      "ready1in 0, out 0 a minute, 5 min average; oldest 0 ms",
       "running0",
       "completed1",
       "dead2",
@@ -522,9 +522,9 @@ describe("several queues", () => {
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
       .toEqual([
-        "urgent\n\nin 0, out 0 a minute (5 min average)",
+        "urgent\n\nkeeps up (in 0, out 0 a minute, 5 min average)",
         "0",
-        "bulk & more\n\noldest 0 ms; in 0, out 0 a minute (5 min average)",
+        "bulk & more\n\nin 0, out 0 a minute, 5 min average; oldest 0 ms",
         "1",
       ]);
     await page.locator("tfoot", { hasText: "Total" }).waitFor();

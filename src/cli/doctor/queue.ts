@@ -75,8 +75,7 @@ function backlogFinding(stats: QueueStats, schedules: readonly ScheduleInfo[], t
   if (lateMs < LATE_MS.warn) {
     if (readyCount > 0 && oldestReadyAgeMs === null)
       return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
-    if (isGrowing(stats))
-      return backlog.warn(`More jobs fall due than leave: ${paceText(stats, perMinute, estimate)}.`, MORE);
+    if (isGrowing(stats)) return backlog.warn(`The queue ${paceText(stats, perMinute, estimate)}.`, MORE);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }

@@ -19,27 +19,34 @@ interface Paced {
   readonly readyCount: number;
 }
 
-/** Whether more jobs arrive than leave, and what is ready is more than a minute's work: less comes and goes. */
-export const isGrowing = ({ pace: { arrivals, departures, emptyInMs }, readyCount }: Paced): boolean =>
-  emptyInMs === null && arrivals > departures && readyCount > departures;
+/** Whether what is ready is at most a minute's work: so much comes and goes. */
+const keepsUp = ({ pace, readyCount }: Paced): boolean => readyCount <= pace.departures;
+
+export const isGrowing = (paced: Paced): boolean =>
+  paced.pace.emptyInMs === null && paced.pace.arrivals > paced.pace.departures && !keepsUp(paced);
 
 type Format = (value: number) => string;
 
 const rounded = (rate: number): number => (rate < 10 ? rate : Math.round(rate));
 
-/** "in 450, out 304 a minute (5 min average): grows by 146 a minute" */
+/** "grows by 146 a minute (in 450, out 304, 5 min average)", "empty in 2 h (shrinks by 24 a minute)" */
 export function paceText(paced: Paced, number: Format, span: Format): string {
-  const [arrivals, departures] = [rounded(paced.pace.arrivals), rounded(paced.pace.departures)].map(number);
+  const { arrivals, departures, emptyInMs } = paced.pace;
+  const rate = (jobs: number) => number(rounded(jobs));
   const outlook = outlookText(paced, number, span);
-  return `in ${arrivals}, out ${departures} a minute (${PACE_MINUTES} min average)${outlook && `: ${outlook}`}`;
+  // The average may contradict this after a burst.
+  if (emptyInMs && !keepsUp(paced))
+    return `${outlook} (shrinks by ${rate(paced.readyCount / (emptyInMs / MINUTE_MS))} a minute)`;
+  const rates = `in ${rate(arrivals)}, out ${rate(departures)}${isGrowing(paced) ? "" : " a minute"}, ${PACE_MINUTES} min average`;
+  return outlook ? `${outlook} (${rates})` : rates;
 }
 
-/** "grows by 146 a minute", "keeps up" or "empty in 2 h"; empty if nothing is ready. */
+/** "grows by 146 a minute", "keeps up" or "empty in 2 h"; empty if what is ready neither grows nor shrinks. */
 export function outlookText(paced: Paced, number: Format, span: Format): string {
-  const { pace, readyCount } = paced;
-  if (isGrowing(paced)) return `grows by ${number(rounded(pace.arrivals) - rounded(pace.departures))} a minute`;
-  if (readyCount > 0 && readyCount <= pace.departures) return "keeps up";
-  return pace.emptyInMs ? `empty in ${span(pace.emptyInMs)}` : "";
+  const { arrivals, departures, emptyInMs } = paced.pace;
+  if (isGrowing(paced)) return `grows by ${number(rounded(arrivals) - rounded(departures))} a minute`;
+  if (keepsUp(paced)) return "keeps up";
+  return emptyInMs ? `empty in ${span(emptyInMs)}` : "";
 }
 
 export function paceOf(stats: StoredStats, now: number): QueuePace {

@@ -1,5 +1,5 @@
 import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
-import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
+import { isGrowing, outlookText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
@@ -42,10 +42,10 @@ export function attention(snapshot: Json<Snapshot>): Html {
   const { briefs = [], dying = [], keys = [], schedules = [], stuck = [], pausedJobs, mayChange } = snapshot;
   const line =
     (kind: string, queue: string | undefined, to: Route) =>
-    (what: string, text: Html | string, act?: Html, key = "") =>
-      html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}" data-queue="${queue}">${queue && snapshot.briefs && html`<b>${queue}</b> `}${link(queue ? { ...to, queue } : to, what)} ${text} ${mayChange && act}</li>`;
+    (what: string, text: Html | string = "", act?: Html, key = what) =>
+      html`<li class="${kind}" data-key="${`${queue} ${to.view} ${key}`}" data-queue="${queue}">${queue && snapshot.briefs && html`<b>${queue}</b> `}${link(queue ? { ...to, queue } : to, what)} ${text} ${mayChange && act}</li>`;
   const resume = (action: ActionName, of: string) => button("Resume", action, of, "", `Resume ${of}`);
-  const ofStats = (each: (queue: string, stats: Stats) => Html) => briefs.map(({ queue, stats }) => each(queue, stats));
+  const here = { queue: snapshot.queue, stats: snapshot.activity.stats };
   const lines = [
     dying.map(({ queue, jobs }) => {
       const died = `${plural(jobs, "job")} died in the last ten minutes`;
@@ -60,10 +60,11 @@ export function attention(snapshot: Json<Snapshot>): Html {
       const children = `${number(dead)} dead ${dead === 1 ? "child" : "children"}`;
       return line("dead", queue, { view: "job", id, children: "dead" })(id, `waits for its ${children}`, retry);
     }),
-    ofStats((queue, stats) =>
-      isGrowing(stats) ? line("retried", queue, { view: "overview" })("growing", paceText(stats, number, span)) : [],
-    ),
-    ofStats((queue, { paused, pausedBy, pausedAt, pausedReason }) => {
+    (snapshot.briefs ?? [here]).map(({ queue, stats }) => {
+      const grows = line("retried", queue, { view: "names" });
+      return isGrowing(stats) ? grows(outlookText(stats, number, span), "", undefined, "grows") : [];
+    }),
+    briefs.map(({ queue, stats: { paused, pausedBy, pausedAt, pausedReason } }) => {
       const text = html`paused${pausedText(pausedBy, pausedAt, pausedReason)}`;
       return paused ? line("retried", queue, { view: "overview" })("all jobs", text, resume("resume", queue)) : [];
     }),

@@ -27,12 +27,12 @@ ${attention({ ...snapshot, pausedJobs: [] })}
 ${snapshot.failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(snapshot.failures.failures, snapshot)}</section>`}${charts(snapshot)}`;
 }
 
-/** Since when the oldest ready job could have started, and whether the queue keeps up. */
+/** Whether the queue keeps up, and since when its oldest ready job could have started. */
 export function readyText(stats: Stats, isHolding: boolean): string {
   const { oldestReadyAgeMs: age, readyCount } = stats;
   const held = readyCount > 0 && "held back";
   const oldest = age === null ? held : `oldest ${isHolding ? "not held back " : ""}${span(age)}`;
-  return [oldest, paceText(stats, number, span)].filter(Boolean).join("; ");
+  return [paceText(stats, number, span), oldest].filter(Boolean).join("; ");
 }
 
 /** Who changed what, newest first. */

@@ -18,24 +18,21 @@ const everywhere: Place = { queue: undefined, scope: "all" };
 
 export function queues(snapshot: Json<Snapshot>): Html {
   const { briefs, total: all } = snapshot;
-  return html`${heading("All queues")}${attention(snapshot)}${
+  return html`${heading("All queues")}${
     briefs &&
-    html`<div class="card table"><table><thead><tr><th>Queue</th>
+    html`${attention(snapshot)}<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
-<tbody>${briefs.map((brief) => line(brief, snapshot))}</tbody>${all && html`<tfoot>${total(all, snapshot)}</tfoot>`}</table></div>`
+<tbody>${briefs.map((brief) => line(brief, snapshot))}</tbody>${all && html`<tfoot><tr><th scope="row">Total${narrow(all, everywhere)}</th>${counts(all, everywhere)}<td></td></tr></tfoot>`}</table></div>`
   }`;
 }
 
-/** What a row has beside its name: how its queue keeps up, and on a narrow screen the counts that have no column. */
-function keepsUp({ queue, stats }: Brief, { keys = [] }: Json<Snapshot>, of: Place): Html {
+/** The counts that have no column on a narrow screen. */
+function narrow({ stats }: Brief, of: Place): Html {
   const count = (kind: JobState) => {
     const text = `${number(countOf(stats, kind))} ${kind}`;
     return countOf(stats, kind) > 0 ? link({ ...of, view: "jobs", state: kind }, text) : text;
   };
-  return html`<p class="${isGrowing(stats) ? "retried error" : "muted"}">${readyText(
-    stats,
-    keys.some((key) => of.scope || key.queue === queue),
-  )}</p><p class="narrow muted">${count("running")}, ${count("scheduled")}</p>`;
+  return html`<p class="narrow muted">${count("running")}, ${count("scheduled")}</p>`;
 }
 
 function counts({ stats, ended }: Brief, of: Place): Html {
@@ -44,14 +41,12 @@ function counts({ stats, ended }: Brief, of: Place): Html {
   return html`${count("ready")}${count("running", "wide")}${count("scheduled", "wide")}${count("dead")}<td class="wide roomy">${spark(ended)}</td>`;
 }
 
-const total = (all: Brief, snapshot: Json<Snapshot>): Html =>
-  html`<tr><th scope="row">Total${keepsUp(all, snapshot, everywhere)}</th>${counts(all, everywhere)}<td></td></tr>`;
-
 function line(brief: Brief, snapshot: Json<Snapshot>): Html {
   const { queue, stats } = brief;
   const action = stats.paused ? "Resume" : "Pause";
+  const isHolding = !!snapshot.keys?.some((key) => key.queue === queue);
   return html`<tr data-key="${queue}" data-queue="${queue}" data-click="${opens}">
-<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}${keepsUp(brief, snapshot, { queue })}</td>
+<td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}<p class="${isGrowing(stats) ? "retried error" : "muted"}">${readyText(stats, isHolding)}</p>${narrow(brief, { queue })}</td>
 ${counts(brief, { queue })}
 <td class="figure">${snapshot.mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
