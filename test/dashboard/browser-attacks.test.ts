@@ -77,18 +77,36 @@ test("the page of a running job polls less and less often while nothing is heard
   await drained;
 });
 
-test("a search for an id finds the job in whichever queue it is, and a search without matches leads to one of everything", async () => {
+test("a search for an id opens the job in whichever queue it is, which leads to all that contain it, and a search without matches leads to one of everything", async () => {
   const clock = () => openedAt;
   const [mail, imports] = ["mail", "imports"].map(
     (name) => new Queue({ name, store: memoryStore(), clock, logger: null }),
   ) as [Queue, Queue];
   await imports.enqueue("import_rows", { file: "spring.csv" }, { id: "import-7" });
+  await mail.enqueue("send_email", { about: "import-7" });
   const page = await open(await serveQueue({ queues: [mail, imports] }), "#view=jobs");
   await search(page).fill("import-7");
   await press(page, "Search");
-  const row = page.locator("tbody tr", { hasText: "import-7" });
-  await row.waitFor();
-  expect(await row.locator(".count").innerText()).toBe("imports");
+  await heading(page, "import_rows import-7");
+  expect(await page.getByLabel("Queue", { exact: true }).inputValue()).toBe("imports");
+  await page.getByRole("link", { name: "All jobs that contain import-7" }).click();
+  await page.getByText("Searched all 2 jobs.").waitFor();
+  const row = page.locator("tbody tr", { hasText: "import_rows" });
+  expect(await page.locator("tbody tr .count").allInnerTexts()).toEqual(["mail", "imports"]);
+  expect(await page.getByText("Search everywhere").count()).toBe(0);
+  await page.getByRole("link", { name: "about=import-7" }).waitFor();
+  // The page of the job has taken the place of the search for its id.
+  await page.goBack();
+  await heading(page, "import_rows");
+  await page.goBack();
+  await heading(page, "Jobs");
+  // Jobs of several queues with this id are a list.
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  for (const queue of [mail, imports]) await queue.enqueue("twin", {}, { id: "twin-1" });
+  await search(page).fill("twin-1");
+  await press(page, "Search");
+  await page.getByRole("link", { name: "All jobs that contain twin-1" }).waitFor();
+  expect(await page.locator("tbody tr .count").allInnerTexts()).toEqual(["mail", "imports"]);
   // Neither the queue, the state nor the field of that search is asked for again.
   await page.goto(page.url().replace(/#.*/, "#view=jobs&state=dead&by=name&search=spring"));
   await page.getByRole("heading", { name: "No matches" }).waitFor();

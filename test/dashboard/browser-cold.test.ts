@@ -136,7 +136,7 @@ const asked: readonly Asked[] = [
   },
   {
     question: "why does this job wait",
-    acts: [(page) => search(page).fill("may-2026"), enter, (page) => row("may-2026")(page).getByRole("link").click()],
+    acts: [(page) => search(page).fill("may-2026"), enter],
     where: (page) => page.locator('[data-key="awaited"]'),
     answer: "Waits for its dead children",
   },
@@ -159,6 +159,12 @@ const asked: readonly Asked[] = [
     answer: /Slots held by clean_up slow \(started now\), see all\s+Changed by ana now/,
   },
   {
+    question: "remove this job",
+    acts: [(page) => search(page).fill("the-next"), enter, press("Cancel...")],
+    where: (page) => page.locator("dialog"),
+    answer: /^Cancel and delete this job\?\s+billing_0 the-next\s+Go back\s+Cancel the job$/,
+  },
+  {
     question: "which jobs a user has",
     acts: [
       (page) => search(page).fill("7"),
@@ -176,11 +182,7 @@ const asked: readonly Asked[] = [
   },
   {
     question: "in which step a job failed, and how long that took",
-    acts: [
-      (page) => search(page).fill("onboard-7"),
-      enter,
-      (page) => page.locator("tr", { hasText: "onboard-7" }).getByRole("link").click(),
-    ],
+    acts: [(page) => search(page).fill("onboard-7"), enter],
     where: (page) => page.locator('[data-key="Steps"] li', { hasText: "charge card" }),
     answer: /2\.3 s.*declined/s,
   },
@@ -194,7 +196,7 @@ const asked: readonly Asked[] = [
   {
     question: "how far an import is",
     acts: [(page) => page.keyboard.press("/"), (page) => page.keyboard.type("half-done"), enter],
-    where: firstRow,
+    where: (page) => page.locator('[data-key="Progress"]'),
     answer: /40%/,
   },
   {

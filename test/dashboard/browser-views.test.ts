@@ -49,7 +49,7 @@ describe("the overview", () => {
   test("pauses and resumes the queue", async () => {
     const { page, on } = await openFilled();
     await press(page, "Pause queue...");
-    await page.getByText("No job of this queue starts").waitFor();
+    await page.getByText("Running jobs go on. Others wait until someone resumes it.").waitFor();
     expect((await on.queue.getStats()).paused).toBe(false);
     await press(page, "Pause");
     await notice(page, "default is paused.");
@@ -118,14 +118,14 @@ describe("jobs", () => {
     await search(page).fill("send_email");
     await page.keyboard.press("Enter");
     await expect.poll(async () => (await ids()).sort(), patience).toEqual(["mail-1", "mail-2", "mail-3"]);
-    await search(page).fill("order-8");
-    await press(page, "Search");
-    await expect.poll(ids, patience).toEqual(["order-8"]);
     await search(page).fill("nothing");
     await press(page, "Search");
     await page.getByText("No job matches nothing.").waitFor();
     await page.goBack();
-    await expect.poll(ids, patience).toEqual(["order-8"]);
+    await expect.poll(async () => (await ids()).length, patience).toBe(3);
+    await search(page).fill("order-8");
+    await press(page, "Search");
+    await heading(page, "fails order-8");
   });
 
   test("show their contents, and can be run at once or cancelled", async () => {
@@ -226,6 +226,7 @@ describe("jobs", () => {
     expect(JSON.parse(await page.getByRole("textbox").inputValue())).toEqual({ [evil]: reordered });
     await press(page, "Go back");
     await page.goto(`${on.url}/dashboard#view=jobs&search=${encodeURIComponent(evil)}`);
+    await page.getByRole("link", { name: `All jobs that contain ${evil}` }).click();
     await page.locator("tbody").getByRole("link", { name: evil }).waitFor();
     expect(await page.locator("img, script:not([type=module])").count()).toBe(0);
   });
@@ -586,7 +587,9 @@ describe("several queues", () => {
     expect(await boxes()).toBe(3);
     await press(page, "Cancel...");
     const dialog = page.getByRole("dialog");
-    expect(await dialog.innerText()).toMatch(/send_email invoice-2\s+In the queue media\. Its payload is deleted/);
+    expect(await dialog.innerText()).toMatch(
+      /^Cancel and delete this job\?\s+send_email invoice-2\s+In the queue media\./,
+    );
     await press(page, "Cancel the job");
     await notice(page, "1 job cancelled.");
     const waiting = async (queue: Queue) =>
@@ -650,9 +653,7 @@ describe("several queues", () => {
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
     await press(page, "Pause media/send_email");
     await page.getByRole("dialog").getByText("In the queue media").waitFor();
-    expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain(
-      "Keep them: they wait until someone resumes it",
-    );
+    expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain("Keep them");
     await page.getByLabel("Reason").fill("SMTP is down");
     await press(page, "Pause");
     await notice(page, "send_email is paused.");

@@ -57,7 +57,7 @@ export const snapshotQuery = object(
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
-    by: word(["name", "error", "payload", "key", "retried"]),
+    by: word(["any", "name", "error", "payload", "key", "retried"]),
     id: string(LONGEST_ID),
     /** Which children of a job. Default: those that are dead, or all if none was. */
     children: word(["all", "pending", "completed", "dead"]),

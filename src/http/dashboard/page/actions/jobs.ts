@@ -72,8 +72,8 @@ function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>,
 
 export const askToCancel = (_: string, queue?: string): Promise<void> =>
   askWaiting(queue, "cancel", "cancelled", (jobs, isOne) => ({
-    title: `Cancel ${isOne ? "this job" : jobs}?`,
-    text: `${isOne ? "Its payload is" : "Their payloads are"} deleted.`,
+    title: `Cancel and delete ${isOne ? "this job" : jobs}?`,
+    text: "",
     confirm: `Cancel ${isOne ? "the job" : jobs}`,
     isDangerous: true,
   }));
@@ -89,9 +89,9 @@ export function waitingOf(name: string, queue: string | undefined): readonly [nu
 export function askToCancelType(name: string, queue: string | undefined): void {
   const [count, jobs = "they"] = waitingOf(name, queue);
   ask({
-    title: `Cancel the waiting jobs of ${name}?`,
+    title: `Cancel and delete the waiting jobs of ${name}?`,
     queue,
-    text: `${capital(jobs)} will not run, and the payloads are deleted. This includes jobs enqueued meanwhile.`,
+    text: `${capital(jobs)} will not run. This includes jobs enqueued meanwhile.`,
     confirm: "Cancel the jobs",
     isDangerous: true,
     act: async () => outcome(await changeMany("POST /jobs/cancel", { name }, count, queue), 0, "cancelled"),
@@ -141,7 +141,7 @@ export const askToRun = (_: string, queue?: string): Promise<void> =>
     queue,
     "reschedule",
     "due now",
-    (jobs) => ({ title: `Run ${jobs} now?`, text: "Due at once.", confirm: `Run ${jobs} now` }),
+    (jobs) => ({ title: `Run ${jobs} now?`, text: "", confirm: `Run ${jobs} now` }),
     atOnce,
   );
 

@@ -68,7 +68,7 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
     change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
 }
 
-const reasonField: Field = { name: "reason", label: "Reason (may be empty)", isOptional: true };
+const reasonField: Field = { name: "reason", label: "Reason (optional)", isOptional: true };
 
 function waitingField(name: string, queue: string | undefined): Field {
   const [, jobs] = waitingOf(name, queue);
@@ -76,7 +76,7 @@ function waitingField(name: string, queue: string | undefined): Field {
     name: "waiting",
     label: jobs ? `Waiting: ${jobs}` : "Waiting jobs",
     choices: [
-      ["", "Keep them: they wait until someone resumes it"],
+      ["", "Keep them"],
       ["cancel", "Cancel them"],
     ],
   };
@@ -87,7 +87,7 @@ export function askToPause(kind: string, address: OperationAddress, name: string
   ask({
     title: `Pause ${name}?`,
     queue: kind === "queue" ? undefined : queue,
-    text: `No job of this ${kind} starts until someone resumes it. Jobs that run go on, and new ones wait.`,
+    text: "Running jobs go on. Others wait until someone resumes it.",
     fields: [reasonField, ...(kind === "type" ? [waitingField(name, queue)] : [])],
     confirm: "Pause",
     async act({ reason, waiting }) {

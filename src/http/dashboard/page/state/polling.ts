@@ -2,7 +2,7 @@ import type { Json, Refresh } from "../../snapshot.ts";
 import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route } from "./route.ts";
-import { isSearch, searchSmall } from "./search.ts";
+import { followSearch, isSearch } from "./search.ts";
 import { chosen } from "./settings.ts";
 import { change, queueNow, routeNow, type State, state } from "./state.ts";
 
@@ -82,7 +82,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
     const wait = waitAfterRefresh(quiet, nextRunAt === null ? 0 : Date.parse(nextRunAt) - queueNow());
     refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
-    if (isAsked) void searchSmall();
+    if (isAsked) void followSearch();
   } catch (error) {
     if (signal.aborted) return;
     fail(error as Refusal);

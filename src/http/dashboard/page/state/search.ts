@@ -1,6 +1,7 @@
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Refresh, Snapshot } from "../../snapshot.ts";
 import { fetchSnapshot } from "./requests.ts";
+import { routeQuery } from "./route.ts";
 import { change, countOf, state } from "./state.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;
@@ -23,11 +24,15 @@ export const isUnfinished = ({ cursor, rest }: Jobs): boolean => !!(cursor ?? re
 /** Whether the view is the result of a search. Only the user repeats it: it may cost more than anything else. */
 export const isSearch = (): boolean => state.route.view === "jobs" && !!state.route.search;
 
-/** Goes on with a search that was just made, unless there are so many jobs that the user decides. */
-export async function searchSmall(): Promise<void> {
-  const { snapshot } = state;
-  const most = snapshot?.isFree ? MOST_FREE : MOST_UNASKED;
-  if (isSearch() && snapshot && listedCount(snapshot.activity.stats) <= most) await searchOn();
+/** Opens the job with this id. Else the search goes on, unless there are so many jobs that the user decides. */
+export async function followSearch(): Promise<void> {
+  const { snapshot, route } = state;
+  if (!isSearch() || !snapshot) return;
+  const [found, other] = snapshot.jobs?.rows ?? [];
+  if (found && !other && snapshot.jobs?.examined === undefined)
+    return location.replace(`#${routeQuery({ queue: found.queue, view: "job", id: found.id, search: route.search })}`);
+  const most = snapshot.isFree ? MOST_FREE : MOST_UNASKED;
+  if (listedCount(snapshot.activity.stats) <= most) await searchOn();
 }
 
 /** Goes on with the search on screen to its end, or until the user stops it or leaves. */

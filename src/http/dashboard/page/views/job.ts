@@ -9,7 +9,7 @@ import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
 import { pausedText } from "./attention.ts";
 import { capital, number, plural, span } from "./format.ts";
-import { list } from "./jobs.ts";
+import { elsewhere, list } from "./jobs.ts";
 import {
   attempts,
   badge,
@@ -35,9 +35,9 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { route, notice } = state;
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad && !notice.leadsTo ? notice.text : "No such job", `No job has the id ${route.id}. Completed jobs are kept for a limited time.`)}`;
+    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad && !notice.leadsTo ? notice.text : "No such job", "Completed jobs are kept for a limited time.")}`;
   const { children: shown = job.children?.dead ? "dead" : "all" } = route;
-  return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
+  return html`${elsewhere(snapshot)}${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>

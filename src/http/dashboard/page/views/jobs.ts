@@ -4,6 +4,7 @@ import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { Route } from "../state/route.ts";
 import { isUnfinished, listedCount } from "../state/search.ts";
 import { type ActionName, countOf, queueNow, state } from "../state/state.ts";
 import { pauseButton, pauseOf, type Stats } from "./attention.ts";
@@ -63,17 +64,16 @@ ${searchForm(
 
 /** Leads from a search for a job type to its page. */
 function ofType(rows: readonly Row[]): Html | false {
-  const { search, by } = state.route;
-  const { queue, name } = (!by && rows.find((row) => row.name === search)) || {};
+  const { queue, name } = rows.find((row) => row.name === state.route.search) ?? {};
   return !!name && html`<p class="muted">Job type: ${link({ ...inQueue(queue), view: "type", id: name }, name)}</p>`;
 }
 
 /** Leads to searches for the same in one field of payloads: those of the rows that have it as their value. */
 function inOneField(rows: readonly Row[]): Html | false {
-  const { search, by } = state.route;
+  const { search, by = "any" } = state.route;
   const fields = rows.flatMap(({ preview }) => [...preview.matchAll(/"([\w-]+)":"?([^",{}[\]]+)/g)]);
   const names = new Set(fields.flatMap(([, name, value]) => (value === search ? [name] : [])));
-  if (names.size === 0 || (by && by !== "payload")) return false;
+  if (names.size === 0 || (by !== "any" && by !== "payload")) return false;
   const to = (text: string) => link({ ...state.route, search: text, cursor: undefined }, text);
   return html`<p class="muted">In one field of payloads: ${[...names].map((name) => html`${to(`${name}=${search}`)} `)}</p>`;
 }
@@ -131,7 +131,7 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
   const note = isCut
     ? "These are the first of each queue. Choose a queue to see the rest."
     : isLatest && "These are the first of each state. Choose a state to see the rest.";
-  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${elsewhere(snapshot)}${pages(cursor)}`;
+  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && !isPartial && html`<p class="muted">Searched all ${plural(examined, "job")}.</p>`}${route.view === "jobs" && elsewhere(snapshot)}${pages(cursor)}`;
   const part = examined !== undefined && isPartial && partial(found, stats);
   if (rows.length === 0) return html`${part}${!isPartial && nothing()}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
@@ -139,14 +139,14 @@ export function list(found: Jobs, snapshot: Json<Snapshot>): Html {
 }
 
 /** Leads from a search that leaves something out to one of everything: all queues, states and fields. */
-function elsewhere({ queues }: Json<Snapshot>) {
-  const { search, by, view, scope, state: kind } = state.route;
-  const where = by === "retried" ? by : undefined;
-  const leavesOut = view === "jobs" && search && (by !== where || kind || (!scope && queues[1]));
-  return (
-    leavesOut &&
-    html`<p>${link({ view, search, by: where, ...(queues[1] && { scope: "all" }) }, "Search everywhere")}</p>`
-  );
+export function elsewhere({ queues, jobs }: Json<Snapshot>) {
+  const { search, by = "any", scope, state: kind } = state.route;
+  const where = by === "retried" ? by : "any";
+  // What has this text as its id was found without a search.
+  const isById = jobs?.examined === undefined;
+  const leavesOut = search && (isById || by !== where || kind || (!scope && queues[1]));
+  const to: Route = { view: "jobs", search, by: where, queue: undefined, ...(queues[1] && { scope: "all" }) };
+  return leavesOut && html`<p>${link(to, isById ? `All jobs that contain ${search}` : "Search everywhere")}</p>`;
 }
 
 /** How far a search has come: with a bar while it goes on, else what is left, and how long that would take. */
