@@ -152,8 +152,7 @@ export function refuseCrossSite(request: Request): void {
     site !== null
       ? /^(same-origin|none)$/.test(site)
       : origin !== null
-        ? // The host only: behind a proxy that ends TLS, the scheme differs.
-          /^https?:\/\/(.+)$/.exec(origin)?.[1] === new URL(url).host
+        ? hostOf(origin) === new URL(url).host
         : !isUnmarked(request);
   if (!isOwn) throw forbidden("Cross-site requests cannot change anything.");
 }
@@ -165,6 +164,11 @@ export function refuseCrossSite(request: Request): void {
 function isUnmarked({ method, headers }: Request): boolean {
   const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
   return (method === "GET" || method === "HEAD") && isBrowser;
+}
+
+// Compares the host only: behind a proxy that ends TLS, the scheme differs.
+function hostOf(origin: string): string | undefined {
+  return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
 /** @returns undefined for "none". @param jobNames as in `readLimits`. */
