@@ -1,4 +1,7 @@
-import { MINUTE_MS, PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
+import { PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
+
+// Not that of stats.ts, of which the page then had all.
+const MINUTE_MS = 60_000;
 
 /** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
 export interface QueuePace {
