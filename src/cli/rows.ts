@@ -23,8 +23,7 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
   const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const order =
     fields["state"] === "running" ? longestFirst : (isOfSeveral && plan.merges?.(session.now)) || plan.order;
-  const named = found.filter(({ name }) => (options["name"] ?? name) === name);
-  const sorted = order ? named.sort(order as (one: Row, other: Row) => number) : named;
+  const sorted = order ? found.sort(order as (one: Row, other: Row) => number) : found;
   const isShort = fields["each"] !== options["each"];
   const states = [...new Set(sorted.map(({ state }) => state))];
   const byState = states.map((each) => sorted.filter(({ state }) => state === each));

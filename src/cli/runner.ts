@@ -50,7 +50,7 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
       throw new UsageError(subcommandsOf(parent, one));
     // "queue:failures TYPE" lists the groups of a job type.
     const isType = plan.operation === "getFailures" && one !== undefined && !groupPattern.test(one);
-    if (isType) command.setOptionValue("name", one).setOptionValue("all", true);
+    if (isType) command.setOptionValue("name", one);
     else if (show && one !== undefined) return showOne(show, one, command, session);
     await run(plan, await requestOf(plan, command, session), session);
   });

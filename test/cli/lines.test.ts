@@ -106,7 +106,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   [`queue:jobs update x --payload '{"to":"ben"}'`, 'PATCH /jobs/x {"payload":{"to":"ben"}}'],
   ["queue:failures", "GET /failures?latest=true&limit=50"],
   ["queue:failures 3f1c9a04b7de", "GET /failures/3f1c9a04b7de"],
-  ["queue:failures charge --since 1h", "GET /failures?latest=true&since=1h&limit=1000"],
+  ["queue:failures charge --since 1h", "GET /failures?latest=true&since=1h&name=charge&limit=50"],
   ["queue:failures --since 30m --limit 3", "GET /failures?latest=true&limit=3&since=30m"],
   ["queue:dlq", "GET /dead-letter?limit=50"],
   ["queue:dlq list --group 3f1c9a04b7de --name fails", "GET /dead-letter?name=fails&group=3f1c9a04b7de&limit=50"],

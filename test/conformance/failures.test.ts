@@ -78,6 +78,8 @@ onEachKindOfStore((kind) => {
     expect(groups).toHaveLength(3);
     expect(new Set(groups)).toContain(charges.group);
     expect(new Set(groups)).toContain(shipments.group);
+    const ofName = await queue.getFailures({ name: "ship", limit: 1 });
+    expect(ofName).toMatchObject({ failures: [{ group: shipments.group, count: 2 }], cursor: null, older: 1 });
   });
 
   test("the jobs of a group are listed newest first, and a page goes on where a job has left meanwhile", async () => {

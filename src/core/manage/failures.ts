@@ -1,6 +1,7 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { foldedError } from "../job/failure-group.ts";
 import { withLocks } from "../job/lock.ts";
+import { nameText } from "../job/options.ts";
 import { readRecord } from "../job/record.ts";
 import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
@@ -43,7 +44,7 @@ export interface FailurePage {
   readonly cursor: string | null;
   /** How many dead jobs are in no group: they died in a queue with `observe: false`. */
   readonly ungrouped: number;
-  /** With `latest`: how many more groups are among the first 1,000. */
+  /** With `latest` or `name`: how many more groups are among the first 1,000. */
   readonly older?: number;
 }
 
@@ -57,6 +58,8 @@ export interface FailuresOptions {
   readonly since?: PointInTime | Duration | undefined;
   /** The groups with the latest deaths, of the first 1,000 after the cursor. Default: those that come first. */
   readonly latest?: boolean | undefined;
+  /** Only groups of this job type, of the first 1,000 after the cursor. */
+  readonly name?: string | undefined;
 }
 
 const EXAMPLE = "3f1c9a04b7de";
@@ -69,6 +72,7 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   limit,
   since,
   latest: described(flag, "Only the groups with the latest deaths, of the first 1,000. Default false."),
+  name: described(nameText, "Only groups of this job type, of the first 1,000."),
 });
 
 export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
@@ -80,18 +84,23 @@ const largestFirst = (one: FailureGroup, other: FailureGroup): number =>
 const MOST_GROUPS_READ = 1_000;
 
 export async function getFailures(needs: QueueContext, given: FailuresOptions): Promise<FailurePage> {
-  const { cursor, limit = 100, since, latest = false } = failuresOptions.read(given);
+  const { cursor, limit = 100, since, latest = false, name } = failuresOptions.read(given);
   const now = needs.clock();
   const sinceMs = momentBefore(since, now);
-  const most = latest ? MOST_GROUPS_READ : limit;
-  const request = { cursor: cursor ?? undefined, limit: most, mostBytes: MOST_LISTED_BYTES, now };
+  const isOfMany = latest || name !== undefined;
+  const request = {
+    cursor: cursor ?? undefined,
+    limit: isOfMany ? MOST_GROUPS_READ : limit,
+    mostBytes: MOST_LISTED_BYTES,
+    now,
+  };
   const page = await needs.store.failures(request);
   const failures = page.items
     .map((each) => failureGroup(each, now))
-    .filter(({ lastAt }) => lastAt.getTime() >= sinceMs);
+    .filter((each) => each.lastAt.getTime() >= sinceMs && (name ?? each.name) === each.name);
   failures.sort(latest ? latestFirst : largestFirst);
   const shown = failures.slice(0, limit);
-  const older = latest ? { older: failures.length - shown.length } : {};
+  const older = isOfMany ? { older: failures.length - shown.length } : {};
   return { failures: shown, cursor: page.cursor ?? null, ungrouped: page.ungrouped, ...older };
 }
 

@@ -31,7 +31,6 @@ const ROWS = 50;
 const ROWS_OF_EACH = 20;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
-const MOST_GROUPS_READ = 1_000;
 /** A day, and the one before it. */
 const DAY_HOURS = 48;
 const WEEKS_HOURS = 336;
@@ -226,10 +225,9 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       const [figures, jobs, failures] = await Promise.all([
         queue.getFigures({ name, days: DAYS, pending: true }),
         findJobs(internalsOf(queue), { state: "completed", text: name, by: "name" }),
-        queue.getFailures({ limit: MOST_GROUPS_READ, latest: true }),
+        queue.getFailures({ name, limit: MOST_GROUPS_SHOWN, latest: true }),
       ]);
-      const own = failures.failures.filter((group) => group.name === name).slice(0, MOST_GROUPS_SHOWN);
-      return { figures, jobs: rowsOf(jobs), failures: { ...failures, failures: own } };
+      return { figures, jobs: rowsOf(jobs), failures };
     }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
