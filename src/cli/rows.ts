@@ -61,7 +61,8 @@ async function readRows(
   session: Session,
 ) {
   const line = session.liveLine();
-  const rows: Row[] = [];
+  /** A job that moves to another state meanwhile comes again. */
+  const rows = new Map<unknown, Row>();
   const sums: Record<string, number> = {};
   let last: Row = {};
   let field = "";
@@ -70,20 +71,20 @@ async function readRows(
   const isSearch = fields["search"] !== undefined;
   try {
     for (const name of names) {
-      const before = rows.length;
+      const before = rows.size;
       for (let cursor: object = {}; ; cursor = { cursor: last["cursor"] }) {
         last = await send({ ...fields, ...cursor }, name === undefined ? to.send : to.sendTo(name));
         field = Object.keys(last).find((each) => Array.isArray(last[each])) ?? "";
-        const page = last[field] as readonly Row[];
-        rows.push(...page.map((row) => (name === undefined ? row : { ...row, queue: name })));
+        for (const row of last[field] as readonly Row[])
+          rows.set(row["id"] ? `${row["id"]} ${name}` : row, name === undefined ? row : { ...row, queue: name });
         for (const [each, value] of Object.entries(last))
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
         const { examined = 0 } = sums;
         // A page can be empty although more follow, if it is of a rare name.
-        const isEnough = isSearch ? rows.length >= PAGE || examined >= MOST_EXAMINED : rows.length > before;
+        const isEnough = isSearch ? rows.size >= PAGE || examined >= MOST_EXAMINED : rows.size > before;
         if (last["cursor"] == null || (!all && isEnough)) break;
         line.show(
-          `${counted(rows.length, field.slice(0, -1))} ${isSearch ? `found, ${count(examined)} examined` : "read"}`,
+          `${counted(rows.size, field.slice(0, -1))} ${isSearch ? `found, ${count(examined)} examined` : "read"}`,
         );
       }
       more = (last["cursor"] as string | undefined) ?? (last["isCut"] ? "" : more);
@@ -91,5 +92,5 @@ async function readRows(
   } finally {
     line.clear();
   }
-  return { rows, field, last: { ...last, ...sums } as Row, more };
+  return { rows: [...rows.values()], field, last: { ...last, ...sums } as Row, more };
 }

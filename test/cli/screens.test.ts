@@ -338,6 +338,19 @@ test("--all shows how many it has read, and a page says how to go on", async () 
   expect(documentOf(rest)).toMatchObject({ jobs: [{ name: "send_email" }], cursor: null });
 });
 
+test("a job that moves to another state while --all reads is listed once, as it was found last", async () => {
+  const { queue, cli, fetch } = behindHandler();
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "moved", delay: "1h" });
+  await queue.enqueue(sendEmail, { to: "ben" }, { id: "other" });
+  const moving = async (request: Request) => {
+    const response = await fetch(request);
+    if (request.url.includes("/jobs?")) await queue.reschedule("moved", "0s");
+    return response;
+  };
+  const listed = documentOf(await cli(["queue:jobs", "--all", "--limit", "1", "--json"], { fetch: moving }));
+  expect(listed).toMatchObject({ jobs: [{ id: "moved", state: "ready" }, { id: "other" }] });
+});
+
 test("a search goes on to its end, and says below its rows how many it has found, and if more follow", async () => {
   const { queue, cli } = behindHandler();
   for (let piece = 0; piece < 3; piece++)

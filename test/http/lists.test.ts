@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { defineJob } from "../../src/index.ts";
+import { findJobs } from "../../src/core/manage/search.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { wrapStore } from "../../src/testing/wrap-store.ts";
 import { fails, sendEmail, setUp } from "./memory-handler.ts";
 
 // Lists that the page and the command line read beyond what `Queue` lists.
@@ -31,6 +34,22 @@ describe("GET /jobs?search=", () => {
     ["send_&state=dead", []],
   ])("%s finds %j", async (query, ids) => {
     expect(await searched(query)).toEqual(ids);
+  });
+
+  test("a job that moves to another state meanwhile is found once, as it was found last", async () => {
+    const store = memoryStore();
+    const moving = new Queue({ store, jobs: [sendEmail] });
+    await moving.enqueue(sendEmail, toAda, { id: "moved" });
+    let lists = 0;
+    const watched = wrapStore(store, async ({ method }, run) => {
+      const reply = await run();
+      // The third state that a search reads is "ready", and the next one "scheduled".
+      if (method === "list" && ++lists === 3) await moving.reschedule("moved", "1h");
+      return reply;
+    });
+    const queue = new Queue({ store: watched, jobs: [sendEmail] });
+    const found = await findJobs(internalsOf(queue), { text: "ada", by: "any" });
+    expect(found).toMatchObject({ jobs: [{ id: "moved", state: "scheduled" }], examined: 2 });
   });
 
   test("a number in a payload is compared as a whole", async () => {

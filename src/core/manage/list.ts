@@ -13,7 +13,10 @@ import { type DeadSelection, type Period, period } from "./selection.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
-  /** Default: all states, in this order: scheduled, ready, running, completed, dead. */
+  /**
+   * Default: all states, in this order: scheduled, ready, running, completed, dead. A job that moves on meanwhile may
+   * then come twice.
+   */
   readonly state?: JobState | undefined;
   /**
    * Only jobs of this name. A page may then be short or empty even if more follow: continue while there is a cursor.

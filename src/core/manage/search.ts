@@ -45,7 +45,7 @@ export const findOptions = optionsOf<FindOptions>("a list", {
   ...listOptions.fields,
   search: described(
     string(LONGEST_SEARCH),
-    "Only jobs with this text, among about 1,000: continue while there is a cursor. In a payload, user.email=ada looks in one field.",
+    "Only jobs with this text, among about 1,000: continue while there is a cursor, and leave out ids that you have. In a payload, user.email=ada looks in one field.",
   ),
   in: described(
     word(searchedParts),
@@ -63,23 +63,24 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   const { clock } = needs;
   const retriedIn = by === "retried" ? intervalIn(text, clock()) : undefined;
   const fits = retriedIn ? wasRetried(retriedIn) : matcher(text, by);
-  const jobs: KeyedJob[] = [];
+  /** By their ids: a job that has changed its state since it was read is found again, in a later one. */
+  const jobs = new Map<string, KeyedJob>();
   const until = clock() + MOST_MS;
   let examined = 0;
   let reads = 0;
   let limit = PIECE;
   let next = cursor;
-  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
+  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.size < MOST_FOUND && clock() < until;
   do {
     const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, retriedIn?.from);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
     examined += page.jobs.length;
-    jobs.push(...page.jobs.filter(fits));
+    for (const job of page.jobs.filter(fits)) jobs.set(job.id, job);
     next = page.cursor ?? undefined;
   } while (next !== undefined && goesOn());
-  return { jobs, examined, cursor: next ?? null };
+  return { jobs: [...jobs.values()], examined, cursor: next ?? null };
 }
 
 /** The time since a time, or between two, as ISO 8601 writes it: "2026-11-30T12:00:00Z/2026-11-30T12:05:00Z". */

@@ -59,7 +59,8 @@ async function more({ rows, cursor, rest, examined = 0 }: Jobs): Promise<Jobs> {
   const end = next?.cursor ?? null;
   const found = next?.rows.map((row) => ({ ...row, ...(first && { queue: first.queue }) })) ?? [];
   return {
-    rows: [...rows, ...found],
+    // A job that has moved to another state meanwhile is found again.
+    rows: [...new Map([...rows, ...found].map((row) => [`${row.id} ${row.queue}`, row])).values()],
     examined: examined + (next?.examined ?? 0),
     ...(first ? { cursor: null, rest: [...(end ? [{ ...first, cursor: end }] : []), ...others] } : { cursor: end }),
   };
