@@ -227,16 +227,13 @@ function encryptionOf({ env }: Io): EncryptionOptions | undefined {
     const [, name = "", key = ""] = /^([^:]*):(.*)$/.exec(pair.trim()) ?? [];
     return [name, key];
   });
-  if (new Set(pairs.map(([name]) => name)).size < pairs.length)
-    throw new UsageError(
-      "TIDEGATE_ENCRYPTION_KEYS names a key twice.",
-      "Give each key a name of its own, as the queue that encrypts does: k2:BASE64,k1:BASE64.",
-    );
+  const keys = Object.fromEntries(pairs);
+  const isTwice = Object.keys(keys).length < pairs.length;
   try {
-    return readEncryption({ current: pairs[0]?.[0] ?? "", keys: Object.fromEntries(pairs) });
+    return readEncryption({ current: isTwice ? "" : (pairs[0]?.[0] ?? ""), keys });
   } catch {
     throw new UsageError(
-      "TIDEGATE_ENCRYPTION_KEYS has no keys that can be read.",
+      `TIDEGATE_ENCRYPTION_KEYS ${isTwice ? "names a key twice" : "has no keys that can be read"}.`,
       "It looks like k2:BASE64,k1:BASE64: the current key first, each of them 32 bytes in base64.",
     );
   }

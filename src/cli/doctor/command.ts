@@ -11,7 +11,7 @@ const DESCRIPTION = `Checks the setup and says how to fix what it finds: the add
 Redis and its eviction policy, what is paused and by whom, a backlog that nothing drains, wake-ups that come late, dead jobs,
 slots of flow control keys that no job holds, schedules whose last job died, and jobs and schedules that no code defines.
 It checks every queue that the handler or the module serves, or the one that --queue names.
-It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
+It only reads. Exits with 1 if a check fails.`;
 
 export function addDoctor(session: Session): void {
   addCommand(session.program, "queue:doctor", "check the setup and suggest fixes", DESCRIPTION, [

@@ -192,14 +192,10 @@ function scheduleFinding(
 
 /** A schedule that fires looks healthy, even if each of its jobs dies. */
 function occurrenceFinding(schedules: readonly ScheduleRow[], command: Target["command"]): Finding {
-  const lastOf = ({ runs }: ScheduleRow) => runs.findLast(({ state }) => state === "completed" || state === "dead");
-  const failing = schedules.filter((each) => lastOf(each)?.state === "dead");
-  const [first] = failing;
-  if (!first) return occurrences.ok("No schedule's last job died.");
-  return occurrences.warn(
-    `The last job of ${counted(failing.length, "schedule")} died: ${list(failing.map(({ key }) => key))}.`,
-    `See why: ${command(`queue:schedules ${quoted(first.key)}`)}. Once that is mended, retry the job: ${command(`queue:dlq retry ${quoted(lastOf(first)?.id ?? "")}`)}`,
-  );
+  const failing = schedules.flatMap((each) => (each.failing ? each.key : []));
+  if (!failing[0]) return occurrences.ok("No schedule's last job failed.");
+  const message = `The last job of ${counted(failing.length, "schedule")} failed: ${list(failing)}.`;
+  return occurrences.warn(message, `See why: ${command(`queue:schedules ${quoted(failing[0])}`)}`);
 }
 
 function list(all: readonly string[]): string {

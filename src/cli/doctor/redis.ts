@@ -3,7 +3,6 @@ import { clockFinding, encryptionFinding, type Finding, findings } from "./findi
 
 const address = findings("url");
 const token = findings("token");
-const version = findings("version");
 const eviction = findings("eviction");
 
 /** Checks the connection to a Redis. Also returns whether the queue in it can be read. */
@@ -19,14 +18,12 @@ export async function checkRedis(
   const time = await ask("TIME");
   const after = now();
   const information = textOf(await ask("INFO"));
-  const key = `${prefix}:{tidegate-doctor}:probe`;
-  const [writes, expires] = await probe(key, ask);
+  const writes = writeFinding(await ask("DEL", `${prefix}:{tidegate-doctor}:probe`));
   const found = [
     reached,
     encryptionFinding(database.url),
     clockFinding(timeOf(time), before, after),
     writes,
-    versionFinding(expires, information),
     evictionFinding(information ?? textOf(await ask("CONFIG", "GET", "maxmemory-policy"))),
   ];
   return [found, writes.status !== "fail"];
@@ -55,34 +52,15 @@ function reachFinding(reply: RedisReply): Finding {
   return refusalOf(reply) ?? address.fail(`No Redis replies at the address.${status}`, advice);
 }
 
-/** Writes a field that expires, and removes it: may the caller write, and does Redis have the newest command? */
-async function probe(
-  key: string,
-  ask: (...command: string[]) => Promise<RedisReply>,
-): Promise<[Finding, boolean | undefined]> {
-  const deleted = await ask("DEL", key);
+/** Whether the caller may write, by what became of a key that nobody has. */
+function writeFinding(deleted: RedisReply): Finding {
   if (/^(NOPERM|READONLY)/i.test(deleted.error ?? ""))
-    return [
-      token.fail(
-        "The token or the user can only read.",
-        "A queue writes: use the other token of the database, or connect to the primary as a user that may call every command.",
-      ),
-      undefined,
-    ];
-  if (deleted.error !== undefined)
-    return [refusalOf(deleted) ?? token.unknown("Redis did not say whether the queue can write."), undefined];
-  const { error } = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
-  await ask("DEL", key);
-  const expires = error === undefined || (/unknown command/i.test(error) ? false : undefined);
-  return [token.ok("The queue can read and write."), expires];
-}
-
-function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {
-  const number = /^(?:valkey_version|redis_version):([\w.]+)/m.exec(information ?? "")?.[1];
-  const name = number === undefined ? "This Redis" : `Redis ${number}`;
-  if (expires === undefined) return version.unknown(`${name} could not be checked for HSETEX.`);
-  const costs = `${name} does not have HSETEX, so keeping completed jobs costs up to 5 more commands a round trip.`;
-  return version.ok(expires ? `${name} has all the commands that are needed.` : costs);
+    return token.fail(
+      "The token or the user can only read.",
+      "A queue writes: use the other token of the database, or connect to the primary as a user that may call every command.",
+    );
+  if (deleted.error === undefined) return token.ok("The queue can read and write.");
+  return refusalOf(deleted) ?? token.unknown("Redis did not say whether the queue can write.");
 }
 
 function evictionFinding(information: string | undefined): Finding {

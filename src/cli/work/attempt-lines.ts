@@ -7,7 +7,7 @@ import type { Clock } from "../../core/shared/clock.ts";
 import { shortId } from "../../core/shared/id.ts";
 import { errorText } from "../output/cells.ts";
 import { cut, wrap } from "../output/table.ts";
-import { type Colors, printable, toJson } from "../output/text.ts";
+import { printable, toJson } from "../output/text.ts";
 import { brief, fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
@@ -28,13 +28,9 @@ const shown: Readonly<Record<Outcome, readonly [word: string, color: "green" | "
   lost: ["refused", "red"],
 };
 
-const paint = (text: string, outcome: Outcome, colors: Colors) => colors[shown[outcome][1]](text);
-
 /** Returns a function that prints a line for an attempt: outcome, job, number, duration, and error. */
 export function attemptPrinter(display: Display, session: Session): (attempt: Attempt) => void {
-  const { width } = session;
-  const plain = width ? columns(session, width) : (attempt: Attempt) => plainLine(attempt, session);
-  const text = session.isJson ? jsonLine : plain;
+  const text = session.isJson ? jsonLine : textLine(session);
   return (attempt) => display.line(text(attempt), attempt.endedAt);
 }
 
@@ -49,58 +45,50 @@ function jsonLine(ended: Attempt): string {
   return toJson({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
 }
 
-function plainLine(ended: Attempt, { now, colors }: Session): string {
-  const { outcome, name, id, attempt, maxRetries, ranMs } = ended;
-  const error = errorOf(ended);
-  const number = maxRetries === undefined ? attempt : `${attempt} of ${maxRetries + 1}`;
-  const parts = [`attempt ${number}`, took(ranMs), again(ended, now)].filter(Boolean);
-  const head = `${paint(shown[outcome][0], outcome, colors)} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
-  return error ? `${head}: ${printable(errorText(error))}` : head;
-}
-
 const WIDEST_NAME = 24;
 const INDENT = 10;
 const MOST_LINES_BELOW = 4;
 
-/** Lines in columns, for a terminal. The error of an attempt is below it. */
-function columns(session: Session, width: number): (ended: Attempt) => string {
-  const { colors } = session;
+/** On a terminal in columns, with the error of an attempt below it; else a line with the whole id. */
+function textLine(session: Session): (ended: Attempt) => string {
+  const { colors, width } = session;
   let widest = 0;
   return (ended) => {
-    const { outcome, attempt, maxRetries, ranMs } = ended;
+    const { outcome, attempt, maxRetries, ranMs, runAt } = ended;
     const error = errorOf(ended);
+    const [word, color] = shown[outcome];
+    const took = ranMs === undefined ? "" : brief(ranMs);
+    const again = runAt ? `runs again ${fromNow(runAt, session.now)}` : "";
+    const reason = error ? printable(errorText(error)) : "";
+    const number = maxRetries === undefined ? `attempt ${attempt}` : `attempt ${attempt} of ${maxRetries + 1}`;
+    if (!width) {
+      const head = `${colors[color](word)} ${printable(ended.name)} ${printable(ended.id)} ${number}`;
+      return [[head, took, again].filter(Boolean).join(", "), reason].filter(Boolean).join(": ");
+    }
     const name = cut(printable(ended.name), WIDEST_NAME);
     widest = Math.max(widest, stringWidth(name));
     const cells = [
       colors.dim(ended.endedAt.toLocaleTimeString("en-GB")),
-      paint(shown[outcome][0].padEnd("completed".length), outcome, colors),
+      colors[color](word.padEnd("completed".length)),
       name + " ".repeat(widest - stringWidth(name)),
       colors.dim(cut(printable(shortId(ended.id)), 8)),
-      took(ranMs).padStart("999ms".length),
-      maxRetries === undefined ? `attempt ${attempt}` : `${attempt}/${maxRetries + 1}`,
+      took.padStart("999ms".length),
+      number,
     ];
-    const reason = [again(ended, session.now), error && printable(errorText(error))].filter(Boolean).join(": ");
-    const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
-    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + paint(each, outcome, colors))].join("\n");
+    const below = wrap([again, reason].filter(Boolean).join(": "), width - INDENT, MOST_LINES_BELOW);
+    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + colors[color](each))].join("\n");
   };
 }
 
-const again = ({ runAt }: Attempt, now: number) => (runAt ? `runs again ${fromNow(runAt, now)}` : "");
-const took = (ms: number | undefined) => (ms === undefined ? "" : brief(ms));
-
 /** Hooks that print a line for each attempt that ends in this process. */
 export function printing({ clock, print }: { readonly clock: Clock; print(attempt: Attempt): void }): Hooks {
-  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: AttemptInfo & { readonly ranMs?: number }) => ({
-    ...{ queue, id, name, attempt, maxRetries, ranMs },
-    endedAt: new Date(clock()),
-  });
-  return {
-    onComplete: (event) => print({ ...ended(event), outcome: "completed" }),
-    onSnooze: (event) => print({ ...ended(event), outcome: "snoozed", runAt: event.runAt }),
-    onRetry: (event) =>
-      print({ ...ended(event), outcome: "retried", runAt: event.runAt, error: describeError(event.error) }),
-    onDead: (event) => print({ ...ended(event), outcome: "dead", error: describeError(event.error) }),
-    onExpire: (event) => print({ ...ended(event), outcome: "expired" }),
-    onLost: (event) => print({ ...ended(event), outcome: "lost" }),
+  type Ended = AttemptInfo & { readonly ranMs?: number; readonly runAt?: Date; readonly error?: unknown };
+  const as = (outcome: Outcome) => (event: Ended) => {
+    const { id, name, attempt, maxRetries, ranMs, runAt } = event;
+    const error = event.error !== undefined && { error: describeError(event.error) };
+    const ended = { id, name, attempt, maxRetries, ranMs, outcome, endedAt: new Date(clock()) };
+    print({ ...ended, ...(runAt && { runAt }), ...error });
   };
+  const ends = { onComplete: as("completed"), onSnooze: as("snoozed"), onRetry: as("retried"), onDead: as("dead") };
+  return { ...ends, onExpire: as("expired"), onLost: as("lost") };
 }
