@@ -7,7 +7,7 @@ import { bar } from "./output/live-line.ts";
 import { count, counted, printable, quoted } from "./output/text.ts";
 import { moment } from "./output/time.ts";
 import type { Plan } from "./plan.ts";
-import type { Call } from "./request.ts";
+import { type Call, onlyId } from "./request.ts";
 import type { Session } from "./session.ts";
 
 /** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
@@ -78,12 +78,15 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   const isNothing = Object.values(done).every((each) => typeof each !== "number" || each === 0);
   const due = runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : whenText(fields, session.now);
   const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed ?? 0, kind)}{in}${due}.`;
-  session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
+  const id = onlyId(fields);
+  // What has no such job is an error, or another queue has it.
+  if (!isNothing || id === undefined || session.isJson)
+    session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
   if (verb === "retry" && changed)
     session.note(`See what became of them: ${to.command(listOfRetried(change, begunAt))}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
-  const byType = ids?.length === 1 && !changed ? ` For a job type, add --name ${quoted(printable(String(ids)))}` : "";
+  const byType = id !== undefined && !changed ? ` For a job type, add --name ${quoted(printable(id))}` : "";
   if (ids && missing > 0) {
     const which = ids[1] ? `${missing} of ${count(ids.length)} ids ${missing === 1 ? "is" : "are"}` : "This id is";
     throw notFound(
@@ -102,15 +105,15 @@ function whenText({ over, delay, runAt }: Row, now: number): string {
 
 /** Where to look for jobs that were retried since a time: one has a page of its own. */
 function listOfRetried({ fields }: Call, since: unknown): string {
-  const { ids: [id, other] = [] } = fields as { readonly ids?: readonly string[] };
-  if (id !== undefined && other === undefined) return `queue:jobs ${quoted(id)}`;
+  const id = onlyId(fields);
+  if (id !== undefined) return `queue:jobs ${quoted(id)}`;
   return `queue:jobs --search ${new Date(since as PointInTime).toISOString()} --in retried`;
 }
 
 /** "all 5,000 dead jobs", "these 3 dead jobs named send_email", "the dead job refund-8812" */
 function described(size: number, kind: string, { fields, options: { parent } }: Call): string {
-  const { ids: [id, other] = [] } = fields as { readonly ids?: readonly string[] };
-  if (id !== undefined && other === undefined && parent === undefined) return `the ${kind} ${printable(id)}`;
+  const id = onlyId(fields);
+  if (id !== undefined && parent === undefined) return `the ${kind} ${printable(id)}`;
   const jobs = counted(size, kind);
   if (fields["all"] && fields["limit"] === undefined && fields["since"] === undefined) return `all ${jobs}`;
   const these = `${size === 1 ? "this" : "these"} ${jobs}`;

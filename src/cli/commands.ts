@@ -2,11 +2,9 @@ import type { OperationName } from "../contract/operations.ts";
 import { busiestFirst } from "../core/flow/flow-key.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
 import { latestFirst } from "../core/manage/failures.ts";
-import type { NameFigures } from "../core/manage/figures.ts";
-import { byNearness } from "../core/manage/list.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
 import { latestChangeFirst } from "../core/observe/changes.ts";
-import { bySoonest } from "../core/queue/upcoming.ts";
+import { bySoonest, type UpcomingEvent } from "../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../core/schedule/schedules.ts";
 import type { Fields } from "../core/shared/schema.ts";
 import { newJob, recurringJob } from "../http/contract/requests.ts";
@@ -30,6 +28,10 @@ export interface Command {
   readonly says?: string | ((answer: never, fields: Readonly<Record<string, unknown>>) => string);
   /** What it says below the result, each if this field of it, or of its first row, is more than 0. */
   readonly adds?: Readonly<Record<string, string>>;
+  /** The rows of a list that people see as one, with the sum of their counts. */
+  readonly folds?: (row: never) => string;
+  /** The option with which a list of one row shows that one instead. */
+  readonly opens?: string;
   /** What it says if a list is empty, or if there is nothing to change. */
   readonly none?: string;
   /** What it changes many of: "dead job". */
@@ -46,10 +48,8 @@ export interface Command {
   readonly extras?: Readonly<Record<string, string>>;
   /** The fields that it takes. Default: those of the route. */
   readonly takes?: Fields;
-  /** How rows are sorted. Default: as they come. */
+  /** How rows are sorted. Default: as they come; jobs of several queues by nearness. */
   readonly order?: (one: never, other: never) => number;
-  /** How rows of several queues are sorted. Default: `order`. */
-  readonly merges?: (now: number) => (one: never, other: never) => number;
   readonly examples?: readonly (readonly [command: string, meaning: string])[];
 }
 
@@ -59,9 +59,6 @@ const ofDead = { noun: "dead job", flags: { limit: "first" }, extras: { "parent 
 
 const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
   Number(other.failing ?? false) - Number(one.failing ?? false);
-
-const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) =>
-  (other.running?.p95Ms ?? -1) - (one.running?.p95Ms ?? -1);
 
 const resuming =
   (what: string, otherwise = "") =>
@@ -104,19 +101,18 @@ export const commands = {
     words: "queue:jobs list",
     groupDoes: "list, search, show, reschedule, run or cancel jobs",
     about:
-      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs, dead ones first, until 50 have been found, and shows those. --all examines every job, and shows all that it finds. With --search or --since, counts of each state stand below the list.",
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, five of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs of each queue, dead ones first, counts what it finds, and shows five of each state. --all examines every job, and shows all that it finds. --since counts too.",
     shows: jobColumns,
-    merges: byNearness,
     none: "No matching jobs.",
-    adds: { examined: "Jobs examined: {examined}." },
     examples: [["tidegate queue:jobs --search user.email=ada", "by a field of their payload"]],
   },
   getFailures: {
     words: "queue:failures list",
     does: "show what broke, by name and error, and who is affected",
     about:
-      "Groups dead jobs by type and error, the latest first. With a GROUP, shows who is affected; with a job type, its groups. JOBS counts all that are dead, even with --since. AGE: new if the first died in the last 24 hours, over if none has for 12.",
+      "Groups dead jobs by type and error, the latest first. With a GROUP, shows who is affected; with a job type, its groups, or the only one. JOBS counts all that are dead, even with --since. AGE: new if the first died in the last 24 hours, over if none has for 12.",
     sends: { latest: true },
+    opens: "name",
     shows: "group jobs=count first=firstAt last=lastAt age name error",
     none: "No matching groups of dead jobs.",
     adds: {
@@ -138,7 +134,6 @@ export const commands = {
     groupDoes: "list, show, retry or remove dead jobs",
     about: "Lists dead jobs, newest first, each with its last attempt's error. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
-    merges: byNearness,
     none: "There are no dead jobs.",
     examples: [["tidegate queue:dlq retry --name send_email", "retry all of one type"]],
   },
@@ -237,8 +232,11 @@ export const commands = {
   getUpcoming: {
     words: "queue:schedules upcoming",
     does: "show what runs in the next hour, by time",
-    shows: "at=clock when=at kind job=name of=event times=count",
+    about:
+      "Shows what runs in the next hour: each schedule once, and so the jobs of a type, with the time of the first.",
+    shows: "when=at at=clock kind job=name times=count of=event",
     order: bySoonest,
+    folds: ({ kind, name, of }: UpcomingEvent) => (kind === "occurrence" ? of : `${kind} ${name}`),
     none: "Nothing runs in the next hour. What is paused does not count.",
     adds: { more: "Not shown, within the hour too: {more}.", listed: "What is paused does not count." },
   },
@@ -308,7 +306,7 @@ export const commands = {
     about:
       "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name.",
     shows: "at=clock when=at by change=operation target jobs=count reason",
-    merges: () => latestChangeFirst,
+    order: latestChangeFirst,
     none: "No change is listed.",
     examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
   },
@@ -325,28 +323,25 @@ export const commands = {
     examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
   getFigures: {
-    words: "queue:types list",
-    does: "show the job types, the slowest first",
+    words: "queue:types list [name]",
+    does: "show the job types, by name",
     groupDoes: "show, pause (stop) or resume job types",
     about:
-      "Shows for each job type its outcomes, how long jobs waited and attempts took in the last hour, how many jobs wait now, and who paused it. 1H is the last hour, TODAY so far and YDAY as a whole are days of UTC.",
-    sends: { days: 2, pending: true, name: undefined },
+      "Shows for each job type, or one, how many jobs wait and died, how long attempts RUN and jobs waited for them (p95: 95 % took no longer), and who paused it. TODAY so far and YDAY, yesterday, are days of UTC; 1H is the last hour.",
+    sends: { days: 2, pending: true },
     shows:
-      "name done-1h=hour.processed dead-1h=hour.dead dead-today=days.1.dead dead-yday=days.0.dead run-p95=hour.running.p95Ms waiting=pending retried-1h=hour.retried run-yday=days.0.running.p95Ms wait-p95=hour.waiting.p95Ms wait-yday=days.0.waiting.p95Ms wait-p50=hour.waiting.medianMs run-p50=hour.running.medianMs paused",
-    order: slowestFirst,
-    none: "No job has ended or waits.",
-    adds: { listed: "Pause a type: {command queue:types pause TYPE --reason WHY}" },
+      "name waiting=pending dead-today=days.1.dead dead-yday=days.0.dead run-today=days.1.running.p95Ms run-yday=days.0.running.p95Ms done-1h=hour.processed dead-1h=hour.dead run-1h=hour.running.p95Ms retried-1h=hour.retried wait-today=days.1.waiting.p95Ms wait-yday=days.0.waiting.p95Ms paused",
+    none: "No such job type: none has a job that ended or waits.",
     examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
   },
   pauseJobs: {
     words: "queue:types pause <name>",
     does: "pause a job type",
     extras: { force: "even if no job of this type is known" },
-    says: ({ running }: { running?: number }) =>
-      `{target} is paused{in}${running !== 0 ? "" : ", and none of its jobs is running"}. Resume with: {command queue:types resume {target}}`,
+    says: "{target} is paused{in}. Resume with: {command queue:types resume {target}}",
     adds: {
-      running: "Still running: {running}. See: {command queue:jobs --name {target} --state running}",
-      waiting: "Waiting until it is resumed: {pending}. To cancel them: {command queue:jobs cancel --name {target}}",
+      pending:
+        "Waiting until it is resumed: {pending}. Still running: {running}. To cancel those that wait: {command queue:jobs cancel --name {target}}",
     },
   },
   resumeJobs: { words: "queue:types resume <name>", does: "resume a job type", says: resuming("{target}{in}") },

@@ -9,13 +9,13 @@ import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 
 const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many jobs fell due and how many
-left per minute over the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
+left per minute over the last five minutes, and when something is due next. The last line sums up all queues.
 With --queue, or if there is only one, shows that queue, with totals so far. queue:types shows the job types.`;
 
 const QUEUES =
-  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out/min=in/out outlook next=due last-hour=hour";
+  "queue outlook in/out/min=in/out ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount next=due";
 const COUNTS =
-  "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
+  "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt totalEnqueued totalProcessed totalFailed totalRetried totalExpired";
 
 export function addList(session: Session): void {
   addCommand(
@@ -31,8 +31,9 @@ export function addList(session: Session): void {
     const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));
     if (!list?.total) return showQueue(target, session);
     const { queues, total } = list;
-    // The next of all could be that of a paused queue.
-    const last = { ...total, stats: { ...total.stats, nextRunAt: null, paused: false } };
+    // The next of all could be of a paused queue. What grows and what shrinks have no outlook in common.
+    const pace = { ...total.stats.pace, emptyInMs: 0 };
+    const last = { ...total, stats: { ...total.stats, pace, nextRunAt: null, paused: false } };
     session.print({ queues, total: total.stats }, () => listText([...queues, last] as never, QUEUES, session));
   });
 }
@@ -46,7 +47,6 @@ async function showQueue(target: Target, session: Session): Promise<void> {
       session.colors.bold(label),
       ...pauseLines(stats, command, session),
       factsText(stats as never, COUNTS, session),
-      factsText(stats as never, "totalEnqueued totalProcessed totalFailed totalRetried totalExpired", session),
     ].join("\n\n"),
   );
 }

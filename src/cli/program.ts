@@ -9,23 +9,23 @@ export type Globals = ReturnType<Program["opts"]>;
 
 const DESCRIPTION = `Manages a job queue and runs its jobs.
 
-It connects to a deployed handler, or directly to the Redis that holds the queue. Environment variables choose which:
-  TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
-  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis
-  TIDEGATE_URL=redis://localhost:6379               a Redis over TCP
-  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      encryption keys`;
+TIDEGATE_URL and TIDEGATE_TOKEN name a deployed handler. TIDEGATE_URL=redis://localhost:6379, or
+UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, name the Redis that holds the queue.`;
 
 const EPILOGUE = `
 Where to look:
-  what broke since yesterday  queue:failures --since 24h
-  a customer's jobs           queue:jobs --search customer=5
-  stop a job type             queue:types pause TYPE
-  growing, late               queue:list, queue:doctor
-  running; one job            queue:jobs --state running, queue:jobs ID
-  who holds a key             queue:flow KEY
-  today against yesterday     queue:types
-  schedules; the next hour    queue:schedules, queue:schedules upcoming
-  who changed what            queue:changes
+  does a queue grow, is it late      queue:list, queue:doctor
+  what broke, and who is affected    queue:failures --since 24h, or TYPE
+  retry dead jobs, and what became   queue:dlq retry --name TYPE
+  a type: paused, against yesterday  queue:types, queue:types TYPE
+  stop a job type                    queue:types pause TYPE --reason WHY
+  a customer's jobs                  queue:jobs --search customer=5
+  one job, its children, its wait    queue:jobs ID
+  remove one waiting job             queue:jobs cancel ID
+  what runs now, longest first       queue:jobs --state running
+  who holds a key                    queue:flow KEY
+  schedules that fail; the next hour queue:schedules, queue:schedules upcoming
+  who changed what                   queue:changes --since 1h
 
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;

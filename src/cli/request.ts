@@ -25,8 +25,8 @@ export interface Call extends Typed {
 /** How many items a list shows, and how many it reads at a time with --all. */
 export const PAGE = 50;
 const MOST = 1_000;
-/** How many jobs of each state a short list shows. It counts more of them, if it is since a time. */
-export const SHOWN_OF_EACH = 10;
+/** How many jobs of each state a short list shows, so that it fits a screen. It counts more, if it is since a time. */
+export const SHOWN_OF_EACH = 5;
 export const MOST_COUNTED = 100;
 
 /** Makes a request of what the user has typed. @throws {UsageError} before anything is sent */
@@ -49,6 +49,8 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
     fields["each"] = fields["since"] === undefined ? SHOWN_OF_EACH : MOST_COUNTED;
   else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
     fields["limit"] ??= options["all"] ? MOST : PAGE;
+  // A handler searches jobs of every name. Those of one are chosen here.
+  if (fields["search"] !== undefined) delete fields["name"];
   // A change can take several requests.
   if (!isInQuery && typeof fields["since"] === "string") fields["since"] = timeBefore(fields["since"]);
   const { parent } = options;
@@ -57,6 +59,12 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
   const checked = parent ? { ...fields, ids: [parent] } : fields;
   await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(checked, ""));
   return { fields, target, options };
+}
+
+/** The id that a command names alone. */
+export function onlyId({ ids }: Typed["fields"]): string | undefined {
+  const [id, other] = (ids ?? []) as readonly string[];
+  return other === undefined ? id : undefined;
 }
 
 /** The options of a command that the user has given. */

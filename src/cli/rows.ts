@@ -1,3 +1,5 @@
+import { byNearness } from "../core/manage/list.ts";
+import { jobStates } from "../core/store/store.ts";
 import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
 import { count, counted, printable } from "./output/text.ts";
@@ -6,11 +8,14 @@ import { UsageError } from "./program.ts";
 import { type Call, MOST_COUNTED, PAGE, SHOWN_OF_EACH } from "./request.ts";
 import type { Session } from "./session.ts";
 
-/** How far a search goes on by itself. */
+/** How far a search goes on by itself in each queue. */
 const MOST_EXAMINED = 10_000;
 
-/** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
-export async function showRows(plan: Plan, to: Target, call: Call, session: Session): Promise<void> {
+/**
+ * Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. Returns the
+ * only row, unprinted, if the command opens it.
+ */
+export async function showRows(plan: Plan, to: Target, call: Call, session: Session): Promise<Row | undefined> {
   const { shows, none = "", isMerged } = plan;
   const { fields, options } = call;
   // A token that may not list queues still gets the list of the first.
@@ -20,35 +25,50 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
     throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
   const { rows: found, field, last, more } = await readRows(to, call, isOfSeveral ? names : [undefined], session);
   const cursor = (!isOfSeveral && more) || null;
-  const part = last["examined"] ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
-  const order =
-    fields["state"] === "running" ? longestFirst : (isOfSeveral && plan.merges?.(session.now)) || plan.order;
-  const sorted = order ? found.sort(order as (one: Row, other: Row) => number) : found;
-  const isShort = fields["each"] !== options["each"];
-  const states = [...new Set(sorted.map(({ state }) => state))];
-  const byState = states.map((each) => sorted.filter(({ state }) => state === each));
-  const nearest = new Set(byState.flatMap((each) => each.slice(0, SHOWN_OF_EACH)));
-  const near = isShort ? sorted.filter((row) => nearest.has(row)) : sorted;
-  const isSearch = fields["search"] !== undefined;
-  const most = isSearch && !session.isJson ? PAGE : isOfSeveral ? (fields["limit"] as number | undefined) : undefined;
-  const rows = near.slice(0, options["all"] ? undefined : most);
+  const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : plan.order;
+  const order = fields["state"] === "running" ? longestFirst : nearestFirst;
+  const named = found.filter(({ name }) => (options["name"] ?? name) === name);
+  const all = order ? named.sort(order as typeof longestFirst) : named;
+  const sorted = plan.folds && !session.isJson ? fold(all, plan.folds) : all;
+  const isSearch = fields["search"] !== undefined && !session.isJson;
+  const isShort = isSearch ? !options["all"] : fields["each"] !== options["each"];
+  const byState = jobStates.map((state) => sorted.filter((row) => row["state"] === state)).reverse();
+  const first = byState.flatMap((each) => each.slice(0, isShort ? SHOWN_OF_EACH : undefined));
+  const near = isSearch ? first : isShort ? sorted.filter((row) => first.includes(row)) : sorted;
+  const limit = isOfSeveral && !options["all"] ? (fields["limit"] as number | undefined) : undefined;
+  const rows = near.slice(0, limit);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
-  const countText = (of: number) => (isSearch || of < MOST_COUNTED ? count(of) : `${of} or more`);
-  const sums = byState.map(({ length }, index) => `${countText(length)} ${states[index]}`).join(", ");
-  const isSummed = isSearch || (isShort && fields["since"] !== undefined);
-  const incomplete = isSearch && more !== null ? ` among these ${part}, and more follow` : "";
+  if (plan.opens && options[plan.opens] && rows.length === 1 && !session.isJson) return rows[0];
+  const sums = byState.flatMap(({ length, 0: one }) =>
+    one ? `${isSearch || length < MOST_COUNTED ? count(length) : `${length} or more`} ${one["state"]}` : [],
+  );
+  const part = isSearch ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
   const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
     if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
-    return `${listText(rows, shows, view, isOfSeveral)}${isSummed ? `\nFound: ${sums}${incomplete}.` : ""}`;
+    const isSummed = isSearch || (isShort && fields["since"] !== undefined);
+    const summary = `Found: ${sums.join(", ")}${isSearch && more !== null ? ` among the first ${part}` : ""}.\n`;
+    return `${isSummed ? summary : ""}${listText(rows, shows, view, isOfSeveral)}`;
   });
   call.add({ ...rows[0], ...last, listed: rows.length });
-  if (isSearch && rows.length < near.length) session.note(`Only the first ${rows.length} are shown. Add --all.`);
-  else if (more === "" || near.length < sorted.length)
-    session.note("More follow. Add --state STATE, --each COUNT, or --all.");
-  else if (isOfSeveral && (more !== null || rows.length < sorted.length))
-    session.note("More follow. Add --all, or name a queue with --queue.");
-  else if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
+  const others = isShort
+    ? "--state STATE, --each COUNT, or "
+    : cursor
+      ? `--cursor '${cursor}', or `
+      : "--queue NAME, or ";
+  if (more !== null || rows.length < sorted.length) session.note(`More follow. Add ${isSearch ? "" : others}--all.`);
+  return undefined;
+}
+
+/** Rows of the same in a queue as one: the first, with the sum of their counts. */
+function fold(rows: readonly Row[], same: (row: never) => string): readonly Row[] {
+  const keys = rows.map((row) => `${same(row as never)} ${row["queue"]}`);
+  return rows.flatMap((row, index): readonly Row[] => {
+    if (keys.indexOf(keys[index] ?? "") < index) return [];
+    const alike = rows.filter((_, other) => keys[other] === keys[index]);
+    const sum = alike.reduce((total, { count }) => total + Number(count), 0);
+    return [alike[1] ? { ...row, of: "", count: sum } : row];
+  });
 }
 
 const longestFirst = (one: Row, other: Row) => Number(one["startedAt"]) - Number(other["startedAt"]);
@@ -72,6 +92,7 @@ async function readRows(
   try {
     for (const name of names) {
       const before = rows.size;
+      let examined = 0;
       for (let cursor: object = {}; ; cursor = { cursor: last["cursor"] }) {
         last = await send({ ...fields, ...cursor }, name === undefined ? to.send : to.sendTo(name));
         field = Object.keys(last).find((each) => Array.isArray(last[each])) ?? "";
@@ -79,12 +100,13 @@ async function readRows(
           rows.set(row["id"] ? `${row["id"]} ${name}` : row, name === undefined ? row : { ...row, queue: name });
         for (const [each, value] of Object.entries(last))
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
-        const { examined = 0 } = sums;
+        examined += Number(last["examined"]);
         // A page can be empty although more follow, if it is of a rare name.
-        const isEnough = isSearch ? rows.size >= PAGE || examined >= MOST_EXAMINED : rows.size > before;
+        const isFull = session.isJson && rows.size >= PAGE;
+        const isEnough = isSearch ? isFull || examined >= MOST_EXAMINED : rows.size > before;
         if (last["cursor"] == null || (!all && isEnough)) break;
         line.show(
-          `${counted(rows.size, field.slice(0, -1))} ${isSearch ? `found, ${count(examined)} examined` : "read"}`,
+          `${counted(rows.size, field.slice(0, -1))} ${isSearch ? `found, ${count(sums["examined"] ?? 0)} examined` : "read"}`,
         );
       }
       more = (last["cursor"] as string | undefined) ?? (last["isCut"] ? "" : more);

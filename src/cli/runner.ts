@@ -21,7 +21,7 @@ import { factsText, filled, listText, type Row } from "./output/cells.ts";
 import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
 import { addCommand, nearest, subcommandsOf, UsageError } from "./program.ts";
-import { type Call, givenIn, requestOf, type Typed, withFlags } from "./request.ts";
+import { type Call, givenIn, onlyId, requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
@@ -46,13 +46,15 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
   command.allowExcessArguments(name === "list");
   command.action(async () => {
     const [one, ...more] = command.args;
-    if (name === "list" && (show ? more.length > 0 : one !== undefined))
+    if (name === "list" && (show || plan.args[0] ? more.length > 0 : one !== undefined))
       throw new UsageError(subcommandsOf(parent, one));
     // "queue:failures TYPE" lists the groups of a job type.
     const isType = plan.operation === "getFailures" && one !== undefined && !groupPattern.test(one);
     if (isType) command.setOptionValue("name", one);
     else if (show && one !== undefined) return showOne(show, one, command, session);
-    await run(plan, await requestOf(plan, command, session), session);
+    const only = await run(plan, await requestOf(plan, command, session), session);
+    if (only && show)
+      await run(show, { fields: { ...show.sends }, target: String(only["group"]), options: {} }, session);
   });
 }
 
@@ -75,24 +77,38 @@ async function showOne(plan: Plan, target: string, list: CommandUnknownOpts, ses
   }
 }
 
-/** Runs a command. Shows what only another queue has; to change that, says which --queue to add. */
-async function run(plan: Plan, typed: Typed, session: Session, isMoved = false): Promise<void> {
+/**
+ * Runs a command. Shows what only another queue has. Somebody at a terminal also changes the one thing there that a
+ * command names; else it says which --queue to add.
+ *
+ * @returns the only row of a list, if the command opens it.
+ */
+async function run(plan: Plan, typed: Typed, session: Session, isMoved = false): Promise<Row | undefined> {
   const to = await openTarget(session);
-  const elsewhere = () => lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
   try {
-    if (await runInOne(plan, typed, to, session)) session.note((await elsewhere()).hint);
+    const result = await runInOne(plan, typed, to, session);
+    if (typeof result === "object") return result;
+    if (result) session.note((await lookElsewhere(to, session, (send) => foundIn(plan, typed, send))).hint);
   } catch (error) {
     if (isMoved || !isTidegateError(error) || error.code !== "not_found" || error.message === UNKNOWN_QUEUE)
       throw error;
-    const { name, hint } = await elsewhere();
-    if (name === undefined || plan.route.method !== "GET") throw notFound(`${error.message}\n${hint}`.trimEnd());
+    const { names, hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send, false));
+    const name = plan.route.method === "GET" ? names[0] : meantIn(names, typed, session);
+    if (name === undefined) throw notFound(`${error.message}\n${hint}`.trimEnd());
     session.note(`Found in the queue ${printable(name)}.`);
     session.program.setOptionValue("queue", name);
     await run(plan, typed, session, true);
   }
+  return undefined;
 }
 
-/** Looks in the other queues, if the token may list them. Returns the first that has it, and a hint at all that do. */
+/** The only other queue with what a command changes, if somebody at a terminal names no queue, but that one thing. */
+function meantIn([name, other]: readonly string[], { target, fields, options }: Typed, session: Session) {
+  const isOne = other === undefined && (target !== "" || onlyId(fields) !== undefined);
+  return isOne && session.canAsk && session.globals.queue === undefined && !options["yes"] ? name : undefined;
+}
+
+/** Looks in the other queues, if the token may list them. Returns those that have it, and a hint at them. */
 async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send) => Promise<unknown>) {
   const names: readonly string[] = await queueNames(to).catch(() => []);
   if (globals.queue !== undefined && names[0] && !names.includes(globals.queue)) throw notFound(UNKNOWN_QUEUE);
@@ -101,7 +117,7 @@ async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send
   const matching = others.filter((_, index) => found[index]);
   const flags = matching.map((name) => `--queue ${quoted(printable(name))}`).join(" or ");
   const searched = others[0] ? `No match in other queues either: ${others.map(printable).join(", ")}.` : "";
-  return { name: matching[0], hint: flags ? `Another queue has a match: add ${flags}.` : searched };
+  return { names: matching, hint: flags ? `Another queue has a match: add ${flags}.` : searched };
 }
 
 const getJob = (send: Send, id: string) => read<JobInfo | null>("id", send("GET", `/jobs${part(id)}`), true);
@@ -141,9 +157,9 @@ async function findIds(send: Send, texts: unknown, states: readonly JobState[]) 
   return Array.isArray(texts) ? Promise.all(texts.map(expand)) : undefined;
 }
 
-/** What a queue has of what a command is about: the thing, or how many jobs it would change. */
-async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
-  const { route, noun, states, answer } = plan;
+/** What a queue has of what a command is about: the thing, which `isPaused` if it resumes, or how many jobs. */
+async function foundIn(plan: Plan, typed: Typed, send: Send, isPaused = true): Promise<unknown> {
+  const { route, noun, states, answer, verb } = plan;
   const { target } = typed;
   if (noun) return (await ask(plan, target, { ...(await fieldsIn(plan, typed, send)), dryRun: true }, send))[answer];
   // Of a whole queue only the statistics say whether it is paused.
@@ -157,11 +173,11 @@ async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
     name === "name"
       ? (await typesIn(send)).names.find((type) => type.name === target)
       : await read<Row>(name, send("GET", pathTo(path, target)));
-  return /resumed|paused/.test(answer) ? thing?.paused : thing;
+  return verb === "resume" && isPaused ? thing?.paused : thing;
 }
 
-/** Runs a command in one queue. Returns whether nothing in it matched. */
-async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | undefined> {
+/** Runs a command in one queue. Returns whether nothing in it matched, or as `showRows`. */
+async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | Row | undefined> {
   const { operation, noun, asks, verb, isList } = plan;
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const call = await callOf(plan, typed, to, session);
@@ -173,7 +189,7 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
       await noteHeld(call.fields, to, session).catch(() => {});
     return isNothing;
   }
-  if (isList) return void (await showRows(plan, to, call, session));
+  if (isList) return showRows(plan, to, call, session);
   if (asks && !options["yes"]) await session.confirm(`${label}: ${verb} ${target} for good?`);
   return runOne(plan, call, to, session);
 }
@@ -204,16 +220,19 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): P
 async function runOne(plan: Plan, call: Call, to: Target, session: Session) {
   const { operation, says, shows } = plan;
   const { target, fields, options, send, fill, add } = call;
-  const unknown = options["force"] ? "" : await checkName(plan, target, to, session);
+  const unknown = options["force"] ? "" : await checkName(plan, call, to, session);
   const found = (await send(fields)) ?? { done: true };
-  const shown = { ...(session.isJson ? {} : await beside[operation]?.(target, to.send)), ...found };
+  const readBeside = async () => ({ ...(session.isJson ? {} : await beside[operation]?.(target, to.send)), ...found });
+  const isChange = plan.route.method !== "GET";
+  const shown = isChange ? found : await readBeside();
   const wasPaused = found["resumed"] !== false;
   session.print(found, () => {
     if (unknown && !wasPaused) return unknown;
     const text = typeof says === "function" ? says(shown as never, fields) : says;
     return text ? fill(text, shown) : factsText(shown, shows, session);
   });
-  add(shown);
+  // A change is said before these reads, whatever comes of them.
+  add(isChange ? await readBeside().catch(() => found) : shown);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
@@ -231,11 +250,7 @@ const beside: { readonly [Name in OperationName]?: (target: string, send: Send) 
   },
   pauseJobs(name, send) {
     const reads = [typesIn(send, name), jobsAt(send, "", { name, state: "running", limit: 1_000 })] as const;
-    // The type is paused by now, whatever comes of these reads.
-    return Promise.all(reads).then(
-      ([{ names }, running]) => ({ ...names[0], running: running.length, waiting: names[0]?.pending?.count }),
-      () => ({}),
-    );
+    return Promise.all(reads).then(([{ names }, running]) => ({ ...names[0], running: running.length }));
   },
 };
 
@@ -262,8 +277,9 @@ async function namesIn(isOfKeys: boolean, send: Send) {
 }
 
 /** What to say of a key that is not in use: its first job may come. @throws {UsageError} for an unknown job type */
-async function checkName(plan: Plan, name: string, to: Target, session: Session): Promise<string> {
+async function checkName(plan: Plan, call: Call, to: Target, session: Session): Promise<string> {
   const { operation, verb } = plan;
+  const { target: name } = call;
   if (!/^(pause|resume)(Jobs|FlowControlKey)$/.test(operation)) return "";
   const isOfKeys = operation.endsWith("Key");
   const { names, hasMore } = await namesIn(isOfKeys, to.send);
@@ -275,9 +291,10 @@ async function checkName(plan: Plan, name: string, to: Target, session: Session)
     return others.includes(name);
   };
   const elsewhere = await lookElsewhere(to, session, has);
+  if (meantIn(elsewhere.names, call, session)) throw notFound(elsewhere.hint);
   const what = isOfKeys ? "flow control key is in use" : "job of this type is known";
   const alike = nearest(name, known, 0).slice(0, 3).map(printable).join(", ") || "none";
-  const unknown = elsewhere.name ? elsewhere.hint : `No ${what}: ${printable(name)}. The nearest: ${alike}.`;
+  const unknown = elsewhere.names[0] ? elsewhere.hint : `No ${what}: ${printable(name)}. The nearest: ${alike}.`;
   if (isOfKeys) return unknown;
   const force = verb === "pause" ? " To pause a type before its first job, add --force." : "";
   throw new UsageError(unknown, `Nothing was ${verb}d.${force}`);
@@ -318,9 +335,9 @@ async function showJob(plan: Plan, to: Target, text: string, session: Session): 
 }
 
 /** Says what still holds back a job that was moved, if it is one. */
-async function noteHeld({ ids, dryRun }: Typed["fields"], to: Target, session: Session): Promise<void> {
-  const [id, other] = dryRun ? [] : ((ids ?? []) as readonly string[]);
-  const job = id !== undefined && other === undefined && (await getJob(to.send, id));
+async function noteHeld(fields: Typed["fields"], to: Target, session: Session): Promise<void> {
+  const id = fields["dryRun"] ? undefined : onlyId(fields);
+  const job = id !== undefined && (await getJob(to.send, id));
   const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
   for (const line of waits ? [`It waits for ${waits}.`, ...lines] : []) session.note(line);
 }

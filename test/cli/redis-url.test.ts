@@ -83,9 +83,9 @@ describe("an address that begins with redis://", () => {
       const enqueue = await tidegate(["queue:enqueue", "send_email", '{"to":"ada"}', "--url", address]);
       expect(enqueue.code).toBe(0);
       const list = await tidegate(["queue:list", "--url", address]);
-      expect(list.stdout).toContain("Ready         1");
+      expect(list.stdout).toContain("Ready            1");
       const other = await tidegate(["queue:list", "--url", address.replace("/3", "/4")]);
-      expect(other.stdout).toContain("Ready      0");
+      expect(other.stdout).toContain("Ready            0");
       const doctor = await tidegate(["queue:doctor", "--url", address]);
       expect([enqueue, list, doctor].map(({ stdout, stderr }) => stdout + stderr).join()).not.toContain("sesame");
     });

@@ -18,7 +18,7 @@ import type { Session } from "../session.ts";
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
 import { type Colors, count, inline, printable, printableLines, quoted, short } from "./text.ts";
-import { brief, estimate, fromNow, moment, shortAgo, span } from "./time.ts";
+import { brief, estimate, fromNow, moment, shortly, span } from "./time.ts";
 
 // What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
 
@@ -36,7 +36,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     maxRetries === null ? `${attempts}` : `${attempts} of ${maxRetries + 1}`,
   when({ completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
     const time = completedAt ?? failedAt ?? startedAt ?? runAt;
-    return time ? fromNow(time, now) : "-";
+    return time ? shortly(time, now) : "-";
   },
   error: (row: Failing) => errorIn(row),
   schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.occurrence)}` : ""),
@@ -70,11 +70,10 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   },
   // Of queues.
   due: ({ stats: { paused, nextRunAt } }: QueueBrief, { now }) =>
-    paused || !nextRunAt ? "-" : fromNow(nextRunAt, now),
+    paused || !nextRunAt ? "-" : shortly(nextRunAt, now),
   pace: (stats: QueueStats) => paceText(stats, perMinute, estimate),
   outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : outlookText(stats, perMinute, estimate)),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
-  hour: ({ ended }: QueueBrief) => bars(ended),
   pending: ({ pending: of }: NameFigures) =>
     !of ? "-" : of.count || !of.estimated ? `${of.estimated ? "~" : ""}${short(of.count)}` : "few",
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
@@ -83,10 +82,10 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   operation: ({ operation }: { readonly operation: string }) => changeText(operation),
   // Of schedules, and what they bring.
   next: ({ paused, nextRunAt }: ScheduleInfo, { now }) =>
-    paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-",
+    paused ? "paused" : nextRunAt ? shortly(nextRunAt, now) : "-",
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
   zone: ({ cron, timeZone }: ScheduleInfo) => (cron === null ? "" : timeZone),
-  last: ({ lastRunAt }: ScheduleInfo, { now }) => (lastRunAt ? shortAgo(lastRunAt, now) : "-"),
+  last: ({ lastRunAt }: ScheduleInfo, { now }) => (lastRunAt ? shortly(lastRunAt, now) : "-"),
   runs: ({ runs }: ScheduleRow) => runs.map(markOf).join("") || "-",
   set: ({ declared }: ScheduleInfo) => (declared ? "code" : "run time"),
   event: ({ of }: UpcomingEvent, { width }) => (width ? shortId(of) : of),
@@ -145,7 +144,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
           (name === "error" && alike.has(row) ? "" : cellOf(row, path, view)) ||
           (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
-        isOptional: /^(lastRunAt|last|zone|set|clock|due|hour|hour\.(waiting|retried).*|.*medianMs|days.*)$/.test(path),
+        isOptional: /^(lastRunAt|last|zone|set|clock|due|(hour|days)\..*)$/.test(path),
         givesWay: /^(id|key|name|event|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
       };
@@ -215,8 +214,7 @@ function timeText(time: Date, path: string, { now }: View, zone: unknown = "UTC"
 
 function textOf(name: string, value: unknown, view: View): string {
   if (value === null || value === undefined) return "";
-  if (value instanceof Date)
-    return /^(first|last)At$/.test(name) ? shortAgo(value, view.now) : fromNow(value, view.now);
+  if (value instanceof Date) return shortly(value, view.now);
   if (name === "error") return errorText(value as JobError | string);
   if (typeof value === "number")
     return /Ms$/.test(name) ? brief(value) : /^(timeout|period|keep)$/.test(name) ? span(value) : short(value);

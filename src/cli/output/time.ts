@@ -30,18 +30,18 @@ export function estimate(ms: number): string {
 
 const largest = (ms: number) => units.find(([, each]) => ms >= 2 * each) ?? (["second", 1_000] as const);
 
-/** A past time in a few letters, in the largest unit of which there are two: "5m ago", "40h ago", "3d ago", "now". */
-export function shortAgo(time: Date, now: number): string {
-  const ms = Math.max(now - time.getTime(), 0);
-  const [unit, unitMs] = largest(ms);
-  return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
+/** A time in a few letters: "5m ago", "40h ago", "in 3d", "now". */
+export function shortly(time: Date, now: number): string {
+  const ms = time.getTime() - now;
+  const text = brief(Math.ceil(Math.abs(ms) / 1_000) * 1_000);
+  return Math.abs(ms) < 1_000 ? "now" : ms > 0 ? `in ${text}` : `${text} ago`;
 }
 
-/** A duration in a few letters: "8ms", "2.3s", "12s", "5m". */
+/** A duration in a few letters, in the largest unit of which there are two: "8ms", "2.3s", "76m", "40h". */
 export function brief(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
-  return ms < 120_000 ? `${Math.round(ms / 1_000)}s` : `${Math.round(ms / 60_000)}m`;
+  const [unit, unitMs] = largest(ms);
+  return `${Number((ms / unitMs).toFixed(ms < 10_000 ? 1 : 0))}${unit.charAt(0)}`;
 }
 
 /** "2026-03-01 12:00:00 UTC" */
