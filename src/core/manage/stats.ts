@@ -28,7 +28,7 @@ export interface QueueStats extends PausedBy {
   readonly totalExpired: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
-  /** Jobs whose run time is ahead, retries included. */
+  /** Jobs whose run time is ahead, retries and released jobs of paused job types included. */
   readonly scheduledCount: number;
   /** Jobs that are due. */
   readonly readyCount: number;
