@@ -21,7 +21,7 @@ export const wholeFirst = (one: JobRow, other: JobRow): number =>
 
 /** Puts the contents of the same view of several queues together. */
 export function together(parts: readonly Part[], now: number): Contents {
-  const list = <Row>(rowsOf: (contents: Contents) => readonly Row[] | undefined): readonly (Row & Placed)[] =>
+  const list = <Row>(rowsOf: (contents: Contents) => readonly Row[] | undefined): (Row & Placed)[] =>
     parts.flatMap(({ queue, contents }) => rowsOf(contents)?.map((row) => ({ ...row, queue })) ?? []);
   const sum = (count: (contents: Contents) => number | undefined) =>
     parts.reduce((total, { contents }) => total + (count(contents) ?? 0), 0);
@@ -33,10 +33,10 @@ export function together(parts: readonly Part[], now: number): Contents {
   return {
     ...(has("jobs") && {
       jobs: {
-        rows: [...rows]
+        rows: rows
           .sort(byNearness(now))
           .sort(wholeFirst)
-          .slice(0, isSearch ? rows.length : MOST_ROWS),
+          .slice(0, isSearch ? undefined : MOST_ROWS),
         cursor: null,
         ...(isSearch
           ? { examined: sum(({ jobs }) => jobs?.examined), rest }
@@ -45,7 +45,7 @@ export function together(parts: readonly Part[], now: number): Contents {
     }),
     ...(has("failures") && {
       failures: {
-        failures: [...failures].sort(latestFirst).slice(0, MOST_ROWS),
+        failures: failures.sort(latestFirst).slice(0, MOST_ROWS),
         cursor: parts.find(({ contents }) => contents.failures?.cursor)?.contents.failures?.cursor ?? null,
         ungrouped: sum((contents) => contents.failures?.ungrouped),
         older: sum((contents) => contents.failures?.older) + Math.max(0, failures.length - MOST_ROWS),
@@ -59,8 +59,12 @@ export function together(parts: readonly Part[], now: number): Contents {
     }),
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
     ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
-    ...(has("changes") && { changes: [...list(({ changes }) => changes)].sort(latestChangeFirst).slice(0, MOST_ROWS) }),
-    ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),
+    ...(has("changes") && {
+      changes: list(({ changes }) => changes)
+        .sort(latestChangeFirst)
+        .slice(0, MOST_ROWS),
+    }),
+    ...(has("keys") && { keys: list(({ keys }) => keys).sort(busiestFirst) }),
   };
 }
 

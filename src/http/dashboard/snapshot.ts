@@ -14,7 +14,7 @@ import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
-import { cursorBefore, writePlace } from "../../core/store/cursor.ts";
+import { cursorBefore } from "../../core/store/cursor.ts";
 import { parentOf } from "../../core/store/family.ts";
 import { IN_LINE } from "../../core/store/score.ts";
 import { jobStates } from "../../core/store/store.ts";
@@ -30,13 +30,12 @@ const ROWS = 50;
 /** How many jobs of each state the list of the latest jobs reads. */
 const ROWS_OF_EACH = 20;
 const GROUPS_ON_OVERVIEW = 3;
-const MOST_GROUPS_SHOWN = 100;
 /** A day, and the one before it. */
 const DAY_HOURS = 48;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
 /** The cursor of ready jobs before those in lines. */
-const LINES = writePlace(["ready"], 0, cursorBefore(IN_LINE));
+const LINES = `ready:${cursorBefore(IN_LINE)}`;
 /** Jobs that died in these minutes fail now. */
 const RECENT_MINUTES = 10;
 /** How many keys that hold jobs back, and failures of children, the page names of each queue. */
@@ -133,14 +132,14 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     Promise.all(activities),
     query.only === "statistics" ? {} : readContents(host, all, query),
   ]);
-  const own = read.find(([each]) => each === queue)?.[1];
-  const statsOfAll = read.map(([, { stats }]) => stats);
+  const [, own] = read.find(([each]) => each === queue) ?? [];
   const withDead = read.filter(([, { stats }]) => stats.deadLetterCount > 0);
   const stuck =
     query.view === "queues" && query.only !== "statistics"
       ? { stuck: (await Promise.all(withDead.map(([each]) => readStuck(each)))).flat() }
       : {};
-  const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(statsOfAll) } : own;
+  const list = listOfQueues(read);
+  const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(read.map(([, { stats }]) => stats)) } : own;
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
   return {
     ...common(),
@@ -150,8 +149,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(mark !== undefined && { mark }),
     ...contents,
     ...stuck,
-    ...(query.view === "queues" && listOfQueues(read)),
-    ...(query.view === "overview" && { dying: listOfQueues(read).dying }),
+    ...(query.view === "queues" && list),
+    ...(query.view === "overview" && { dying: list.dying }),
   };
 }
 
@@ -165,7 +164,7 @@ function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Conte
   const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
   const dying = read.flatMap(([{ name }, { minutes, stats }]) => {
     const jobs = minutes.slice(-RECENT_MINUTES).reduce((sum, { dead }) => sum + dead, 0);
-    return jobs > 0 && stats.deadLetterCount > 0 ? [{ queue: name, jobs }] : [];
+    return jobs > 0 && stats.deadLetterCount > 0 ? { queue: name, jobs } : [];
   });
   return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
 }
@@ -185,7 +184,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "overview": {
       const [history, { failures: groups, ...rest }, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
-        queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true }),
+        queue.getFailures({ latest: true }),
         queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
       ]);
       const failures = { ...rest, failures: groups.slice(0, GROUPS_ON_OVERVIEW) };
@@ -199,7 +198,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { keys, schedules: schedules.filter(({ failing }) => failing) };
     }
     case "failures":
-      return { failures: await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true }) };
+      return { failures: await queue.getFailures({ latest: true }) };
     case "jobs": {
       const { group, cursor } = query;
       if (!group) return { jobs: await readJobs(queue, query) };
@@ -225,7 +224,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       const [figures, jobs, failures] = await Promise.all([
         queue.getFigures({ name, days: DAYS, pending: true }),
         findJobs(internalsOf(queue), { state: "completed", text: name, by: "name" }),
-        queue.getFailures({ name, limit: MOST_GROUPS_SHOWN, latest: true }),
+        queue.getFailures({ name, latest: true }),
       ]);
       return { figures, jobs: rowsOf(jobs), failures };
     }
@@ -244,14 +243,14 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
 
 /** The jobs that wait for nothing but dead children, as far as these are the latest of a failure: 4 to 30 commands. */
 async function readStuck(queue: Queue, known?: readonly FailureGroup[]): Promise<NonNullable<Contents["stuck"]>> {
-  const failures = known ?? (await queue.getFailures({ limit: MOST_GROUPS_SHOWN, latest: true })).failures;
+  const failures = known ?? (await queue.getFailures({ latest: true })).failures;
   const ofChildren = failures.filter(({ sampleId }) => parentOf(sampleId)).slice(0, KEYS_OF_EACH);
   const pages = await Promise.all(ofChildren.map(({ group }) => queue.listDeadLetter({ group, limit: ROWS })));
   const parents = new Set(pages.flatMap(({ jobs }) => jobs.flatMap(({ id }) => parentOf(id) ?? [])));
   const jobs = await Promise.all([...parents].slice(0, KEYS_OF_EACH).map((id) => queue.getJob(id)));
   return jobs.flatMap((job) => {
-    const { pending, dead } = job?.children ?? { pending: 1, dead: 0 };
-    return job?.state === "scheduled" && !job.runAt && pending === 0 ? [{ queue: queue.name, id: job.id, dead }] : [];
+    if (job?.state !== "scheduled" || job.runAt || job.children?.pending !== 0) return [];
+    return { queue: queue.name, id: job.id, dead: job.children.dead };
   });
 }
 
@@ -265,7 +264,7 @@ async function readKeys({ flowControl }: Queue, search: string | undefined): Pro
 async function findById(queues: readonly Queue[], { view, search, by, cursor, group, state }: Query) {
   if (view !== "jobs" || !search || by || cursor || group) return undefined;
   const jobs = await Promise.all(queues.map((queue) => queue.getJob(search)));
-  const rows = jobs.flatMap((job) => (job && (!state || job.state === state) ? [rowOf(job)] : []));
+  const rows = jobs.flatMap((job) => (job && (state ?? job.state) === job.state ? rowOf(job) : []));
   return rows[0] && { rows, cursor: null };
 }
 
@@ -273,15 +272,10 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
   if (search) {
     // All jobs that a key holds back are in lines, which come after all other ready jobs.
     const from = cursor ?? (state === "ready" && by === "key" ? LINES : undefined);
-    const { jobs, ...found } = await findJobs(internalsOf(queue), {
-      state,
-      text: search,
-      by: by ?? "any",
-      cursor: from,
-    });
+    const found = await findJobs(internalsOf(queue), { state, text: search, by: by ?? "any", cursor: from });
     const isWhole = wholeMatcher(search);
-    const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
-    return { ...found, rows: rows.sort(wholeFirst) };
+    const shown = rowsOf(found, (job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
+    return { ...shown, rows: shown.rows.sort(wholeFirst) };
   }
   if (state) return rowsOf(await listKeyedJobs(internalsOf(queue), { state, cursor, limit: ROWS }));
   const { jobs } = await latestJobs(internalsOf(queue), ROWS_OF_EACH);

@@ -49,7 +49,7 @@ export interface Thrift {
 export async function fetchSnapshot(
   route: Route,
   thrift: Thrift,
-  signal: AbortSignal,
+  signal: AbortSignal | null = null,
 ): Promise<Json<Refresh> | Json<Unchanged>> {
   return (await send(`dashboard/data?${askedQuery({ ...route, ...thrift })}`, { signal })).json();
 }

@@ -51,16 +51,15 @@ export async function searchOn(): Promise<void> {
 
 /** Searches on: in all queues, the first that is not finished. */
 async function more({ rows, cursor, rest, examined = 0 }: Jobs): Promise<Jobs> {
-  const { signal } = new AbortController();
   const [first, ...others] = rest ?? [];
   const from = first ? { ...first, scope: undefined } : { cursor: cursor ?? undefined };
-  const response = await fetchSnapshot({ ...state.route, ...from }, { only: "contents" }, signal);
+  const response = await fetchSnapshot({ ...state.route, ...from }, { only: "contents" });
   const next = "jobs" in response ? response.jobs : undefined;
   const end = next?.cursor ?? null;
   const found = next?.rows.map((row) => ({ ...row, ...(first && { queue: first.queue }) })) ?? [];
   return {
     // A job that has moved to another state meanwhile is found again.
-    rows: [...new Map([...rows, ...found].map((row) => [`${row.id} ${row.queue}`, row])).values()],
+    rows: [...rows.filter(({ id, queue }) => !found.some((row) => row.id === id && row.queue === queue)), ...found],
     examined: examined + (next?.examined ?? 0),
     ...(first ? { cursor: null, rest: [...(end ? [{ ...first, cursor: end }] : []), ...others] } : { cursor: end }),
   };
