@@ -174,7 +174,7 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
 
 test("a job type is paused, and the jobs that wait of it are cancelled, each alone or both together", async () => {
   const { page, on } = await openFilled("#view=type&id=send_email");
-  await press(page, "Cancel the waiting jobs of send_email");
+  await press(page, "Cancel waiting...");
   await page.getByRole("dialog").getByText("2 jobs will not run").waitFor();
   await press(page, "Cancel the jobs");
   await notice(page, "2 jobs cancelled.");
@@ -361,15 +361,10 @@ describe("the keys", () => {
 
 test("the look is chosen, and remembered", async () => {
   const { page } = await openFilled("#view=jobs&state=dead");
-  const height = async () => (await page.locator("tbody tr").first().boundingBox())?.height ?? 0;
-  const before = await height();
-  await press(page, "Density: comfortable");
   await press(page, "Theme: system");
   await press(page, "Theme: light");
   await page.reload();
   await page.getByRole("button", { name: "Theme: dark" }).waitFor();
-  await page.locator("tbody tr").first().waitFor();
-  expect(await height()).toBeLessThan(before);
   expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(10, 15, 14)");
 });
 

@@ -45,6 +45,7 @@ const go = (view: string) => (page: Page) => page.getByRole("link", { name: new 
 const choose = (queue: string) => (page: Page) => page.getByLabel("Queue", { exact: true }).selectOption(queue);
 const row = (text: string) => (page: Page) => page.locator("main tr", { hasText: text }).first();
 const attention = (text: string) => (page: Page) => page.locator(".attention li", { hasText: text }).first();
+const click = (name: string) => (page: Page) => page.getByRole("link", { name, exact: true }).click();
 const press = (name: string) => (page: Page) => page.getByRole("button", { name }).click();
 const enter = (page: Page) => page.keyboard.press("Enter");
 const firstRow = (page: Page) => page.locator("tbody tr").first();
@@ -142,15 +143,21 @@ const asked: readonly Asked[] = [
   },
   {
     question: "how fast is a type, against yesterday",
-    acts: [go("Job types")],
-    where: firstRow,
-    answer: /6 min \/ 18 min\nyesterday 9 min \/ 18 min/,
+    acts: [go("Job types"), click("today")],
+    where: row("billing_0"),
+    answer: /601 ms \/ 902 ms\nyesterday 601 ms \/ 902 ms/,
   },
   {
     question: "how much of a type, against yesterday",
-    acts: [go("Job types"), (page) => page.getByRole("link", { name: "day", exact: true }).click()],
-    where: row("media_3"),
-    answer: /yesterday \d+/,
+    acts: [go("Job types"), click("today")],
+    where: row("billing_0"),
+    answer: /5\nyesterday 0\s+0\t50\nyesterday 50/,
+  },
+  {
+    question: "what failed yesterday",
+    acts: [go("Job types"), click("yesterday"), press("Sort by Dead")],
+    where: firstRow,
+    answer: /^default\ndefault_0\nPause\.\.\.\n\t0\t0\t50\t/,
   },
   {
     question: "which jobs hold the slots of a key, and who changed its limits",
@@ -166,17 +173,13 @@ const asked: readonly Asked[] = [
   },
   {
     question: "which jobs a user has",
-    acts: [
-      (page) => search(page).fill("7"),
-      enter,
-      (page) => page.getByRole("link", { name: "user=7", exact: true }).click(),
-    ],
+    acts: [(page) => search(page).fill("7"), enter, click("user=7")],
     where: firstRow,
     answer: /onboard-7/,
   },
   {
     question: "cancel what waits of a type",
-    acts: [go("Job types"), press("Cancel the waiting jobs of imports/imports_0")],
+    acts: [go("Job types"), click("imports_0"), press("Cancel waiting...")],
     where: (page) => page.locator("dialog"),
     answer: /50 jobs will not run/,
   },
@@ -188,7 +191,7 @@ const asked: readonly Asked[] = [
   },
   {
     question: "which job type is slowest in all queues",
-    acts: [choose("All queues"), go("Job types")],
+    acts: [choose("All queues"), go("Job types"), press("Sort by Duration")],
     where: firstRow,
     answer: /media_3/,
   },

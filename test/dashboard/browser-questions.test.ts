@@ -130,10 +130,8 @@ test("what runs next: the next hour has scheduled jobs and occurrences on one ax
 
 test("which job type is slowest: the list sorts by duration, and its page has days, failures and slow jobs", async () => {
   const page = await openWorld("#view=names&scope=all");
-  await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("media_3");
+  await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("billing_0");
   const byDuration = page.getByRole("button", { name: "Sort by Duration p50 / p95" });
-  await byDuration.click();
-  await expect.poll(() => page.locator("tbody tr a").last().textContent(), patience).toBe("media_3");
   await byDuration.click();
   await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("media_3");
   await page.locator("tbody tr a").first().click();

@@ -109,7 +109,7 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Refresh now|Search|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|(Wait|Duration) p50 \/ p95|Still dead, last hour|Last)$/.test(
+            !/^(Sign out|Refresh now|Search|Keys: .*|Theme: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|(Wait|Duration) p50 \/ p95|Still dead, last hour|Last)$/.test(
               text,
             ),
         ),

@@ -61,7 +61,7 @@ export const snapshotQuery = object(
     children: word(["all", "pending", "completed", "dead"]),
     group: string(LONGEST_ID),
     /** How far back metrics and the chart of throughput go. Default: an hour. */
-    range: word(["day", "weeks"]),
+    range: word(["day", "yesterday", "weeks"]),
     /** The same for the chart of latency. Default: a day. */
     latency: word(["weeks"]),
     cursor,

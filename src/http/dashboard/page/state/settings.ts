@@ -5,7 +5,6 @@ export const choices = {
   theme: ["system", "light", "dark"],
   /** Whether the page refreshes by itself. */
   live: ["on", "off"],
-  density: ["comfortable", "compact"],
 } as const;
 
 export type Setting = keyof typeof choices;

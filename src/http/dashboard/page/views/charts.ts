@@ -4,7 +4,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { type ActionName, state } from "../state/state.ts";
 import { capital, clock, hour, number, span } from "./format.ts";
-import { badge, rangeLinks, ranges } from "./parts.ts";
+import { badge, rangeLinks } from "./parts.ts";
 
 export type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 
@@ -36,9 +36,9 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   });
   const minutes = { of: "minutes", points: activity.minutes, unit: "minute", time: ({ at }: Counts) => clock(at) };
   const throughput: ChartOptions<Counts> = {
-    ...(range ? hours(range) : minutes),
+    ...(range ? hours(range === "weeks" ? range : "day") : minutes),
     title: "Throughput",
-    ranges: rangeLinks("throughput", route, ranges("2 weeks")),
+    ranges: rangeLinks("throughput", route, [["hour"], ["day", "day"], ["2 weeks", "weeks"]]),
     series: outcomes,
     kind: "bars",
     before: range === "day" ? all.slice(-48, -24) : [],

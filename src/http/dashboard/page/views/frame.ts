@@ -71,7 +71,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
 <a class="brand" href="${hrefTo(last?.queues[1] ? ofAllQueues : { view: "overview" })}">${icon("tide")}Tidegate</a>${last && switcher(last)}${last && find(route.view === "jobs" && !route.group)}
 <nav aria-label="Views">${places.map(entry)}</nav>
-<div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.mayChange === false && html`<small>Read only</small>`}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
+<div class="settings">${setting("theme", "Theme")}${button("Keys: ?", "help", "", "link")}${last?.mayChange === false && html`<small>Read only</small>`}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
 /** Searches the jobs of all queues. Where jobs have a search of their own, its place stays empty. */

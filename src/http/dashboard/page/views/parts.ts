@@ -51,9 +51,7 @@ const breakable = (text: string): Html => html`${text.split(/(?<=[_.:/-])/).map(
 export const parentIn = (id: string): string | undefined => /^(.+)\/\d{6}(-\w+)?$/.exec(id)?.[1];
 
 /** Ranges of time: the text of each, and its value in the URL. */
-type Ranges = readonly (readonly [string, ("day" | "weeks")?])[];
-
-export const ranges = (weeks: string): Ranges => [["hour"], ["day", "day"], [weeks, "weeks"]];
+type Ranges = readonly (readonly [string, Route["range"]?])[];
 
 /** Links to a route with other ranges of time. @param field where the route has the range */
 export const rangeLinks = (what: string, to: Route, of: Ranges, field: "range" | "latency" = "range"): Html =>

@@ -9,7 +9,7 @@ import { type Counts, chart, outcomes, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list, tookMs } from "./jobs.ts";
-import { badge, button, figure, heading, inQueue, keyOf, link, opens, queueTag, rangeLinks, ranges } from "./parts.ts";
+import { badge, button, figure, heading, inQueue, keyOf, link, opens, queueTag, rangeLinks } from "./parts.ts";
 import { type Column, sortable, sortedBy } from "./sort.ts";
 
 type Figures = Counts & Json<Pick<AllFigures, "waiting" | "running">>;
@@ -43,18 +43,19 @@ function allNames({ figures, names, pausedJobs }: Json<Snapshot>): readonly Name
 
 export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
-  return html`${heading("Job types")}${metricRanges({ view: "names" })}
+  return html`${heading("Job types", metricRanges({ view: "names" }))}
 ${all?.every(({ total }) => total.processed + total.retried + total.dead === 0) && html`<p class="muted">No metrics yet. A queue with observe: false keeps none by job type.</p>`}${all?.[0] && table(all, snapshot)}`;
 }
 
-const metricRanges = (to: Route): Html => rangeLinks("metrics", to, ranges(`${DAYS} days`));
+const metricRanges = (to: Route): Html =>
+  rangeLinks("metrics", to, [["hour"], ["today", "day"], ["yesterday", "yesterday"], [`${DAYS} days`, "weeks"]]);
 
 /** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {
   const { range } = state.route;
-  const today = days.at(-1);
-  if (range === undefined || !today) return hour;
-  if (range === "day") return today;
+  const [before, today] = days.slice(-2);
+  if (!range || !before || !today) return hour;
+  if (range !== "weeks") return range === "day" ? today : before;
   const sum = (count: (day: Figures) => number) => days.reduce((total, day) => total + count(day), 0);
   const worst = (times: (day: Figures) => Figures["waiting"]) =>
     days.map(times).reduce((one, other) => (other && (!one || other.p95Ms > one.p95Ms) ? other : one), null);
@@ -79,42 +80,33 @@ const columns: readonly Column<Name>[] = [
 ];
 
 function table(all: readonly Name[], snapshot: Json<Snapshot>): Html {
-  // Of all queues together, the slowest first: of one, by name.
-  const initial = state.route.scope ? "-running" : "name";
-  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}</tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, snapshot))}</tbody></table></div>
-<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Times are p50 / p95, at most 20 % off; p95 sorts. Days begin at midnight UTC.</p>`;
+  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", "name"))}</tr></thead><tbody>${sortedBy(all, columns, "name").map((name) => row(name, snapshot))}</tbody></table></div>
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Times are at most 20 % off; p95 sorts. Days begin at midnight UTC.</p>`;
 }
 
 /** The row of the types that have no metrics of their own. */
 const OTHER = "other";
 
-function actionsOn({ name, queue }: Name, snapshot: Json<Snapshot>): Html {
-  const paused = pauseOf(name, queue, snapshot);
-  return html`${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}
-${snapshot.mayChange && name !== OTHER && html`<div class="row actions">${pauseButton(name, queue, snapshot)}</div>`}`;
-}
-
 /** How many jobs wait. An estimate differs with each refresh, and of less than 50 it is no count. */
-function waitingOf({ name, queue, pending }: Name, mayChange: boolean): Html {
-  const { count = 0, estimated = false } = pending ?? {};
-  const cancel = button("Cancel...", "cancel-type", name, "dead", `Cancel the waiting jobs of ${keyOf(queue, name)}`);
-  const about = count < 50 ? "few or none" : `about ${number(Number(count.toPrecision(2)))}`;
-  return html`<td class="figure ${count === 0 && "muted"}">${estimated ? about : number(count)}${mayChange && (estimated || count > 0) && name !== OTHER && html`<div class="row actions">${cancel}</div>`}</td>`;
+function waitingOf({ count, estimated }: NonNullable<Name["pending"]>): string {
+  if (!estimated) return number(count);
+  return count < 50 ? "few or none" : `about ${number(Number(count.toPrecision(2)))}`;
 }
 
 function row(name: Name, snapshot: Json<Snapshot>): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
-  const yesterday = state.route.range === "weeks" ? undefined : name.days.at(-2);
-  // A day is not compared with an hour.
-  const before = state.route.range && yesterday;
+  const { pending } = name;
+  const paused = pauseOf(name.name, name.queue, snapshot);
+  const before = state.route.range === "day" ? name.days.at(-2) : undefined;
   const pair = (of: Figures["waiting"]) =>
     of ? html`<span>${span(of.medianMs)}</span> <span class="muted">/ ${span(of.p95Ms)}</span>` : "-";
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
   const inWords = (what: string, of: Figures["waiting"]) => of && html`<p class="slim">${what} ${pair(of)}</p>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${inWords("Wait", waiting)}${inWords("Duration", running)}${actionsOn(name, snapshot)}</td>
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job"><div class="row">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${snapshot.mayChange && name.name !== OTHER && html`<span class="end">${pauseButton(name.name, name.queue, snapshot)}</span>`}</div>${inWords("Wait", waiting)}${inWords("Duration", running)}
+${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}</td>
 ${figure(processed, "", "", before?.processed)}${figure(retried, "retried", "roomy", before?.retried)}${figure(dead, "dead", "", before?.dead)}
-${waitingOf(name, snapshot.mayChange)}${time(waiting, yesterday?.waiting)}${time(running, yesterday?.running)}</tr>`;
+<td class="figure ${!pending?.count && "muted"}">${pending ? waitingOf(pending) : 0}</td>${time(waiting, before?.waiting)}${time(running, before?.running)}</tr>`;
 }
 
 type Day = Name["days"][number];
@@ -128,8 +120,11 @@ export function type(snapshot: Json<Snapshot>): Html {
   const name = route.id ?? "";
   const shown = figures?.names[0] ?? unused({ name });
   const slowest = [...(jobs?.rows ?? [])].sort((one, other) => tookMs(other) - tookMs(one)).slice(0, MOST_SLOWEST);
-  const retry = snapshot.mayChange && failures?.failures[0] && button("Retry all dead...", "retry-type", name);
-  return html`${heading(name, html`${retry}${link({ view: "jobs", search: name, by: "name" }, "Its jobs")}`)}${
+  const { count = 0, estimated = false } = shown.pending ?? {};
+  const actions =
+    snapshot.mayChange &&
+    html`${failures?.failures[0] && button("Retry all dead...", "retry-type", name)}${(estimated || count > 0) && button("Cancel waiting...", "cancel-type", name, "dead")}`;
+  return html`${heading(name, html`${actions}${link({ view: "jobs", search: name, by: "name" }, "Its jobs")}`)}${
     figures &&
     html`${metricRanges(route)}${table([shown], snapshot)}
 ${byDay(shown.days)}
