@@ -7,6 +7,6 @@ import { redisQueue } from "../../src/stores/redis/queue.ts";
 export function unpausedStore(transport: Transport, prefix: string): Store {
   const connection = new Connection(transport, async () => {});
   return {
-    open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter, Math.random),
+    open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter),
   };
 }

@@ -40,9 +40,7 @@ export interface UpstashClientOptions {
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): Store {
   const { connection, prefix } = readOptions(options, "upstashStore");
-  return {
-    open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter, Math.random),
-  };
+  return { open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter) };
 }
 
 /**
@@ -54,7 +52,7 @@ export function upstashProducerStore(
   options: UpstashStoreOptions | UpstashClientOptions | UpstashClient,
 ): ProducerStore {
   const { connection, prefix } = readOptions(options, "upstashProducerStore");
-  return { open: (queue) => redisProducer(connection, keysOf(prefix, queue), Math.random) };
+  return { open: (queue) => redisProducer(connection, keysOf(prefix, queue)) };
 }
 
 function readOptions(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient, taker: string) {

@@ -46,9 +46,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix } = knownOptions(options, ["prefix"], "redisStore");
   const connection = connectionOf(client);
   const keysBegin = readPrefix(prefix);
-  return {
-    open: (queue, meter) => redisQueue(connection, keysOf(keysBegin, queue), meter, Math.random),
-  };
+  return { open: (queue, meter) => redisQueue(connection, keysOf(keysBegin, queue), meter) };
 }
 
 /** All stores of a client share one listener: Node warns of a leak at more than ten. */

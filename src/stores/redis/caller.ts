@@ -6,7 +6,7 @@ import { textsOf } from "./values.ts";
 
 export type Caller = ReturnType<typeof callerOf>;
 
-export function callerOf(connection: Connection, keys: QueueKeys, meter: Meter | undefined, random: () => number) {
+export function callerOf(connection: Connection, keys: QueueKeys, meter: Meter | undefined) {
   /** Runs a script whose arguments depend on whether an earlier send may have arrived. */
   const send = async <Args, Reply>(
     script: ScriptOf<Args, Reply>,
@@ -21,7 +21,7 @@ export function callerOf(connection: Connection, keys: QueueKeys, meter: Meter |
     keys,
     send,
     /** An even number that distinguishes two calls of the same millisecond if one of them is sent again. */
-    newNonce: () => 2 * Math.floor(random() * 512),
+    newNonce: () => 2 * Math.floor(connection.random() * 512),
     run: <Args, Reply>(script: ScriptOf<Args, Reply>, args: NoInfer<Args>): Promise<Reply> => send(script, () => args),
     plain: (...commands: readonly Command[]): Promise<readonly unknown[]> => connection.plain(commands, meter),
   };

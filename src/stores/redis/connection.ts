@@ -84,7 +84,7 @@ export class Connection {
   readonly used = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
-  readonly #random: () => number;
+  readonly random: () => number;
   readonly #deadline: Deadline;
   #dialect: Dialect;
   #isSure = false;
@@ -97,7 +97,7 @@ export class Connection {
   ) {
     this.#transport = transport;
     this.#pause = pause;
-    this.#random = random;
+    this.random = random;
     this.#deadline = deadline;
     const { lockingAddress } = transport;
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
@@ -210,7 +210,7 @@ export class Connection {
         lost = error;
       }
       // The pause is random, so that clients in the same outage do not all come back at once.
-      const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.#random() / 2);
+      const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.random() / 2);
       const bounded = Math.max(0, Math.min(pause, left));
       left -= bounded;
       if (bounded > 0) await this.#pause(bounded);

@@ -16,13 +16,8 @@ import { scheduleCalls } from "./schedules.ts";
 import { statisticsCalls } from "./statistics.ts";
 import { arrayOf, rowsOf } from "./values.ts";
 
-export function redisQueue(
-  connection: Connection,
-  keys: QueueKeys,
-  meter: Meter | undefined,
-  random: () => number,
-): QueueStore {
-  const caller = callerOf(connection, keys, meter, random);
+export function redisQueue(connection: Connection, keys: QueueKeys, meter: Meter | undefined): QueueStore {
+  const caller = callerOf(connection, keys, meter);
   return {
     keepsConnection: connection.keepsConnection,
     isFree: connection.keepsConnection,
@@ -41,8 +36,8 @@ export function redisQueue(
 }
 
 /** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
-export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
-  return enqueueCalls(callerOf(connection, keys, undefined, random));
+export function redisProducer(connection: Connection, keys: QueueKeys): EnqueueStore {
+  return enqueueCalls(callerOf(connection, keys, undefined));
 }
 
 /** The list of changes: a stream, which one command extends and cuts. */

@@ -15,16 +15,13 @@ export function storeOfReplies(record: string, jobs: number): Store {
   };
   // The transport ignores it.
   const signal = new EventTarget() as AbortSignal;
-  const random = () => 0;
   const connection = new Connection(
     transport,
     async () => {},
-    random,
+    () => 0,
     () => signal,
   );
-  return {
-    open: (queue, meter) => redisQueue(connection, keysOf("warm-up", queue), meter, random),
-  };
+  return { open: (queue, meter) => redisQueue(connection, keysOf("warm-up", queue), meter) };
 }
 
 /** The replies of Redis to a peek, an exchange that claims, one that settles, and the cancellation of a job. */
