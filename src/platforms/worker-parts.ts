@@ -2,7 +2,7 @@ import { type DrainOptions, drainLimits, type InternalDrainOptions, withDefaults
 import type { DrainReport } from "../core/drain/report.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
-import { drainQueues } from "../core/queue/queues.ts";
+import { drainWithin } from "../core/queue/queues.ts";
 import { invalidRequest, quote } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { startFanOut } from "../http/backlog-fan-out.ts";
@@ -37,7 +37,8 @@ export function workerParts(given: CloudflareOptions, taker: string) {
   const queues = [...settings.queues.values()];
   if (globalThis.navigator?.userAgent === "Cloudflare-Workers") for (const queue of queues) checkConnection(queue);
   const tick = async (over: DrainOptions = {}, inner: InternalDrainOptions = {}): Promise<DrainReport> => {
-    const report = await drainQueues(queues, { ...withDefaults(scheduled, settings.drain), ...over }, inner);
+    const chosen = { ...withDefaults(scheduled, settings.drain), ...over };
+    const report = await drainWithin(queues, drainLimits(chosen, inner));
     await startFanOut(settings.fanOut, report, "cron", settings.first.clock, settings.onError);
     warnOf(report);
     return report;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { drainQueues } from "../../src/core/queue/queues.ts";
 import { defineJob, Producer, Queue, type QueueOptions } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
+import { drainQueues } from "../support/drain-queues.ts";
 import { onMemoryAtLeast } from "../support/stores.ts";
 import { dies, note, openQueue } from "./open-queue.ts";
 

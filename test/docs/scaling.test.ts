@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openQueues, queueOf } from "../../examples/guide/several-queues.ts";
-import { drainQueues } from "../../src/core/queue/queues.ts";
 import { defineJob, memoryStore } from "../../src/index.ts";
+import { drainQueues } from "../support/drain-queues.ts";
 
 test("customers spread evenly over several queues in two databases, and each keeps its own", async () => {
   const sync = defineJob({ name: "sync", perform: (_: string) => {} });

@@ -1,10 +1,10 @@
 import { Cluster } from "ioredis";
 import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { drainQueues } from "../../src/core/queue/queues.ts";
 import { type DrainOptions, defineJob, Queue, TidegateError } from "../../src/index.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
+import { drainQueues } from "../support/drain-queues.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { startTcpProxy, type TcpProxy, tcpFaults } from "../support/tcp-faults.ts";
 

@@ -44,16 +44,11 @@ export interface DrainableQueue {
  */
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
-  if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  const shared = queues.length > 1 ? new SharedDrain(first, queues, limits) : undefined;
-  return shared
-    ? thenWake(
-        queues,
-        limits,
-        () => shared.run(),
-        (queue, report) => shared.reportOf(queue, report),
-      )
-    : thenWake(queues, limits, () => first.drainWithin(limits));
+  if (!first) throw invalidRequest("A drain needs at least one queue.");
+  if (queues.length === 1) return thenWake(queues, limits, () => first.drainWithin(limits));
+  const shared = new SharedDrain(first, queues, limits);
+  const reportOf = (queue: DrainableQueue, report: DrainReport) => shared.reportOf(queue, report);
+  return thenWake(queues, limits, () => shared.run(), reportOf);
 }
 
 /** What ends the drains of all queues. A budget that is too small for one queue may be enough for another. */

@@ -1,17 +1,9 @@
 import { drainTogether } from "../drain/drain-queues.ts";
-import { type DrainLimits, type DrainOptions, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
+import type { DrainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import { briefOf, type QueueBrief, totalOf } from "../manage/stats.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
-
-export async function drainQueues(
-  queues: readonly Queue[],
-  options: DrainOptions = {},
-  inner: InternalDrainOptions = {},
-): Promise<DrainReport> {
-  return drainWithin(queues, drainLimits(options, inner));
-}
 
 export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Promise<DrainReport> {
   return drainTogether(queues.map(internalsOf), limits);

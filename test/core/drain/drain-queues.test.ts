@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
-import { drainQueues } from "../../../src/core/queue/queues.ts";
 import { type AnyJob, memoryStore, Queue, type Store } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
 import { start } from "../../support/clock.ts";
+import { drainQueues } from "../../support/drain-queues.ts";
 
 /** Queues of these names on one store, with a job that records where it ran, and a clock that sleeping advances. */
 function setUp(...names: string[]) {

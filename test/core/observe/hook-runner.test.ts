@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { drainQueues } from "../../../src/core/queue/queues.ts";
 import { defineJob, type EnqueueEvent, type Hooks, memoryStore, Queue } from "../../../src/index.ts";
 import { startWorker } from "../../../src/platforms/node.ts";
 import { type TestClock, testClock } from "../../../src/testing/index.ts";
 import { start } from "../../support/clock.ts";
+import { drainQueues } from "../../support/drain-queues.ts";
 
 const works = defineJob({ name: "works", perform() {} });
 
