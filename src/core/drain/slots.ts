@@ -11,7 +11,6 @@ export interface DrainSlots {
   leave(): void;
 }
 
-/** Slots that no other drain shares. */
 export function ownSlots(most: number): DrainSlots {
   const nothing = () => {};
   return { most, take: nothing, give: nothing, join: nothing, changed: nothing, leave: nothing };

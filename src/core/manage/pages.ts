@@ -34,7 +34,6 @@ export async function* storedPages(
   }
 }
 
-/** Whether a job has this name; true if the name is undefined. */
 export function hasName(name: string | undefined): (job: StoredJob) => boolean {
   return ({ record }) => name === undefined || decodeRecord(record)?.name === name;
 }

@@ -2,7 +2,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
 
-/** A text in UTF-8. */
 export const utf8 = (text: string): Bytes => encoder.encode(text);
 
 const bytesOf = (value: string | Bytes) => (typeof value === "string" ? utf8(value) : value);

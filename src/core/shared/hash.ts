@@ -1,4 +1,3 @@
-/** The published offset basis of FNV-1a. */
 const OFFSET_BASIS = 0x811c9dc5;
 const PRIME = 0x01000193;
 

@@ -1,4 +1,3 @@
-/** Reads page after page, each from the cursor of the previous one. */
 export async function* pagesOf<Page extends { readonly cursor?: string | null | undefined }>(
   read: (cursor: string | undefined) => Promise<Page>,
   from?: string | undefined,

@@ -68,7 +68,6 @@ export function together(parts: readonly Part[], now: number): Contents {
   };
 }
 
-/** What the next hour brings to several queues. */
 function upcomingOf(all: readonly (Upcoming & Placed)[]): UpcomingThere {
   const minutes = all[0]?.minutes.map(({ at }, index) => {
     const sum = (kind: "jobs" | "retries" | "occurrences") =>

@@ -282,7 +282,6 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
   return rowsOf({ jobs: jobs.slice(0, ROWS), cursor: null });
 }
 
-/** A page of a list as the page shows it. */
 function rowsOf<Job extends JobInfo, Page extends { readonly jobs: readonly Job[] }>(
   { jobs, ...page }: Page,
   row: (job: Job) => JobRow = rowOf,

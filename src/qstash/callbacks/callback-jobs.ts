@@ -64,7 +64,6 @@ export async function callbackJobs(
 
 /** The largest response that callbacks report, in bytes. It becomes base64 in the body of a message. */
 const LARGEST_REPORTED = 2_000_000;
-/** For the rest of a callback. */
 const ROOM_OF_REST = 128 * 1024;
 
 /** How many bytes of a response are read. With callbacks, as many as fit with the job and all callbacks. */

@@ -36,7 +36,6 @@ export function withPlan({ record, plan }: Pick<SchedulePut, "record" | "plan">)
 
 const head = /^2:([a-z]*):(\d*):,([^\n]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
 
-/** Splits a stored record into its plan and its own text. */
 export function readPlan(stored: string): { readonly record: string; readonly plan?: SchedulePlan } {
   const [text, flags = "", latest = "", times = "", start = "", middle = "", end = ""] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
