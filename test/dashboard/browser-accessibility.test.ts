@@ -142,7 +142,7 @@ describe("every view", () => {
           .evaluateAll((all) =>
             all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
           );
-        expect(cut, hash).toEqual(hash.endsWith("names") ? ["x".repeat(100)] : []);
+        expect(cut, hash).toEqual([]);
       }
     }
   });
