@@ -99,7 +99,7 @@ const asked: readonly Asked[] = [
       go("Failures"),
       (page) =>
         row("the o service")(page)
-          .getByRole("button", { name: /^Retry / })
+          .getByRole("button", { name: /^Retry PermanentError/ })
           .click(),
     ],
     where: (page) => page.locator("dialog"),
@@ -133,7 +133,7 @@ const asked: readonly Asked[] = [
     question: "what needs attention first",
     acts: [],
     where: (page) => page.locator(".attention"),
-    answer: /failing now.*schedule fails.*may-2026.*grows.*all jobs paused.*billing_6 paused.*held back/s,
+    answer: /failing since.*schedule fails.*may-2026.*grows.*all jobs paused.*billing_6 paused.*held back/s,
   },
   {
     question: "why does this job wait",

@@ -66,7 +66,7 @@ describe("the page of a job", () => {
     await page.goBack();
     await page.getByRole("link", { name: "see them" }).click();
     await heading(page, "fails: Error");
-    await page.getByText("2 dead jobs: the oldest").waitFor();
+    await page.getByText("2 dead jobs since").waitFor();
     expect(await page.locator("td.job code").count()).toBe(2);
   });
 
@@ -121,11 +121,10 @@ describe("the page of a job", () => {
 
 test("the page of a group of failures says what failed and how often, and retries or removes all of it", async () => {
   const { page, on } = await openFilled("#view=failures");
-  await page.getByText("New: all died in the last 24 hours.").waitFor();
   await page.locator("tbody tr a").first().click();
   await heading(page, "fails: Error");
   await page.getByText("no luck", { exact: true }).waitFor();
-  await page.getByText("2 dead jobs: the oldest died now, the newest now.").waitFor();
+  await page.getByText("2 dead jobs since 12:00, now; the newest died now.").waitFor();
   await page.locator('[data-key="Who is affected"]', { hasText: /[78] \(1 of 2\), [78] \(1 of 2\)/ }).waitFor();
   await expect.poll(() => page.title(), patience).toBe("(2) fails: Error – Tidegate");
   expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");

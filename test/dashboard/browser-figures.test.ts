@@ -57,7 +57,10 @@ test("what broke, since when, and its repair are a click away", async () => {
   if (!worst) throw new Error("Something is dead.");
   const what = ({ name, error }: FailureGroup) => `${error.name} of ${name}: ${error.message}`;
   const [first] = await rows(page);
-  expect(first?.slice(0, 2)).toEqual([`${worst.name} new`, `PermanentError ${worst.error.message}`]);
+  expect(first?.slice(0, 2)).toEqual([
+    `${worst.name} new since 10:00, 2 h ago`,
+    `PermanentError ${worst.error.message}`,
+  ]);
   expect(first?.slice(-3)).toEqual([String(worst.trend.at(-1)), "60 s ago", String(worst.count)]);
   // Its jobs.
   await page.locator("tbody tr a").first().click();

@@ -1,7 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
-import { heading, patience, press, useDashboard } from "./browser-page.ts";
+import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
+import { clockByHand } from "../support/clock.ts";
+import { heading, notice, patience, press, useDashboard } from "./browser-page.ts";
 import { type LargeWorld, largeWorld } from "./large-world.ts";
-import { serveQueue } from "./served-queue.ts";
+import { openedAt, serveQueue } from "./served-queue.ts";
 
 // What somebody asks who opens the dashboard of a large world for the first time.
 
@@ -30,7 +32,9 @@ test("which schedule fails: it comes first, with the outcome of its last occurre
 test("what fails now, and which key holds jobs back: the overview names both, and leads to the jobs, which say so, past any others", async () => {
   await world.queues[0]?.enqueueMany(Array(1_000).fill({ job: "default_0", payload: {} }));
   const page = await openWorld("#view=overview");
-  await page.locator(".attention li", { hasText: "failing now 1 job died in the last ten minutes" }).waitFor();
+  await expect
+    .poll(() => page.locator(".attention li").first().innerText(), patience)
+    .toBe("onboard failing since 11:55, 4.9 min ago: 1 dead");
   const line = page.locator(".attention li", { hasText: "held back" });
   expect(await line.innerText()).toBe("held back up to 40 jobs by tenant-12: it is paused Resume");
   await line.getByRole("link", { name: "held back" }).click();
@@ -40,6 +44,48 @@ test("what fails now, and which key holds jobs back: the overview names both, an
   expect(await page.locator("tbody tr").count()).toBe(40);
   await page.getByRole("link", { name: "tenant-12" }).first().click();
   await page.getByText("Limits: 1 at once").waitFor();
+});
+
+test("what fails now: one error leads to its jobs, several to all failures, and a few deaths among many jobs are no news", async () => {
+  const clock = clockByHand(openedAt);
+  const perform = ({ error }: { error?: string }) => {
+    if (error) throw new PermanentError(error);
+  };
+  const jobs = ["push", "sync"].map((name) => defineJob({ name, perform }));
+  const queue = new Queue({ store: memoryStore(), clock, jobs, logger: null });
+  const end = async (count: number, job: string, error?: string) => {
+    await queue.enqueueMany(
+      Array.from({ length: count }, (_, index) => ({ job, payload: { error, customer: index < 4 ? 5 : 7 } })),
+    );
+    await queue.drain({ maxJobs: 1_000 });
+    clock.now += 60_000;
+  };
+  await end(6, "push", "bad gateway");
+  await end(2, "sync", "no VAT number");
+  const page = await open(await serveQueue({ queues: [queue] }));
+  const line = page.locator(".attention li");
+  const says = async (text: string) => {
+    await page.keyboard.press("r");
+    await expect.poll(() => line.allInnerTexts(), patience).toEqual(text ? [text] : []);
+  };
+  await says("push failing since 12:00, 2 min ago: 6 dead");
+  await line.getByRole("link").click();
+  await page.getByText("6 dead jobs since 12:00, 2 min ago; the newest died 2 min ago.").waitFor();
+  await page.locator('[data-key="Who is affected"]', { hasText: "5 (4 of 6), 7 (2 of 6)" }).waitFor();
+  await page.goBack();
+  await end(4, "sync", "no such customer");
+  await says("push and 1 more failing: 12 died in the last ten minutes");
+  await line.getByRole("link").click();
+  await page.getByRole("button", { name: "Retry all sync...", exact: true }).first().click();
+  await press(page, "Retry 6 jobs");
+  await notice(page, "6 jobs retried.");
+  expect(await page.getByRole("button", { name: /^Retry all/ }).count()).toBe(0);
+  await page.goBack();
+  clock.now += 11 * 60_000;
+  await end(2, "push", "bad gateway");
+  await says("push failing since 12:00, 15 min ago: 8 dead");
+  await end(500, "push");
+  await says("");
 });
 
 test("what is dead in all queues together: one list says in which queue, and leads into it", async () => {
@@ -55,7 +101,7 @@ test("what is dead in all queues together: one list says in which queue, and lea
   await row.getByRole("button", { name: /^Remove/ }).click();
   await page.getByRole("dialog").getByText("In the queue media. This removes 50 jobs for good").waitFor();
   await page.getByRole("button", { name: "Go back" }).click();
-  await row.getByRole("button", { name: /^Retry/ }).click();
+  await row.getByRole("button", { name: /^Retry PermanentError/ }).click();
   await page.getByRole("button", { name: "Retry 50 jobs" }).click();
   await page.getByText("50 jobs retried.").waitFor();
   expect(await world.queues[2]?.getStats()).toMatchObject({ readyCount: 50, deadLetterCount: 700 });

@@ -31,6 +31,14 @@ export interface UpcomingThere extends Upcoming {
   readonly next: readonly (UpcomingEvent & Placed)[];
 }
 
+/** Jobs that have died lately in a queue: how many, of which types, and the failure of most of them. */
+interface Dying {
+  readonly queue: string;
+  readonly jobs: number;
+  readonly types: string;
+  readonly main: FailureGroup | undefined;
+}
+
 export interface Contents {
   /** Also the children of a job, the latest completed jobs of a type, and beside keys the running jobs. */
   readonly jobs?: JobRows;
@@ -45,8 +53,8 @@ export interface Contents {
   readonly total?: QueueBrief;
   /** The jobs in them that wait for nothing but dead children. */
   readonly stuck?: readonly { readonly queue: string; readonly id: string; readonly dead: number }[];
-  /** In which of them jobs have died lately. */
-  readonly dying?: readonly { readonly queue: string; readonly jobs: number }[];
+  /** In which of them many jobs have died lately. */
+  readonly dying?: readonly Dying[];
   readonly failures?: Omit<FailurePage, "failures"> & { readonly failures: readonly (FailureGroup & Placed)[] };
   /** The group of failures whose jobs are on screen; null if none is dead any more. */
   readonly failure?: FailureDetails | null;

@@ -1,7 +1,7 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { readFailure } from "../../core/manage/failure-details.ts";
-import type { FailureGroup } from "../../core/manage/failures.ts";
+import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { latestJobs, listKeyedJobs } from "../../core/manage/list.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
@@ -17,6 +17,7 @@ import { cursor, object, string, type ValueOf, word } from "../../core/shared/sc
 import { cursorBefore } from "../../core/store/cursor.ts";
 import { parentOf } from "../../core/store/family.ts";
 import { IN_LINE } from "../../core/store/score.ts";
+import { MINUTE_MS } from "../../core/store/stats.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
@@ -36,8 +37,10 @@ const WEEKS_HOURS = 336;
 const DAYS = 7;
 /** The cursor of ready jobs before those in lines. */
 const LINES = `ready:${cursorBefore(IN_LINE)}`;
-/** Jobs that died in these minutes fail now. */
+/** Jobs that died in these minutes fail now, unless they are fewer than these, and than one in so many that ended. */
 const RECENT_MINUTES = 10;
+const FEW = 10;
+const ONE_IN = 50;
 /** How many keys that hold jobs back, and failures of children, the page names of each queue. */
 const KEYS_OF_EACH = 3;
 
@@ -105,8 +108,9 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands" | "isFree"> & { re
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
  * the statistics of a queue cost 5 commands, up to 21 in a large one, and the contents what test/dashboard asserts. A
- * search costs what search.ts says. The list of all queues reads, now and then, the keys and schedules of each, for up
- * to 12 commands, and the jobs that wait for dead children, for up to 30 if any are dead.
+ * search costs what search.ts says. The list of all queues reads what fails now, for a command if many jobs have died,
+ * and, now and then, the keys and schedules of each, for up to 12 commands, and the jobs that wait for dead children,
+ * for up to 30 if any are dead.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -126,20 +130,21 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
+  const known: Known = new Map();
   const activities =
     query.only === "contents" ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([
     Promise.all(activities),
-    query.only === "statistics" ? {} : readContents(host, all, query),
+    query.only === "statistics" ? {} : readContents(host, all, query, known),
   ]);
   const [, own] = read.find(([each]) => each === queue) ?? [];
   const withDead = read.filter(([, { stats }]) => stats.deadLetterCount > 0);
   const stuck =
     query.view === "queues" && query.only !== "statistics"
-      ? { stuck: (await Promise.all(withDead.map(([each]) => readStuck(each)))).flat() }
+      ? { stuck: (await Promise.all(withDead.map(([each]) => readStuck(each, known)))).flat() }
       : {};
-  const list = listOfQueues(read);
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(read.map(([, { stats }]) => stats)) } : own;
+  const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
   return {
     ...common(),
@@ -149,8 +154,10 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(mark !== undefined && { mark }),
     ...contents,
     ...stuck,
-    ...(query.view === "queues" && list),
-    ...(query.view === "overview" && { dying: list.dying }),
+    ...(query.view === "queues" && { briefs, ...(briefs[1] && { total: totalOf(briefs) }) }),
+    ...((query.view === "queues" || query.view === "overview") && {
+      dying: (await Promise.all(read.map((each) => readDying(each, known)))).flat(),
+    }),
   };
 }
 
@@ -160,35 +167,51 @@ async function markOf(queues: readonly Queue[]): Promise<string> {
   return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));
 }
 
-function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Contents {
-  const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
-  const dying = read.flatMap(([{ name }, { minutes, stats }]) => {
-    const jobs = minutes.slice(-RECENT_MINUTES).reduce((sum, { dead }) => sum + dead, 0);
-    return jobs > 0 && stats.deadLetterCount > 0 ? { queue: name, jobs } : [];
-  });
-  return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
+type Read = readonly [Queue, QueueActivity];
+
+async function readDying([queue, { minutes, stats }]: Read, known: Known): Promise<NonNullable<Contents["dying"]>> {
+  const sum = (of: "dead" | "processed") =>
+    minutes.slice(-RECENT_MINUTES).reduce((total, minute) => total + minute[of], 0);
+  const jobs = sum("dead");
+  if (stats.deadLetterCount === 0 || (jobs < FEW && jobs * ONE_IN <= sum("processed"))) return [];
+  const from = queue.clock() - RECENT_MINUTES * MINUTE_MS;
+  const { failures } = await failuresOf(queue, known);
+  const lately = ({ trend }: FailureGroup) => trend.at(-1) ?? 0;
+  const groups = failures.filter(({ lastAt }) => lastAt.getTime() >= from).sort((a, b) => lately(b) - lately(a));
+  const main = groups.find((group) => lately(group) * 2 > groups.reduce((total, each) => total + lately(each), 0));
+  const [name, ...more] = new Set(groups.map(({ name }) => name));
+  return name ? [{ queue: queue.name, jobs, types: more[0] ? `${name} and ${more.length} more` : name, main }] : [];
+}
+
+/** The latest failures of queues that a refresh has read. */
+type Known = Map<Queue, Promise<FailurePage>>;
+
+function failuresOf(queue: Queue, known: Known): Promise<FailurePage> {
+  const page = known.get(queue) ?? queue.getFailures({ latest: true });
+  known.set(queue, page);
+  return page;
 }
 
 /** The contents of a view of some queues. The search for an id looks into the other queues too. */
-async function readContents({ queues }: Host, shown: readonly Queue[], query: Query): Promise<Contents> {
+async function readContents({ queues }: Host, shown: readonly Queue[], query: Query, known: Known): Promise<Contents> {
   const others = [...queues.values()].filter((other) => !shown.includes(other));
   const jobs = (await findById(shown, query)) ?? (await findById(others, query));
   if (jobs) return { jobs };
-  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query) });
+  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, known) });
   const parts = await Promise.all(shown.map(read));
   return isOfAll(query) ? together(parts, shown[0]?.clock() ?? 0) : (parts[0]?.contents ?? {});
 }
 
-async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
+async function contentsOf(queue: Queue, query: Query, known: Known): Promise<Contents> {
   switch (query.view) {
     case "overview": {
       const [history, { failures: groups, ...rest }, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
-        queue.getFailures({ latest: true }),
+        failuresOf(queue, known),
         queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
       ]);
       const failures = { ...rest, failures: groups.slice(0, GROUPS_ON_OVERVIEW) };
-      return { history, failures, keys, stuck: await readStuck(queue, groups) };
+      return { history, failures, keys, stuck: await readStuck(queue, known) };
     }
     case "queues": {
       const [{ keys }, schedules] = await Promise.all([
@@ -242,8 +265,8 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
 }
 
 /** The jobs that wait for nothing but dead children, as far as these are the latest of a failure: 4 to 30 commands. */
-async function readStuck(queue: Queue, known?: readonly FailureGroup[]): Promise<NonNullable<Contents["stuck"]>> {
-  const failures = known ?? (await queue.getFailures({ latest: true })).failures;
+async function readStuck(queue: Queue, known: Known): Promise<NonNullable<Contents["stuck"]>> {
+  const { failures } = await failuresOf(queue, known);
   const ofChildren = failures.filter(({ sampleId }) => parentOf(sampleId)).slice(0, KEYS_OF_EACH);
   const pages = await Promise.all(ofChildren.map(({ group }) => queue.listDeadLetter({ group, limit: ROWS })));
   const parents = new Set(pages.flatMap(({ jobs }) => jobs.flatMap(({ id }) => parentOf(id) ?? [])));

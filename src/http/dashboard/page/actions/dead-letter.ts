@@ -40,17 +40,6 @@ const pacesOf = (count: number): Field => ({
   ],
 });
 
-function retryText(count: number, pace: string | undefined): string {
-  const [what, its] = count === 1 ? ["1 job", "its"] : [plural(pace === "ten" ? TEN : count, "job"), "their"];
-  const how =
-    pace === "ten"
-      ? `as soon as possible. The other ${number(count - TEN)} stay dead.`
-      : pace
-        ? "one after the other, at even intervals."
-        : "as soon as possible.";
-  return `This retries ${what} with all ${its} retries, ${how}`;
-}
-
 /** What is ahead of jobs of the queue on screen that are due now. */
 function ahead(): string {
   const { readyCount = 0, pace, oldestReadyAgeMs = null } = state.snapshot?.activity.stats ?? {};
@@ -84,9 +73,13 @@ export async function askForDead(
       queue,
       subject,
       text: ({ pace }) =>
-        isRetry
-          ? retryText(count, pace)
-          : `This removes ${all} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
+        !isRetry
+          ? `This removes ${all} for good.`
+          : pace === "ten"
+            ? `The other ${number(count - TEN)} stay dead.`
+            : jobs.ids
+              ? ""
+              : "Those that die meanwhile stay dead.",
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
       // The clock of the page may be a little behind that of the queue.
@@ -110,9 +103,9 @@ export async function askForDead(
   });
 }
 
-/** Retries all dead jobs of the type on screen. */
-export const askForType = (name: string): Promise<void> =>
-  askForDead("retry", { name }, undefined, html`The dead jobs of <b>${name}</b>`);
+/** Retries all dead jobs of a type. */
+export const askForType = (name: string, queue?: string): Promise<void> =>
+  askForDead("retry", { name }, queue, html`The dead jobs of <b>${name}</b>`);
 
 /** Retries the dead children of a job. */
 export async function askForChildren(parent: string, queue?: string): Promise<void> {
@@ -132,7 +125,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
   ask({
     title: "Retry with another payload",
     subject: aboutJob(job),
-    text: `This job runs as soon as possible, with all its retries.${note}${unchecked}`,
+    text: `${note}${unchecked}`,
     confirm: "Retry",
     fields: [payloadField(job.payload)],
     async act({ payload }) {

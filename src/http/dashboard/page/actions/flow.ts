@@ -18,7 +18,7 @@ export function askForLimits(key: string, queue?: string): void {
     title: key ? "Change the limits" : "Set the limits of a key",
     queue,
     subject: known && html`<b>${key}</b> ${limitsOf(known)}`,
-    text: "This pins them until you unpin the key. Leave a field empty for no limit.",
+    text: "Pinned until you unpin them. Empty: no limit.",
     confirm: "Set limits",
     fields: [
       ...(key ? [] : [{ name: "key", label: "Key", example: "tenant-7" }]),

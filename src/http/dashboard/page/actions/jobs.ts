@@ -104,7 +104,7 @@ export function askToStop(): void {
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "This removes the job at once, with its payload, and aborts its handler soon after.",
+    text: "This removes it for good, and aborts its handler.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () =>
@@ -155,7 +155,7 @@ export const askToReschedule = (_: string, queue?: string): Promise<void> =>
     "rescheduled",
     (jobs) => ({
       title: `Reschedule ${jobs}`,
-      text: "A duration from now, or a time.",
+      text: "",
       confirm: `Reschedule ${jobs}`,
       fields: [whenField],
     }),
@@ -167,9 +167,9 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
   // If the response is lost, the same dialog enqueues no second job.
   const newId = crypto.getRandomValues(new BigUint64Array(2)).join("-");
   ask({
-    title: again ? "Run it again" : "Enqueue a job",
+    title: again ? "Enqueue another" : "Enqueue a job",
     subject: again ? aboutJob(again) : undefined,
-    text: again ? "Enqueues another job with this payload." : "",
+    text: "",
     confirm: "Enqueue",
     fields: [
       { name: "name", label: "Job type", value: again?.name ?? names[0], options: names },

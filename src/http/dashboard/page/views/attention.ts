@@ -3,8 +3,8 @@ import { isGrowing, outlookText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
-import type { ActionName } from "../state/state.ts";
-import { number, plural, span } from "./format.ts";
+import { type ActionName, queueNow } from "../state/state.ts";
+import { clock, hour, number, plural, span } from "./format.ts";
 import { button, inQueue, keyOf, link, when } from "./parts.ts";
 
 export type Stats = Json<Snapshot>["activity"]["stats"];
@@ -12,6 +12,10 @@ export type Stats = Json<Snapshot>["activity"]["stats"];
 /** " by on-call 9 min ago: CRM is down" */
 export const pausedText = (by: string | null | undefined, since: string | undefined, reason?: string | null): Html =>
   html`${by && ` by ${by}`}${since && html` ${when(since)}`}${reason && `: ${reason}`}`;
+
+/** "since 12:05, 26 min ago" */
+export const since = (at: string): Html =>
+  html`since ${queueNow() - Date.parse(at) < 86_400_000 ? clock(at) : hour(at)}, ${when(at)}`;
 
 /** Who changed a key or a schedule last, and when, if it is among the latest changes. */
 export function changedBy(what: RegExp, { key, queue }: { key: string; queue?: string }, { changes }: Json<Snapshot>) {
@@ -47,10 +51,17 @@ export function attention(snapshot: Json<Snapshot>): Html {
   const resume = (action: ActionName, of: string) => button("Resume", action, of, "", `Resume ${of}`);
   const here = { queue: snapshot.queue, stats: snapshot.activity.stats };
   const lines = [
-    dying.map(({ queue, jobs }) => {
-      const died = `${plural(jobs, "job")} died in the last ten minutes`;
-      return line("dead", queue, { view: "failures", sort: "-hour" })("failing now", died);
-    }),
+    dying.map(({ queue, jobs, types, main }) =>
+      main
+        ? line("dead", queue, { view: "jobs", state: "dead", group: main.group })(
+            main.name,
+            html`failing ${since(main.firstAt)}: ${number(main.count)} dead`,
+          )
+        : line("dead", queue, { view: "failures", sort: "-hour" })(
+            types,
+            `failing: ${number(jobs)} died in the last ten minutes`,
+          ),
+    ),
     schedules.map(({ queue, key, runs }) => {
       const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
       return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);

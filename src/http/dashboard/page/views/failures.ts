@@ -3,7 +3,7 @@ import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/state.ts";
-import { pauseButton } from "./attention.ts";
+import { pauseButton, since } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural } from "./format.ts";
 import { badge, button, empty, heading, inQueue, keyOf, link, opens, parentIn, queueTag, when } from "./parts.ts";
@@ -16,7 +16,6 @@ export function failures(snapshot: Json<Snapshot>): Html {
   const { deadLetterCount } = activity.stats;
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && deadLetterCount > 0 && groups(page.failures, snapshot)}
-${page?.failures[0] && html`<p class="muted">New: all died in the last 24 hours. Over: none died for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
 ${!!page?.older && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "the first " : ""}${number(page.failures.length + page.older)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
@@ -35,27 +34,28 @@ export const groups = (all: readonly Group[], snapshot: Json<Snapshot>): Html =>
     html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th>${columns.map(
       ([name, text]) => sortable(name, text, name === "dead" ? "figure" : "figure wide", "-last"),
     )}</tr></thead>
-<tbody>${sortedBy(all, columns).map((group) => line(group, snapshot, topOf(all)))}</tbody></table></div>`
+<tbody>${sortedBy(all, columns).map((group) => line(group, all, snapshot))}</tbody></table></div>`
   }`;
 
 /** The most that died of one group in an hour: the trends have one scale. */
 const topOf = (all: readonly Group[]): number =>
   Math.max(1, ...all.flatMap(({ trend }) => trend.map((dead) => dead ?? 0)));
 
-function line(group: Group, snapshot: Json<Snapshot>, top: number): Html {
-  const { name, error, count, lastAt, sampleId, trend, queue } = group;
+function line(group: Group, all: readonly Group[], snapshot: Json<Snapshot>): Html {
+  const { name, error, count, firstAt, lastAt, sampleId, trend, queue } = group;
   const parent = parentIn(sampleId);
   const to = { ...inQueue(queue), view: "jobs", state: "dead", group: group.group } as const;
   const what = `${error.name} of ${name}: ${error.message}`;
   const action = (text: string, act: ActionName, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
+  const isOneOf = all.some((other) => other !== group && other.name === name && other.queue === queue);
   const [before, dead] = trend.slice(-2);
   // Of a large group, only the last jobs are counted.
   const hour = `${number(dead ?? 0)}${before === null ? "+" : ""}`;
-  return html`<tr data-key="${keyOf(queue, group.group)}" data-queue="${queue}" data-click="${opens}"><td class="job">${queueTag(queue)}${link(to, name)} ${group.age && badge(group.age === "new" ? "dead" : "completed", group.age)}
+  return html`<tr data-key="${keyOf(queue, group.group)}" data-queue="${queue}" data-click="${opens}"><td class="job">${queueTag(queue)}${link(to, name)} ${group.age && badge(group.age === "new" ? "dead" : "completed", group.age)} <span class="muted">${since(firstAt)}</span>
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 <div class="narrow muted">${hour} of the last hour still dead, the last ${when(lastAt)}</div>
-<div class="row actions">${link(to, "Who is affected")}${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
-<td class="wide">${spark(trend, "dead", top)}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
+<div class="row actions">${link(to, "Who is affected")}${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${isOneOf && button(`Retry all ${name}...`, "retry-type", name)}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
+<td class="wide">${spark(trend, "dead", topOf(all))}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

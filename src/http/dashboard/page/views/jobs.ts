@@ -7,7 +7,7 @@ import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { isUnfinished, listedCount } from "../state/search.ts";
 import { type ActionName, countOf, queueNow, state } from "../state/state.ts";
-import { pauseButton, pauseOf, type Stats } from "./attention.ts";
+import { pauseButton, pauseOf, type Stats, since } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -96,7 +96,7 @@ function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
   return html`${heading(title, actions)}
-${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}: the oldest died ${when(found.firstAt)}, the newest ${when(found.lastAt)}.</p>${details(found, jobs?.rows.length ?? 0)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")} ${since(found.firstAt)}; the newest died ${when(found.lastAt)}.</p>${details(found, jobs?.rows.length ?? 0)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
