@@ -44,11 +44,6 @@ local function is_behind(item, other)
   return is_after(item[3], other[3])
 end
 
--- Jobs with an order go by it only in a key that is ordered.
-local function place_in(lane, order, score)
-  return order > 0 and has(lane, ORDERED) and order or score
-end
-
 local function stand_behind(lane, item)
   local member = member_of(lane, item)
   lane.behind = lane.behind + 1
@@ -70,7 +65,8 @@ local has_joined = false
 local function insert(lane, order, score, id)
   has_joined = true
   touch(lane)
-  local item = { place_in(lane, order, score), score, id }
+  -- Jobs with an order go by it only in a key that is ordered.
+  local item = { order > 0 and has(lane, ORDERED) and order or score, score, id }
   local is_last = lane.count == 0 or item[1] > lane.tail
   if item[1] == lane.tail and not is_last then
     if not lane.final then

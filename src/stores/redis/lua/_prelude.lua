@@ -209,11 +209,6 @@ local function is_own(stored, record)
   return string.sub(stored, 1, #record) == string.sub(record, 1, -2) .. ','
 end
 
--- Whether a job with this record was stored by an earlier send, wherever it is by now.
-local function was_stored(id, record)
-  return is_own(call('HGET', jobs, id), record) or is_own(call('HGET', dead_jobs, id), record)
-end
-
 -- Stores the records of new jobs. Those that have completed before under the same ids are kept no longer.
 -- @param others how many of the records are of jobs that exist. Default: none.
 -- @param at_once as of `call_many`.

@@ -13,11 +13,6 @@ local groups = {}
 local group
 local more = false
 
-local function begin_group(score, first_rank)
-  group = { score = score, first_rank = first_rank, trend = {}, since = '-inf' }
-  groups[#groups + 1] = group
-end
-
 -- Counts what became dead after `since`. A command reads up to 1,000 entries: many small groups, or the end of one.
 local function count_dead(dead_since)
   local slot = math.max(math.floor((now - dead_since) / slot_ms), 0)
@@ -32,7 +27,8 @@ while at < entries and not more do
     if not group or group.score ~= score then
       more = #groups == limit
       if more then break end
-      begin_group(score, at + (i - 1) / 2)
+      group = { score = score, first_rank = at + (i - 1) / 2, trend = {}, since = '-inf' }
+      groups[#groups + 1] = group
     end
     local dead_since = tonumber(string.sub(member, 2, 14))
     group.first = group.first or dead_since

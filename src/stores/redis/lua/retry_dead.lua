@@ -14,12 +14,13 @@ local function choose()
   local seen = {}
   for i, job in ipairs(list) do
     local is_dead = dead_since[i] and tonumber(dead_since[i]) == tonumber(job.dead_since) and not seen[job.id]
-    -- Retried by an earlier send, it may be dead again in the same millisecond.
-    if is_dead and resend then is_dead = not is_own(call('HGET', dead_jobs, job.id), job.record) end
+    -- Retried by an earlier send, it may be anywhere by now, even dead again in the same millisecond.
+    local function is_in(records) return is_own(call('HGET', records, job.id), job.record) end
+    local was_retried = resend and (is_in(jobs) or is_in(dead_jobs))
     -- A new job with the same id stays as it is.
-    local is_taken = live[i]
-    reply[i] = (is_dead and not is_taken or (resend and was_stored(job.id, job.record))) and 1 or 0
-    if is_dead and not is_taken then
+    local is_retried = is_dead and not live[i] and not was_retried
+    reply[i] = (is_retried or was_retried) and 1 or 0
+    if is_retried then
       seen[job.id] = true
       push(retrying, job)
       note_child(job.id, 'retried')
