@@ -48,10 +48,8 @@ export class StepSaver {
     const sent = this.#waiting.splice(0, piece.length);
     if (sent.length === 0) return;
     this.#inFlight++;
-    const renewals = renewAll(
-      this.#store,
-      sent.map(({ renewal }) => renewal),
-    );
+    const all = sent.map(({ renewal }) => renewal);
+    const renewals = renewAll(this.#store, all);
     sent.forEach(({ resolve, reject }, index) => void renewals[index]?.then(resolve, reject));
     await Promise.allSettled(renewals);
     this.#inFlight--;

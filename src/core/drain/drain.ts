@@ -243,10 +243,8 @@ export class Drain {
       this.#end(attempt, outcomes[index] as AttemptOutcome, endedAt);
     });
     if (canStart === attempts) return;
-    this.#release(
-      attempts.filter((attempt) => !canStart.includes(attempt)),
-      endedAt,
-    );
+    const cannotStart = attempts.filter((attempt) => !canStart.includes(attempt));
+    this.#release(cannotStart, endedAt);
   }
 
   /** Ends the drain because something other than a job has failed, such as the clock. The job's lease runs out. */

@@ -76,11 +76,8 @@ export function openKeys(queue: string, { current, keys }: EncryptionOptions) {
       if (!key) return undefined;
       const all = fromBase64(sealed.slice(dot + 1));
       if (!all) throw new Error("This is not base64.");
-      const bytes = await crypto.subtle.decrypt(
-        algorithm(all.subarray(0, IV_BYTES), place),
-        key,
-        all.subarray(IV_BYTES),
-      );
+      const iv = all.subarray(0, IV_BYTES);
+      const bytes = await crypto.subtle.decrypt(algorithm(iv, place), key, all.subarray(IV_BYTES));
       return new TextDecoder().decode(bytes);
     },
   };

@@ -154,10 +154,8 @@ export class Enqueuer {
     const { store, longestTimeoutMs, random } = this.#needs;
     const leased = new Set(toHold);
     const leaseEndsAt = now + leaseMsFor(longestTimeoutMs, random);
-    const replies = await store.enqueue(
-      newJobs.map((job) => (leased.has(job) ? { ...job, leaseEndsAt } : job)),
-      now,
-    );
+    const sent = newJobs.map((job) => (leased.has(job) ? { ...job, leaseEndsAt } : job));
+    const replies = await store.enqueue(sent, now);
     const held = replies.flatMap(({ lease }, index) => {
       const job = newJobs[index];
       // Whether others wait for its slot is not known.

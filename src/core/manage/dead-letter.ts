@@ -186,13 +186,10 @@ export async function removeDead(
 ): Promise<number> {
   const options = removeOptions.read(given);
   const selected = readSelection(selection, options);
-  const remove = async (dead: readonly StoredJob[]) =>
-    options.dryRun
-      ? dead.length
-      : needs.store.removeDead(
-          dead.map(({ id }) => id),
-          needs.clock(),
-        );
+  const remove = async (dead: readonly StoredJob[]) => {
+    const ids = dead.map(({ id }) => id);
+    return options.dryRun ? ids.length : needs.store.removeDead(ids, needs.clock());
+  };
   const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
   if (removed > 0 && !options.dryRun) await needs.noteAnythingDue();
   if (typeof selection === "string" && removed === 0) throw notDead(selection);

@@ -252,12 +252,8 @@ export class Queue {
     const { timeout = "30s" } = knownOptions(options, ["timeout"], "wait");
     const timeoutMs = durationMs(timeout, "timeout");
     const { clock } = this.#open;
-    return waitForEnd(
-      async () => only(await this.getJob(id)),
-      timeoutMs,
-      clock,
-      (ms) => sleep(clock, ms),
-    );
+    const poll = async () => only(await this.getJob(id));
+    return waitForEnd(poll, timeoutMs, clock, (ms) => sleep(clock, ms));
   }
 
   /**

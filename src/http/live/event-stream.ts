@@ -52,10 +52,8 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo 
     }
     const ends = Math.min(now + viewers.maxDurationMs, caller.watches?.expiresAt ?? endsAt, endsAt);
     const watch = { call, eventOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
-    const response = replyText(
-      streamOf(watch, () => viewers.see(viewer, queue.clock()), dismiss),
-      jobEvents.contentType,
-    );
+    const stream = streamOf(watch, () => viewers.see(viewer, queue.clock()), dismiss);
+    const response = replyText(stream, jobEvents.contentType);
     // Keeps nginx from holding events back.
     response.headers.set("X-Accel-Buffering", "no");
     return response;

@@ -85,10 +85,8 @@ export class Tally {
       const all = stats.countersOf(outcome, now);
       const counters = all.filter((counter) => counter < stats.COUNTERS);
       add(this.total, counters);
-      this.#minutes.add(
-        counters.filter((counter) => counter < stats.outcomeNames.length),
-        now,
-      );
+      const outcomes = counters.filter((counter) => counter < stats.outcomeNames.length);
+      this.#minutes.add(outcomes, now);
       for (const pace of all.slice(counters.length).map((counter) => counter - stats.COUNTERS))
         this.#minutes.add(
           [stats.outcomeNames.length + (pace % stats.PACES)],

@@ -109,11 +109,8 @@ function fire(
 ): FireReply {
   if (state.due.score(scores.SCHEDULE_MEMBER + key) !== scores.scheduleScore(occurrence, revision)) return "stale";
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
-  state.putSchedule(
-    key,
-    isSkipped ? { record: unless.skippedRecord } : { record, plan },
-    scores.movedScore(next, reachMs),
-  );
+  const moved = isSkipped ? { record: unless.skippedRecord } : { record, plan };
+  state.putSchedule(key, moved, scores.movedScore(next, reachMs));
   if (isSkipped) return "skipped";
   for (const job of jobs) addJob(state, { ...job, keepsLimits: true }, now);
   return "fired";
