@@ -72,7 +72,14 @@ test("what fails now: one error leads to its jobs, several to all failures, and 
   await line.getByRole("link").click();
   await page.getByText("6 dead jobs since 12:00, 2 min ago; the newest died 2 min ago.").waitFor();
   await page.locator('[data-key="Who is affected"]', { hasText: "5 (4 of 6), 7 (2 of 6)" }).waitFor();
-  await page.goBack();
+  await page.getByRole("link", { name: "7", exact: true }).click();
+  await page.getByText("Only customer=7.").waitFor();
+  await heading(page, "push: PermanentError");
+  await page.getByText("Searched all 6 jobs.").waitFor();
+  expect(await page.locator("tbody tr").count()).toBe(2);
+  await page.getByRole("link", { name: "See all" }).click();
+  await page.locator("tbody tr").nth(5).waitFor();
+  for (let i = 0; i < 3; i++) await page.goBack();
   await end(4, "sync", "no such customer");
   await says("push and 1 more failing: 12 died in the last ten minutes");
   await line.getByRole("link").click();

@@ -223,10 +223,12 @@ async function contentsOf(queue: Queue, query: Query, known: Known): Promise<Con
     case "failures":
       return { failures: await queue.getFailures({ latest: true }) };
     case "jobs": {
-      const { group, cursor } = query;
+      const { group, cursor, search } = query;
       if (!group) return { jobs: await readJobs(queue, query) };
       const { failure, page } = await readFailure(internalsOf(queue), group, cursor);
-      return { jobs: rowsOf(page), failure };
+      if (!search) return { jobs: rowsOf(page), failure };
+      const jobs = page.jobs.filter(wholeMatcher(search));
+      return { jobs: { ...rowsOf({ ...page, jobs }), examined: page.jobs.length }, failure };
     }
     case "job": {
       const job = await queue.getJob(query.id ?? "");

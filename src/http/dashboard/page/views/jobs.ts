@@ -95,8 +95,9 @@ function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
     mayChange &&
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
+  const { search, ...all } = state.route;
   return html`${heading(title, actions)}
-${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")} ${since(found.firstAt)}; the newest died ${when(found.lastAt)}.</p>${details(found, jobs?.rows.length ?? 0)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")} ${since(found.firstAt)}; the newest died ${when(found.lastAt)}.</p>${search ? html`<p>Only <b>${search}</b>. ${link(all, "See all")}</p>` : details(found, jobs?.rows.length ?? 0)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
@@ -109,7 +110,7 @@ function details({ byMinute, affected, count: all }: NonNullable<Json<Snapshot>[
     html`${all > read && html`<p class="muted">Of the ${state.route.cursor ? "next" : "newest"} ${number(read)} of ${plural(all, "dead job")}.</p>`}${!shared[0] && html`<p class="muted">No payload field is shared by these jobs.</p>`}${facts(
       shared.map(({ field, values, of }) => [
         field || "payload",
-        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ view: "jobs", state: "dead", search: field ? `${field}=${value}` : `${value}`, by: "payload" }, `${value}`)} (${number(count)} of ${number(of)})`)}${others(values, of)}${of < read && `; not given ${number(read - of)}`}`,
+        html`${values.map(({ value, count }, index) => html`${index > 0 && ", "}${link({ ...state.route, search: field ? `${field}=${value}` : `${value}`, cursor: undefined }, `${value}`)} (${number(count)} of ${number(of)})`)}${others(values, of)}${of < read && `; not given ${number(read - of)}`}`,
       ]),
     )}`,
   )}${card("Last hour", html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(dead, "dead job")}, by the minute</span></p>`)}</div>`;
