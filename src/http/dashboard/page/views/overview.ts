@@ -10,7 +10,20 @@ import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, hour, number, span } from "./format.ts";
-import { badge, button, card, code, empty, heading, inQueue, link, linkToRetried, queueTag, when } from "./parts.ts";
+import {
+  badge,
+  button,
+  card,
+  code,
+  empty,
+  everywhere,
+  heading,
+  inQueue,
+  link,
+  linkToRetried,
+  queueTag,
+  when,
+} from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { stats } = snapshot.activity;
@@ -35,11 +48,16 @@ export function readyText(stats: Stats, isHolding: boolean): string {
   return [paceText(stats, number, span), oldest].filter(Boolean).join("; ");
 }
 
-/** Who changed what, newest first. */
+/** Who changed what, newest first. The search is for who. */
 export function changes({ changes: all, queue, queues }: Json<Snapshot>): Html {
-  const isPart = !!queues[1] && !state.route.scope;
-  return html`${heading(isPart ? html`Changes of ${queue} only` : "Changes", isPart && link({ view: "changes", queue: undefined, scope: "all" }, "Changes of all queues"))}${all && (all[0] ? changeTable(all) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
+  const { search, scope } = state.route;
+  const isPart = !!queues[1] && !scope;
+  const shown = all?.filter(({ by }) => !search || (by ?? NOBODY) === search);
+  const title = html`Changes${isPart && html` of ${queue} only`}${search && html` by ${search}`}`;
+  return html`${heading(title, (isPart || !!search) && link({ view: "changes", ...everywhere(queues) }, "All changes"))}${shown && (shown[0] ? changeTable(shown) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
 }
+
+const NOBODY = "no name";
 
 /** How long before its entry a retry may have begun. */
 const RETRY_MS = 60_000;
@@ -48,7 +66,7 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
     ({ queue, at, by, operation, target, count, reason }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue, count === 1)}${operation === "retryDeadJobs" && html`<div>${linkToRetried(Date.parse(at) - RETRY_MS, at, inQueue(queue))}</div>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}<br/><small>${hour(at)}</small></td></tr>`,
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${queueTag(queue)}${did(operation, target ?? "", queue, count === 1)}${reason && `: ${reason}`} ${operation === "retryDeadJobs" && linkToRetried(Date.parse(at) - RETRY_MS, at, inQueue(queue))}</td><td class="by">${link({ view: "changes", search: by ?? NOBODY }, by ?? NOBODY)}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)} <small>${hour(at)}</small></td></tr>`,
   )}</tbody></table></div>`;
 
 /** "Paused jobs of send_email", "Cancelled job refund-8811", "Cleared pending jobs", "Paused the queue" */
