@@ -9,7 +9,7 @@ import { type ActionName, queueNow, state } from "../state/state.ts";
 import { changedBy } from "./attention.ts";
 import { chart, type Series } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
-import { clock, moment, number, plural, span } from "./format.ts";
+import { clock, hour, moment, number, plural, span } from "./format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, opens, queueTag, when } from "./parts.ts";
 
 type Row = Json<ScheduleRow & Placed>;
@@ -25,7 +25,6 @@ export function schedules(snapshot: Json<Snapshot>): Html {
   const failing = all?.filter(({ failing }) => failing) ?? [];
   return html`${heading("Schedules", mayChange && !state.route.scope && button("Create...", "schedule", "", "primary"))}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
-${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their last occurrences" : lastOf(failing[0].runs)}.</p>`}
 ${
   all?.[0] &&
   html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th></tr></thead>
@@ -50,10 +49,11 @@ function actionsOn({ key, name, paused, declared }: Row): Html {
 ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</div>`;
 }
 
-/** How many of the last occurrences have failed in a row: of those that are no longer stored, nobody knows. */
-function lastOf(runs: readonly Run[]): string {
+/** How many of the last occurrences have failed, and since when: of those before the stored ones, nobody knows. */
+function failedText(runs: readonly Run[]): string {
   const failed = runs.slice(runs.findLastIndex(({ state }) => state === "completed") + 1).filter(({ error }) => error);
-  return `its last ${failed.length > 1 ? `${failed.length} occurrences` : "occurrence"}${failed.length === runs.length ? ", or more" : ""}`;
+  const [first, other] = failed;
+  return `Failed at its last ${other ? `${failed.length} occurrences` : "occurrence"}, since ${first && hour(first.at)}${failed.length === runs.length ? " or before" : ""}`;
 }
 
 /** The outcome of each of the last occurrences, as a mark, and the last one in words. */
@@ -61,7 +61,7 @@ function outcomes({ name, runs, queue, failing }: Row): Html {
   const last = runs.at(-1);
   if (!last) return html`<span class="muted">none stored</span>`;
   return html`<div class="row marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
-<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>${failing && html`<p>Failed at ${lastOf(runs)}: ${link({ ...inQueue(queue), view: "type", id: name }, "see its failures")}</p>`}`;
+<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>${failing && html`<p>${failedText(runs)}: ${link({ ...inQueue(queue), view: "type", id: name }, "see its failures")}</p>`}`;
 }
 
 const kindOf = ({ state, error }: Run): string => (error && state !== "dead" ? "retried" : state);
@@ -87,20 +87,20 @@ export function upcoming({ upcoming: hour, pausedJobs }: Json<Snapshot>): Html {
 }
 
 const shown = ({ minutes, next, more, isCut }: Hour, pausedJobs: Json<Snapshot>["pausedJobs"]): Html =>
-  html`${chart({
-    ...{ title: "Next hour", of: "upcoming", points: minutes, series, kind: "bars", unit: "minute" },
-    time: ({ at }) => clock(at),
-    end: "in an hour",
-  })}
+  html`<div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${byType(next).map(eventLine)}</tbody></table></div>
 <p class="muted">${more > 0 && `These are the next ${next.length} of ${number(next.length + more)}. `}${isCut && "More jobs are scheduled than are counted. "}What is paused does not count.${pausedJobs.map(({ name, queue }, index) => html`${index > 0 ? ", " : " Paused now: "}${link({ ...inQueue(queue), view: "type", id: name }, name)}`)}</p>
-<div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${byMinute(next).map(eventLine)}</tbody></table></div>`;
+${chart({
+  ...{ title: "Next hour", of: "upcoming", points: minutes, series, kind: "bars", unit: "minute" },
+  time: ({ at }) => clock(at),
+  end: "in an hour",
+})}`;
 
-/** The scheduled jobs of one type within a minute are one row. */
-function byMinute(next: readonly Event[]): readonly Event[] {
+/** The scheduled jobs of one type are one row, and so are its retries. */
+function byType(next: readonly Event[]): readonly Event[] {
   const rows = new Map<string, Event>();
   for (const event of next) {
-    const { at, kind, name, of, queue } = event;
-    const key = JSON.stringify([queue, kind, name, kind === "job" ? clock(at) : of]);
+    const { kind, name, of, queue } = event;
+    const key = JSON.stringify([queue, kind, kind === "occurrence" ? of : name]);
     const row = rows.get(key);
     rows.set(key, row ? { ...row, count: row.count + 1 } : event);
   }
@@ -108,13 +108,13 @@ function byMinute(next: readonly Event[]): readonly Event[] {
 }
 
 function eventLine({ at, kind, name, of, queue, count }: Event): Html {
-  const isMany = kind === "job" && count > 1;
+  const isMany = kind !== "occurrence" && count > 1;
   const to: Route = isMany
     ? { view: "jobs", state: "scheduled", search: name, by: "name" }
     : kind === "occurrence"
       ? { view: "schedules" }
       : { view: "job", id: of };
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), ...to }, name)} ${!isMany && html`<code class="muted" title="${of}">${shortId(of)}</code>`}<div>${badge(kinds[kind], plural(count, kind))}</div></td><td class="figure muted">${dueText(at)}<div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), ...to }, name)} ${!isMany && of !== name && html`<code class="muted" title="${of}">${shortId(of)}</code> `}${badge(kinds[kind], plural(count, kind === "retry" ? "retried job" : kind))}</td><td class="figure muted">${dueText(at)} <small>${clock(at)}</small></td></tr>`;
 }
 
 /** When something is due, or for how long it has been: after a minute, that needs attention. */
