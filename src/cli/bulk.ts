@@ -33,8 +33,12 @@ const participles: Readonly<Record<string, string>> = {
   rekeyed: "encrypted",
 };
 
-/** Changes jobs, and returns whether there were none. @throws {PartlyDone} after the first; `not_found` for ids. */
-export async function changeMany(plan: Plan, to: Target, change: Call, session: Session): Promise<boolean> {
+/**
+ * Changes jobs. Returns whether there were none, and in which time it has retried some, as a search takes it.
+ *
+ * @throws {PartlyDone} after the first; `not_found` for ids.
+ */
+export async function changeMany(plan: Plan, to: Target, change: Call, session: Session) {
   const { verb, noun = "", asks, answer, none } = plan;
   const { fields, options } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
@@ -49,7 +53,7 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
     session.print({ [answer]: size, dryRun: true, jobs }, () =>
       jobs[0] ? `${text}:\n${listText(jobs, jobColumns, session)}` : `${text}.`,
     );
-    return size === 0;
+    return { isNothing: size === 0 };
   }
   let size: number | undefined;
   /** Until when the count holds: what is counted is what is changed. */
@@ -63,10 +67,10 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   }
   if (isAsked && size !== 0) {
     const how = asks === "always" ? " for good" : whenText(fields, session.now);
-    const others = isNamed || until["before"] === undefined ? "" : ", and none that die later";
+    const others = ids || until["before"] === undefined ? "" : ", and none that die later";
     await session.confirm(`${to.label}: ${verb} ${described(size ?? 0, kind, change)}${how}${others}?`);
   }
-  const { before: begunAt = session.now } = until;
+  const begunAt = new Date((until["before"] ?? session.now) as PointInTime);
   const same = { ...change, fields: { ...fields, ...until } };
   const done = size === 0 ? { [answer]: 0 } : await goThrough(plan, past, same, session, size);
   const { [answer]: changed, locked, runAt } = done as Readonly<Record<string, number>>;
@@ -83,8 +87,11 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   if (!isNothing || id === undefined || session.isJson)
     session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
   change.add(done);
-  if (verb === "retry" && changed)
-    session.note(`See what became of them: ${to.command(listOfRetried(change, begunAt))}`);
+  // The clock of the handler may be some seconds ahead.
+  const retriedIn =
+    verb === "retry" && changed && `${begunAt.toISOString()}/${new Date(session.now + 5_000).toISOString()}`;
+  const listing = id === undefined ? `queue:jobs --search ${retriedIn} --in retried` : `queue:jobs ${quoted(id)}`;
+  if (retriedIn) session.note(`See what became of ${id === undefined ? "them" : "it"}: ${to.command(listing)}`);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
   const byType = id !== undefined && !changed ? ` For a job type, add --name ${quoted(printable(id))}` : "";
   if (ids && missing > 0) {
@@ -93,7 +100,7 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
       `${which} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`,
     );
   }
-  return isNothing && asks !== undefined;
+  return { isNothing: isNothing && asks !== undefined, retriedIn };
 }
 
 /** When jobs run that are moved, or spread: a time, since a duration begins only after a question. */
@@ -103,23 +110,14 @@ function whenText({ over, delay, runAt }: Row, now: number): string {
   return at === undefined ? "" : `${over === undefined ? " to" : ", the last one by"} ${moment(new Date(at as Date))}`;
 }
 
-/** Where to look for jobs that were retried since a time: one has a page of its own. */
-function listOfRetried({ fields }: Call, since: unknown): string {
-  const id = onlyId(fields);
-  if (id !== undefined) return `queue:jobs ${quoted(id)}`;
-  return `queue:jobs --search ${new Date(since as PointInTime).toISOString()} --in retried`;
-}
-
-/** "all 5,000 dead jobs", "these 3 dead jobs named send_email", "the dead job refund-8812" */
+/** "all 5,000 dead jobs", "3 dead jobs named send_email", "the dead job refund-8812" */
 function described(size: number, kind: string, { fields, options: { parent } }: Call): string {
   const id = onlyId(fields);
-  if (id !== undefined && parent === undefined) return `the ${kind} ${printable(id)}`;
-  const jobs = counted(size, kind);
-  if (fields["all"] && fields["limit"] === undefined && fields["since"] === undefined) return `all ${jobs}`;
-  const these = `${size === 1 ? "this" : "these"} ${jobs}`;
-  if (parent !== undefined) return `${these} among the children of ${printable(String(parent))}`;
-  if (fields["name"]) return `${these} named ${printable(String(fields["name"]))}`;
-  return fields["group"] ? `${these} of the group ${fields["group"]}` : these;
+  const { name, group, all, limit, since } = fields;
+  if (parent !== undefined) return `the ${count(size)} dead children of ${printable(String(parent))}`;
+  if (id !== undefined) return `the ${kind} ${printable(id)}`;
+  const which = name ? ` named ${printable(String(name))}` : group ? ` of the group ${group}` : "";
+  return `${all && limit === undefined && since === undefined ? "all " : ""}${counted(size, kind)}${which}`;
 }
 
 /** Sends a request, and further ones while there is a cursor. Adds up what they count. */

@@ -142,7 +142,7 @@ export const commands = {
       words: "queue:jobs show <id>",
       does: "show one job",
       shows:
-        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy retried=retriedAt runs=runAt expires=expiresAt waits-for=waits until=heldBack.until until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
+        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy retried=retriedAt runs=runAt expires=expiresAt waits-for=waits until=heldBack.until until=waitingFor.until started=startedAt timeout completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
     },
     {
       words: "queue:dlq show <id>",
@@ -176,8 +176,7 @@ export const commands = {
     {
       words: "queue:jobs reschedule [ids...]",
       does: "move waiting jobs to another time",
-      about:
-        "Moves waiting jobs: by their ids, all of one type, or all. On a terminal it asks before it moves several.",
+      about: "Moves waiting jobs: by their ids, all of one type, or all. A terminal asks before it moves several.",
       noun: "waiting job",
       asks: "many",
     },
@@ -220,6 +219,7 @@ export const commands = {
     sends: { runs: true },
     shows: "key fires zone last runs next set-in=set job=name error",
     order: failingFirst,
+    adds: { failing: "Since when, and how often: {command queue:failures {name}}" },
     none: "There are no schedules. The first drain activates those declared in code.",
     examples: [[`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"]],
   },
@@ -277,7 +277,7 @@ export const commands = {
     shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt pinned paused jobs",
     adds: {
       paused: "To resume it: {command queue:flow resume {key}}",
-      waiting: "Waiting: {waiting}. See: {command queue:jobs --search {key} --in key --state ready}",
+      waiting: "All {waiting} that wait: {command queue:jobs --search {key} --in key --state ready}",
     },
   },
   setFlowControlKey: {
@@ -299,6 +299,7 @@ export const commands = {
     words: "queue:flow resume <key>",
     does: "resume a paused key",
     says: resuming("{target}{in}", " Its slots are counted again."),
+    adds: { waiting: "Jobs that waited for it: {waiting}." },
   },
   listChanges: {
     words: "queue:changes",

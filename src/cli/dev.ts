@@ -72,8 +72,7 @@ export function addDev(session: Session): void {
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
       const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
-      const found =
-        dir === ".tidegate" ? "\n           npx tidegate queue:list finds it by itself, in this folder" : "";
+      const found = dir === ".tidegate" ? "\n           npx tidegate queue:list finds it by itself in this folder" : "";
       session.print(document, () => startScreen(dev, { drain, write, place: place + found }, session));
       await io.untilInterrupted((signal) => dev.run(signal));
     });

@@ -25,7 +25,6 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-jitter": "vary each wait by this share in both directions, from 0 to 1",
   "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
-  before: "only what had died by then: 1m, 1h, 7d ago, or a time such as 2030-01-31T09:00:00Z",
   concurrency: "how many of the key's jobs may run at once",
   data: "the data for the jobs as JSON; - reads it from standard input",
   "dedupe-key": "enqueue nothing if a job had this key ...",

@@ -18,14 +18,10 @@ const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt totalEnqueued totalProcessed totalFailed totalRetried totalExpired";
 
 export function addList(session: Session): void {
-  addCommand(
-    session.program,
-    "queue:list",
-    "show counts and pace of all queues, or one in detail",
-    DESCRIPTION,
-    ["tidegate queue:list --queue bulk", "one in detail"],
-    ["tidegate queue:list --queue bulk --json | jq .deadLetterCount", "one number, for a script"],
-  ).action(async () => {
+  addCommand(session.program, "queue:list", "show counts and pace of all queues, or one in detail", DESCRIPTION, [
+    "tidegate queue:list --queue bulk --json | jq .deadLetterCount",
+    "one number, for a script",
+  ]).action(async () => {
     const target = await openTarget(session);
     const isOne = session.globals.queue !== undefined || target.local?.database !== undefined;
     const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));

@@ -27,7 +27,6 @@ Where to look:
   schedules that fail; the next hour queue:schedules, queue:schedules upcoming
   who changed what                   queue:changes --since 1h
 
-For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
 /** What a group does if no subcommand is named. Its help is that of the group. */

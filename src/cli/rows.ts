@@ -2,10 +2,9 @@ import { byNearness } from "../core/manage/list.ts";
 import { jobStates } from "../core/store/store.ts";
 import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
-import { count, counted, printable } from "./output/text.ts";
+import { count, counted } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
-import { UsageError } from "./program.ts";
-import { type Call, MOST_COUNTED, PAGE, SHOWN_OF_EACH } from "./request.ts";
+import { type Call, MOST_COUNTED, SHOWN_OF_EACH } from "./request.ts";
 import type { Session } from "./session.ts";
 
 /** How far a search goes on by itself in each queue. */
@@ -21,8 +20,6 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
   // A token that may not list queues still gets the list of the first.
   const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
   const isOfSeveral = names.length > 1;
-  if (isOfSeveral && fields["cursor"] !== undefined)
-    throw new UsageError("A cursor belongs to one queue.", `Name it with --queue: ${names.map(printable).join(", ")}.`);
   const { rows: found, field, last, more } = await readRows(to, call, isOfSeveral ? names : [undefined], session);
   const cursor = (!isOfSeveral && more) || null;
   const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : plan.order;
@@ -88,7 +85,7 @@ async function readRows(
   let field = "";
   /** A cursor; empty if more follow without one. */
   let more: string | null = null;
-  const isSearch = fields["search"] !== undefined;
+  const isSearch = fields["search"] !== undefined && !session.isJson;
   try {
     for (const name of names) {
       const before = rows.size;
@@ -102,8 +99,7 @@ async function readRows(
           if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
         examined += Number(last["examined"]);
         // A page can be empty although more follow, if it is of a rare name.
-        const isFull = session.isJson && rows.size >= PAGE;
-        const isEnough = isSearch ? isFull || examined >= MOST_EXAMINED : rows.size > before;
+        const isEnough = examined >= MOST_EXAMINED || (!isSearch && rows.size > before);
         if (last["cursor"] == null || (!all && isEnough)) break;
         line.show(
           `${counted(rows.size, field.slice(0, -1))} ${isSearch ? `found, ${count(sums["examined"] ?? 0)} examined` : "read"}`,

@@ -181,12 +181,12 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
   const { operation, noun, asks, verb, isList } = plan;
   if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
   const call = await callOf(plan, typed, to, session);
-  const { label, target, options } = call;
+  const { label, target, options, fields } = call;
   if (noun) {
-    const isNothing = await changeMany(plan, { ...to, label }, call, session);
-    // The job is moved, whatever comes of these reads.
-    if (/^(run|reschedule|retry)$/.test(verb) && !session.isJson)
-      await noteHeld(call.fields, to, session).catch(() => {});
+    const { isNothing, retriedIn } = await changeMany(plan, { ...to, label }, call, session);
+    // The jobs are moved, whatever comes of these reads.
+    if (/^(run|reschedule|retry)$/.test(verb) && !isNothing && !fields["dryRun"] && !session.isJson)
+      await noteOutcome(plan, call, retriedIn, to, session).catch(() => {});
     return isNothing;
   }
   if (isList) return showRows(plan, to, call, session);
@@ -196,8 +196,7 @@ async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session):
 
 async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): Promise<Call & { label: string }> {
   const { route, states, adds = {} } = plan;
-  const [target = typed.target] =
-    (route.path.includes(":id") && (await findIds(to.send, [typed.target], states))) || [];
+  const [target = typed.target] = (/:id/.test(route.path) && (await findIds(to.send, [typed.target], states))) || [];
   const fields = await fieldsIn(plan, typed, to.send);
   const isAction = route.method !== "GET" && !session.isJson;
   const { queue: chosen } = session.globals;
@@ -218,21 +217,23 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): P
 
 /** Does or shows one thing. Returns whether nothing in the queue matched. */
 async function runOne(plan: Plan, call: Call, to: Target, session: Session) {
-  const { operation, says, shows } = plan;
+  const { operation, says, shows, verb } = plan;
   const { target, fields, options, send, fill, add } = call;
   const unknown = options["force"] ? "" : await checkName(plan, call, to, session);
+  const readBeside = async () => (session.isJson ? {} : beside[operation]?.(target, to.send).catch(() => ({})));
+  // A pause is said before what takes longer to count.
+  const before = verb === "pause" ? {} : await readBeside();
   const found = (await send(fields)) ?? { done: true };
-  const readBeside = async () => ({ ...(session.isJson ? {} : await beside[operation]?.(target, to.send)), ...found });
-  const isChange = plan.route.method !== "GET";
-  const shown = isChange ? found : await readBeside();
+  const shown: Row = { ...before, ...found };
   const wasPaused = found["resumed"] !== false;
   session.print(found, () => {
     if (unknown && !wasPaused) return unknown;
     const text = typeof says === "function" ? says(shown as never, fields) : says;
     return text ? fill(text, shown) : factsText(shown, shows, session);
   });
-  // A change is said before these reads, whatever comes of them.
-  add(isChange ? await readBeside().catch(() => found) : shown);
+  add(verb === "pause" ? { ...(await readBeside()), ...found } : shown);
+  const { jobs = [] } = shown as { readonly jobs?: readonly JobInfo[] };
+  if (verb === "resume" && wasPaused) await noteStates(jobs, to, session);
   // Not an error: the name may belong to a future deployment.
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
@@ -247,6 +248,10 @@ const beside: { readonly [Name in OperationName]?: (target: string, send: Send) 
     const jobsIn = (state: JobState) => jobsAt(send, "", { search, in: "key", state });
     // Those that hold its slots, and the first that wait for one.
     return { jobs: [...(await jobsIn("running")), ...(await jobsIn("ready")).slice(0, 5)] };
+  },
+  async resumeFlowControlKey(search, send) {
+    const key = await read<FlowControlKey>("key", send("GET", `/flow-control${part(search)}`));
+    return { ...key, jobs: (await jobsAt(send, "", { search, in: "key", state: "ready" })).slice(0, 5) };
   },
   pauseJobs(name, send) {
     const reads = [typesIn(send, name), jobsAt(send, "", { name, state: "running", limit: 1_000 })] as const;
@@ -285,12 +290,11 @@ async function checkName(plan: Plan, call: Call, to: Target, session: Session): 
   const { names, hasMore } = await namesIn(isOfKeys, to.send);
   const known = [...names, ...(isOfKeys ? [] : (to.jobNames ?? []))];
   if (known.includes(name) || hasMore) return "";
-  const has = async (send: Send) => {
+  const elsewhere = await lookElsewhere(to, session, async (send) => {
     const { names: others } = await namesIn(isOfKeys, send);
     known.push(...others);
     return others.includes(name);
-  };
-  const elsewhere = await lookElsewhere(to, session, has);
+  });
   if (meantIn(elsewhere.names, call, session)) throw notFound(elsewhere.hint);
   const what = isOfKeys ? "flow control key is in use" : "job of this type is known";
   const alike = nearest(name, known, 0).slice(0, 3).map(printable).join(", ") || "none";
@@ -334,12 +338,26 @@ async function showJob(plan: Plan, to: Target, text: string, session: Session): 
     session.note(`To ${verb} it: ${command(`queue:${job.state === "dead" ? "dlq" : "jobs"} ${verb} ${id}`)}`);
 }
 
-/** Says what still holds back a job that was moved, if it is one. */
-async function noteHeld(fields: Typed["fields"], to: Target, session: Session): Promise<void> {
-  const id = fields["dryRun"] ? undefined : onlyId(fields);
+/** Says what has become of moved jobs, of those due now after a moment. @param search finds the retried ones */
+async function noteOutcome({ verb }: Plan, { fields }: Typed, search: unknown, to: Target, session: Session) {
+  const id = onlyId(fields);
+  const isFollowed = session.canAsk && verb !== "reschedule" && fields["over"] === undefined;
   const job = id !== undefined && (await getJob(to.send, id));
   const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
   for (const line of waits ? [`It waits for ${waits}.`, ...lines] : []) session.note(line);
+  if (isFollowed && job && !waits) await noteStates([job], to, session);
+  if (!isFollowed || !search || id !== undefined) return;
+  const list = plans().find(({ operation }) => operation === "listJobs") as Plan;
+  await session.settle();
+  await run({ ...list, isMerged: false }, { fields: { search, in: "retried" }, target: "", options: {} }, session);
+}
+
+/** Says to somebody at a terminal what has become of jobs, after a moment: "ship-4711 is completed now." */
+async function noteStates(jobs: readonly JobInfo[], { send }: Target, session: Session): Promise<void> {
+  if (!jobs[0] || !session.canAsk) return;
+  await session.settle();
+  for (const job of await Promise.all(jobs.map(({ id }) => getJob(send, id))))
+    if (job) session.note(`${printable(job.id)} is ${job.state} now.`);
 }
 
 /** What a waiting job waits for, and what of it is paused. */

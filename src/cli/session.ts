@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { systemClock } from "../core/shared/clock.ts";
+import { sleep, systemClock } from "../core/shared/clock.ts";
 import type { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
@@ -75,6 +75,14 @@ export class Session {
   /** Whether somebody at a terminal can answer a question. */
   get canAsk(): boolean {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
+  }
+
+  /** Waits a moment, in which a drain can run what has just become due. */
+  async settle(): Promise<void> {
+    const line = this.liveLine();
+    line.show("Waiting 3 s for what becomes of it");
+    await sleep(this.io.clock ?? systemClock, 3_000);
+    line.clear();
   }
 
   /** Asks before a change. @throws {UsageError} without a terminal; {Declined} unless the user says yes. */

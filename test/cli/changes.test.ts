@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { useRedis } from "../support/stores.ts";
-import { behindHandler, documentOf, errorOf, fails, inRedis, kill, sendEmail, type World } from "./run-cli.ts";
+import {
+  behindHandler,
+  documentOf,
+  errorOf,
+  fails,
+  impatient,
+  inRedis,
+  kill,
+  sendEmail,
+  type World,
+} from "./run-cli.ts";
 
 // Changes of many jobs: questions with counts, dry runs, progress, and what is said if they fail half-way.
 
@@ -10,7 +20,8 @@ async function open({ dead = 0, waiting = 0 }) {
     Array.from({ length: waiting }, () => ({ job: sendEmail, payload: { to: "ada" }, delay: "1h" as const })),
   );
   if (dead > 0) await kill(target, dead);
-  return { ...target, type: (line: string, world?: World) => target.cli(line.split(" "), world) };
+  const cli: typeof target.cli = (argv, world) => target.cli(argv, { clock: impatient(target.clock), ...world });
+  return { ...target, cli, type: (line: string, world?: World) => cli(line.split(" "), world) };
 }
 
 const answering = (input: string): World => ({ isTerminal: true, input });
@@ -19,7 +30,7 @@ test.each([
   ["queue:dlq remove --all", "remove all 2 dead jobs for good, and none that die later?", "Removed 2 dead jobs.\n"],
   [
     "queue:dlq remove --name fails",
-    "remove these 2 dead jobs named fails for good, and none that die later?",
+    "remove 2 dead jobs named fails for good, and none that die later?",
     "Removed 2 dead jobs.\n",
   ],
   [
@@ -29,7 +40,7 @@ test.each([
   ],
   [
     "queue:jobs cancel --name send_email",
-    "cancel these 3 waiting jobs named send_email for good?",
+    "cancel 3 waiting jobs named send_email for good?",
     "Removed 3 waiting jobs.\n",
   ],
   [
@@ -37,7 +48,7 @@ test.each([
     "run all 3 waiting jobs?",
     "Moved 3 waiting jobs: they are due now (2026-03-01 12:00:00 UTC).\n",
   ],
-  ["queue:clear --state scheduled", "clear these 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
+  ["queue:clear --state scheduled", "clear 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
 ])("%s asks with a count, and does nothing without a yes", async (line, question, done) => {
   const { queue, type } = await open({ dead: 2, waiting: 3 });
   const before = await queue.getStats();
@@ -108,7 +119,10 @@ test("what the question counted is what is done: a job that dies meanwhile stays
     return response;
   };
   const result = await target.type("queue:dlq retry --all", { ...answering("y\n"), fetch });
-  expect(result).toMatchObject({ code: 0, stdout: "Retried 2 dead jobs.\n" });
+  expect(result).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Retried 2 dead jobs\.\nFound: 2 ready\.\n/),
+  });
   expect(await target.queue.getStats()).toMatchObject({ readyCount: 2, deadLetterCount: 1 });
 });
 
@@ -177,7 +191,10 @@ test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
   };
   const world = { isTerminal: true, onWrite: (text: string) => shown.push(text), fetch };
   const { code, stdout } = await cli(["queue:dlq", "retry", "--all", "--yes"], world);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 1,000 dead jobs.\n" });
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/^Retried 1,000 dead jobs\.\nFound: 1,000 ready\.\n/),
+  });
   const bars = shown.filter((text) => text.includes("of 1,000"));
   expect(bars.length).toBeGreaterThan(4);
   expect(bars[0]).toContain(`retry ${"░".repeat(30)} 0 of 1,000`);
@@ -192,7 +209,7 @@ test("a retry says which command shows what became of the jobs", async () => {
   const [failure] = (await queue.getFailures()).failures;
   const [dead] = (await queue.listDeadLetter()).jobs;
   expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toBe(
-    `See what became of them: tidegate queue:jobs ${dead?.id}\n`,
+    `See what became of it: tidegate queue:jobs ${dead?.id}\n`,
   );
   await clock.advance("1m");
   // The retry itself takes a while.
@@ -208,6 +225,35 @@ test("a retry says which command shows what became of the jobs", async () => {
   expect((await type(shows)).stdout).toMatch(/^Found: 2 ready\.\nID .*\n(?:.* fails\n){2}$/);
 });
 
+test("somebody at a terminal sees after a moment what became of jobs that are retried, or due now", async () => {
+  const { queue, clock, env, type } = await open({ dead: 2, waiting: 1 });
+  const watching = {
+    ...answering("y\n"),
+    env: { ...env, NO_COLOR: "1" },
+    clock: impatient(clock, () => queue.drain()),
+  };
+  expect(await type("queue:dlq retry --all", watching)).toMatchObject({
+    stdout: expect.stringMatching(
+      /^Retried 2 dead jobs\.\nFound: 2 dead\.\nID .*\n\w{8} +dead .*\n +Error: no luck\n\w{8} +dead .*\n$/,
+    ),
+    stderr: expect.stringContaining("Waiting 3 s for what becomes of it"),
+  });
+  const [dead] = (await queue.listDeadLetter()).jobs;
+  expect((await type(`queue:dlq retry ${dead?.id}`, watching)).stderr).toMatch(
+    new RegExp(`\\r\u001b\\[K${dead?.id} is dead now\\.\n$`),
+  );
+  expect((await type("queue:dlq retry --all --over 10m", watching)).stdout).not.toContain("Found");
+  const { jobs } = await queue.listJobs({ state: "scheduled", name: "send_email" });
+  expect((await type(`queue:jobs run ${jobs[0]?.id}`, watching)).stderr).toContain(
+    `${jobs[0]?.id} is completed now.\n`,
+  );
+  await queue.flowControl.pause("mail");
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "held", flowControl: { key: "mail" } });
+  const resumed = await type("queue:flow resume mail", watching);
+  expect(resumed.stderr).toMatch(/^Jobs that waited for it: 1\.\n.*held is completed now\.\n$/s);
+  expect((await type("queue:flow resume mail", watching)).stderr).not.toContain("Waiting");
+});
+
 test("the dead children of a parent are shown alone, with the command that retries them and no others", async () => {
   const { queue, type } = await open({ dead: 1 });
   const children = [{ job: fails }, { job: sendEmail, payload: { to: "ada" } }, { job: fails }].map(
@@ -219,9 +265,7 @@ test("the dead children of a parent are shown alone, with the command that retri
   expect(shown.stdout.match(/^may\.csv\/\S+ +\w+/gm)).toEqual(["may.csv/000000  dead", "may.csv/000002  dead"]);
   const command = "queue:dlq retry --parent may.csv";
   expect(shown.stderr).toContain(`To retry its dead children: tidegate ${command}\n`);
-  expect((await type(command, answering("n\n"))).stderr).toContain(
-    "retry these 2 dead jobs among the children of may.csv, and none that die later? [y/N]",
-  );
+  expect((await type(command, answering("n\n"))).stderr).toContain("retry the 2 dead children of may.csv? [y/N]");
   const retried = await type(command);
   expect(retried).toMatchObject({
     stdout: "Retried 2 dead jobs.\n",

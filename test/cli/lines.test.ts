@@ -131,7 +131,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:schedules", "GET /schedules?runs=true"],
   ["queue:schedules nightly", "GET /schedules/nightly?runs=true"],
   ["queue:schedules upcoming", "GET /upcoming"],
-  ["queue:schedules preview nightly --count 10", "GET /schedules/nightly/preview?count=10", "GET /schedules/nightly"],
+  ["queue:schedules preview nightly --count 10", "GET /schedules/nightly", "GET /schedules/nightly/preview?count=10"],
   [
     "queue:schedules set sync --job sync_feed --every 90s --overlap skip --payload 1",
     'PUT /schedules/sync {"name":"sync_feed","payload":1,"every":"90s","overlap":"skip"}',
@@ -142,6 +142,12 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5 --since 1h", "GET /changes?limit=5&since=1h"],
   ["queue:pause --queue bulk --reason down", 'POST /queues/bulk/pause {"reason":"down"}'],
+  [
+    "queue:flow resume mail",
+    "GET /flow-control/mail",
+    "GET /jobs?search=mail&in=key&state=ready",
+    "POST /flow-control/mail/resume {}",
+  ],
   ["queue:flow pause mail --reason down", 'POST /flow-control/mail/pause {"reason":"down"}'],
   ["queue:types", "GET /figures?days=2&pending=true"],
   ["queue:types mail", "GET /figures?days=2&pending=true&name=mail"],

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
 import { cut, table, wrap } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
-import { estimate, fromNow, span } from "../../src/cli/output/time.ts";
+import { brief, fromNow, shortly, span } from "../../src/cli/output/time.ts";
 
 const colors = pc.createColors(false);
 
@@ -107,12 +107,13 @@ test("times are formatted as people say them", () => {
     "1 hour",
     "7 days",
   ]);
-  expect([60_000, 4_560_000, 9_000_000, 90_000_000, 10_800_000].map(estimate)).toEqual([
-    "60 seconds",
-    "76 minutes",
-    "2.5 hours",
-    "25 hours",
-    "3 hours",
+  const durations = [999, 2_300, 60_000, 4_560_000, 9_000_000, 90_000_000, 10_800_000].map(brief);
+  expect(durations).toEqual(["999ms", "2.3s", "60s", "76m", "2.5h", "25h", "3h"]);
+  expect([0, 119_500, 121_500, 475_000].map((ms) => shortly(new Date(ms), 120_000))).toEqual([
+    "2m ago",
+    "now",
+    "in 1s",
+    "in 5m",
   ]);
   expect([1_000, 119_000, 121_500, 120_000].map((ms) => fromNow(new Date(ms), 120_000))).toEqual([
     "2 minutes ago",

@@ -120,6 +120,10 @@ export function behindHandler(
   return { queue, clock, fetch, env, knowing: [], cli };
 }
 
+/** A clock for the command line, which does not wait for its sleeps. @param meanwhile happens in each. */
+export const impatient = (clock: () => number, meanwhile: () => unknown = () => {}): NonNullable<World["clock"]> =>
+  Object.assign(() => clock(), { sleep: async () => void (await meanwhile()) });
+
 let prefixes = 0;
 
 /** A queue in a real Redis, and the command line that talks to it. */

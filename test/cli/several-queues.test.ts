@@ -4,7 +4,17 @@ import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
-import { adminToken, documentOf, errorOf, fails, inRedis, sendEmail, tidegate, type World } from "./run-cli.ts";
+import {
+  adminToken,
+  documentOf,
+  errorOf,
+  fails,
+  impatient,
+  inRedis,
+  sendEmail,
+  tidegate,
+  type World,
+} from "./run-cli.ts";
 
 // Questions of somebody who does not know in which queue to look.
 
@@ -125,8 +135,8 @@ describe("what only another queue has", () => {
     ["dlq retry rows", "", /^Retried 1 dead job in imports\./],
     ["jobs cancel parent", "y\n", /^Removed 1 waiting job in imports\.\n$/],
   ])("queue:%s is changed there by somebody at a terminal", async (line, input, done) => {
-    const { cli } = await filled();
-    const { code, stdout, stderr } = await cli(`queue:${line}`, { isTerminal: true, input });
+    const { cli, clock } = await filled();
+    const { code, stdout, stderr } = await cli(`queue:${line}`, { isTerminal: true, input, clock: impatient(clock) });
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(done) });
     expect(stderr).toContain("Found in the queue imports.\n");
   });
@@ -223,9 +233,8 @@ describe("a list without --queue", () => {
     expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(5).fill("imports"), ...Array(4).fill("shop")]);
   });
 
-  test("goes on with no cursor, and is of the first queue if the handler does not list them", async () => {
+  test("is of the first queue if the handler does not list them", async () => {
     const { cli, fetch } = await filled();
-    expect((await cli("queue:dlq --cursor dead:x")).stderr).toContain("A cursor belongs to one queue");
     const failing = (request: Request) =>
       new URL(request.url).pathname === "/queues" ? new Response(null, { status: 500 }) : fetch(request);
     const { code, stdout } = await cli("queue:failures", { fetch: failing });
@@ -255,14 +264,15 @@ test("queue:types is one table of the job types of all by name, with yesterday, 
 });
 
 test("an action names its queue, in the question and in the reply", async () => {
-  const { cli, shop } = ofTwo();
+  const { cli, clock, shop } = ofTwo();
   await shop.enqueue(fails, {}, { maxRetries: 0 });
   await shop.drain();
-  const retried = await cli("queue:dlq retry --all", { isTerminal: true, input: "y\n" });
+  const world = { isTerminal: true, input: "y\n", clock: impatient(clock) };
+  const retried = await cli("queue:dlq retry --all", world);
   expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job, and none that die later? [y/N]");
-  expect(retried.stdout).toBe("Retried 1 dead job in shop.\n");
+  expect(retried.stdout).toMatch(/^Retried 1 dead job in shop\.\nFound: 1 ready\.\nID +STATE /);
   expect(retried.stderr).toContain(
-    "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z --in retried\n",
+    "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z/2026-03-01T12:00:05.000Z --in retried\n",
   );
   expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
   expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);

@@ -23,8 +23,7 @@ export function clockFinding(theirs: number | undefined, before: number, after: 
   if (theirs === undefined || Number.isNaN(theirs)) return unknown("The response does not say what time it is there.");
   // HTTP dates have whole seconds, and the answer was written at some time between the two.
   const skew = Math.max(0, before - theirs - 1_000, theirs - after);
-  const advice =
-    "Synchronize the clock of this machine with NTP. Each machine that enqueues or drains uses its own clock.";
+  const advice = "Synchronize this machine's clock with NTP. Each machine that enqueues or drains uses its own clock.";
   const seconds = `The clocks differ by ${Math.round(skew / 1_000).toLocaleString("en-US")} s.`;
   if (skew >= SKEW_FAIL_MS) return fail(seconds, advice);
   return skew >= SKEW_WARN_MS ? warn(seconds, advice) : ok("This machine's clock agrees.");

@@ -48,10 +48,7 @@ function reachFinding([status, given]: Reply): Finding {
           "The handler serves nothing at this path: it has another path, or no queue has this name.",
           `${WHERE}, and check --queue if you use it.`,
         )
-      : url.fail(
-          `The handler responds, but cannot work: ${body["detail"]}`,
-          "Set what it names where the handler is deployed.",
-        );
+      : url.fail(`The handler responds, but cannot work: ${body["detail"]}`, "Set what it names in the deployment.");
   return url.fail(`Something other than the handler responded with status ${status}.`, `${WHERE}.`);
 }
 

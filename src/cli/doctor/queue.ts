@@ -13,7 +13,7 @@ import type { Target } from "../connect.ts";
 import { pausesOf } from "../list.ts";
 import { perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
-import { estimate, moment, span } from "../output/time.ts";
+import { brief, moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
@@ -75,14 +75,14 @@ function backlogFinding(stats: QueueStats, schedules: readonly ScheduleInfo[], t
   if (lateMs < LATE_MS.warn) {
     if (readyCount > 0 && oldestReadyAgeMs === null)
       return backlog.ok(`${counted(readyCount, "job")} ready, all held back: see ${target.command("queue:flow")}`);
-    if (isGrowing(stats)) return backlog.warn(`The queue ${paceText(stats, perMinute, estimate)}.`, MORE);
+    if (isGrowing(stats)) return backlog.warn(`The queue ${paceText(stats, perMinute, brief)}.`, MORE);
     const waits = `${counted(readyCount, "job")} ready, the oldest due for ${span(oldestReadyAgeMs ?? 0)}.`;
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   // Directly on Redis, it needs a module with the jobs.
   const work = target.local?.database && !target.jobNames ? "queue:work --once --module FILE" : "queue:work --once";
   const drains =
-    pace.departures > 0 ? `Drains run: ${paceText(stats, perMinute, estimate)}` : "No job has left for five minutes";
+    pace.departures > 0 ? `Drains run: ${paceText(stats, perMinute, brief)}` : "No job has left for five minutes";
   const message = `A job or schedule has been due for ${span(lateMs)}. ${drains}.`;
   const wake = `Check that a cron trigger, or what wakes the queue, drains it. Try: ${target.command(work)}`;
   const advice = pace.departures > 0 ? MORE : wake;
@@ -114,8 +114,7 @@ function deadFinding({ deadLetterCount }: QueueStats, command: Target["command"]
 /** Without a module, a job's last error shows that a deployment did not know it. */
 function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefined): Finding {
   const strange = jobs.filter((job) => (known ? job.state !== "dead" && !known.includes(job.name) : isUnknown(job)));
-  const advice =
-    "Deploy a handler that has these jobs, or remove them. Until then they are retried as failures, and die.";
+  const advice = "Deploy a handler that has these jobs, or remove them. Until then they fail, are retried, and die.";
   if (strange.length > 0) {
     const what = known ? "Not in the module" : "Unknown to a deployment that claimed them";
     return names.warn(`${what}: ${counted(strange.length, "job")} (${list(strange.map(({ name }) => name))}).`, advice);

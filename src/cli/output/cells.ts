@@ -18,7 +18,7 @@ import type { Session } from "../session.ts";
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
 import { type Colors, count, inline, printable, printableLines, quoted, short } from "./text.ts";
-import { brief, estimate, fromNow, moment, shortly, span } from "./time.ts";
+import { brief, fromNow, moment, shortly, span } from "./time.ts";
 
 // What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
 
@@ -32,8 +32,7 @@ const RESULT_WIDTH = 100;
 const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   // Of jobs.
   id: ({ id }: JobInfo, { width }) => (width ? shortId(id) : id),
-  attempts: ({ attempts, maxRetries }: JobInfo) =>
-    maxRetries === null ? `${attempts}` : `${attempts} of ${maxRetries + 1}`,
+  attempts: ({ attempts, maxRetries }: JobInfo) => `${attempts}${maxRetries === null ? "" : ` of ${maxRetries + 1}`}`,
   when({ completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
     const time = completedAt ?? failedAt ?? startedAt ?? runAt;
     return time ? shortly(time, now) : "-";
@@ -71,8 +70,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   // Of queues.
   due: ({ stats: { paused, nextRunAt } }: QueueBrief, { now }) =>
     paused || !nextRunAt ? "-" : shortly(nextRunAt, now),
-  pace: (stats: QueueStats) => paceText(stats, perMinute, estimate),
-  outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : outlookText(stats, perMinute, estimate)),
+  pace: (stats: QueueStats) => paceText(stats, perMinute, brief),
+  outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : outlookText(stats, perMinute, brief)),
   "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   pending: ({ pending: of }: NameFigures) =>
     !of ? "-" : of.count || !of.estimated ? `${of.estimated ? "~" : ""}${short(of.count)}` : "few",

@@ -22,26 +22,18 @@ export function fromNow(time: Date, now: number): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
-/** An estimate, in the largest unit of which there are two: "76 minutes", "2.5 hours". */
-export function estimate(ms: number): string {
-  const [unit, unitMs] = largest(ms);
-  return `${Number((ms / unitMs).toFixed(ms < 10 * unitMs ? 1 : 0))} ${unit}s`;
-}
-
-const largest = (ms: number) => units.find(([, each]) => ms >= 2 * each) ?? (["second", 1_000] as const);
-
 /** A time in a few letters: "5m ago", "40h ago", "in 3d", "now". */
 export function shortly(time: Date, now: number): string {
   const ms = time.getTime() - now;
-  const text = brief(Math.ceil(Math.abs(ms) / 1_000) * 1_000);
+  const text = brief(Math.abs(ms)).replace(/\.\d/, "");
   return Math.abs(ms) < 1_000 ? "now" : ms > 0 ? `in ${text}` : `${text} ago`;
 }
 
-/** A duration in a few letters, in the largest unit of which there are two: "8ms", "2.3s", "76m", "40h". */
+/** A duration in a few letters, in the largest unit of which there are two: "8ms", "2.3s", "76m", "2.5h". */
 export function brief(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
-  const [unit, unitMs] = largest(ms);
-  return `${Number((ms / unitMs).toFixed(ms < 10_000 ? 1 : 0))}${unit.charAt(0)}`;
+  const [unit, unitMs] = units.find(([, each]) => ms >= 2 * each) ?? (["second", 1_000] as const);
+  return `${Number((ms / unitMs).toFixed(ms < 10 * unitMs ? 1 : 0))}${unit.charAt(0)}`;
 }
 
 /** "2026-03-01 12:00:00 UTC" */
