@@ -2,9 +2,10 @@
 // common. The core is checked against this file, without the types of the DOM and of Node. Everything else sees the
 // full types of these globals instead.
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 interface AbortSignal {
   readonly aborted: boolean;
-  readonly reason: unknown;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
@@ -16,7 +17,7 @@ declare class AbortController {
 }
 
 declare class TextEncoder {
-  encode(text: string): Uint8Array<ArrayBuffer>;
+  encode(text: string): Bytes;
   encodeInto(text: string, target: Uint8Array): { readonly read: number; readonly written: number };
 }
 
@@ -35,29 +36,24 @@ interface CryptoKey {
 }
 interface AesGcm {
   readonly name: "AES-GCM";
-  readonly iv: Uint8Array<ArrayBuffer>;
-  readonly additionalData: Uint8Array<ArrayBuffer>;
+  readonly iv: Bytes;
+  readonly additionalData: Bytes;
 }
 declare const crypto: {
-  getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  getRandomValues(bytes: Bytes): Bytes;
   readonly subtle: {
-    digest(algorithm: "SHA-1" | "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+    digest(algorithm: "SHA-1" | "SHA-256", data: Bytes): Promise<ArrayBuffer>;
     importKey(
       format: "raw",
-      bytes: Uint8Array<ArrayBuffer>,
+      bytes: Bytes,
       algorithm: { readonly name: "HMAC"; readonly hash: "SHA-256" } | "AES-GCM",
       extractable: boolean,
       usages: ("sign" | "verify" | "encrypt" | "decrypt")[],
     ): Promise<CryptoKey>;
-    encrypt(algorithm: AesGcm, key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
-    decrypt(algorithm: AesGcm, key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
-    sign(algorithm: "HMAC", key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
-    verify(
-      algorithm: "HMAC",
-      key: CryptoKey,
-      signature: Uint8Array<ArrayBuffer>,
-      data: Uint8Array<ArrayBuffer>,
-    ): Promise<boolean>;
+    encrypt(algorithm: AesGcm, key: CryptoKey, data: Bytes): Promise<ArrayBuffer>;
+    decrypt(algorithm: AesGcm, key: CryptoKey, data: Bytes): Promise<ArrayBuffer>;
+    sign(algorithm: "HMAC", key: CryptoKey, data: Bytes): Promise<ArrayBuffer>;
+    verify(algorithm: "HMAC", key: CryptoKey, signature: Bytes, data: Bytes): Promise<boolean>;
   };
 };
 
