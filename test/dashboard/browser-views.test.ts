@@ -369,7 +369,7 @@ describe("the dead letter", () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select order-7").check();
     await press(page, "Retry...");
-    await page.getByText("This retries 1 job").waitFor();
+    await page.getByRole("dialog", { name: "Retry 1 job?" }).waitFor();
     expect(await page.locator(".subject").innerText()).toBe("fails order-7");
     expect((await on.queue.getJob("order-7"))?.state).toBe("dead");
     await press(page, "Retry 1 job");

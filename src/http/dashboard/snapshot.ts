@@ -82,6 +82,8 @@ type Host = Pick<DashboardHost, "queues" | "first">;
 const isOfAll = ({ view, scope }: Query): boolean =>
   view === "queues" || (scope === "all" && viewsOfAll.some((each) => each === view));
 
+const isStart = ({ view }: Query): boolean => view === "queues" || view === "overview";
+
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
   readonly at: Date;
@@ -138,11 +140,9 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     query.only === "statistics" ? {} : readContents(host, all, query, known),
   ]);
   const [, own] = read.find(([each]) => each === queue) ?? [];
-  const withDead = read.filter(([, { stats }]) => stats.deadLetterCount > 0);
-  const stuck =
-    query.view === "queues" && query.only !== "statistics"
-      ? { stuck: (await Promise.all(withDead.map(([each]) => readStuck(each, known)))).flat() }
-      : {};
+  const withDead = isStart(query) ? read.filter(([, { stats }]) => stats.deadLetterCount > 0) : [];
+  const ofEach = async <Row>(rowsOf: (each: Read, known: Known) => Promise<readonly Row[]>) =>
+    (await Promise.all(withDead.map((each) => rowsOf(each, known)))).flat();
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(read.map(([, { stats }]) => stats)) } : own;
   const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
@@ -153,11 +153,9 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(activity && { activity, pausedJobs }),
     ...(mark !== undefined && { mark }),
     ...contents,
-    ...stuck,
     ...(query.view === "queues" && { briefs, ...(briefs[1] && { total: totalOf(briefs) }) }),
-    ...((query.view === "queues" || query.view === "overview") && {
-      dying: (await Promise.all(read.map((each) => readDying(each, known)))).flat(),
-    }),
+    ...(isStart(query) && { dying: await ofEach(readDying) }),
+    ...(isStart(query) && query.only !== "statistics" && { stuck: await ofEach(readStuck) }),
   };
 }
 
@@ -169,18 +167,19 @@ async function markOf(queues: readonly Queue[]): Promise<string> {
 
 type Read = readonly [Queue, QueueActivity];
 
-async function readDying([queue, { minutes, stats }]: Read, known: Known): Promise<NonNullable<Contents["dying"]>> {
+async function readDying([queue, { minutes }]: Read, known: Known): Promise<NonNullable<Contents["dying"]>> {
   const sum = (of: "dead" | "processed") =>
     minutes.slice(-RECENT_MINUTES).reduce((total, minute) => total + minute[of], 0);
   const jobs = sum("dead");
-  if (stats.deadLetterCount === 0 || (jobs < FEW && jobs * ONE_IN <= sum("processed"))) return [];
+  if (jobs < FEW && jobs * ONE_IN <= sum("processed")) return [];
   const from = queue.clock() - RECENT_MINUTES * MINUTE_MS;
   const { failures } = await failuresOf(queue, known);
   const lately = ({ trend }: FailureGroup) => trend.at(-1) ?? 0;
   const groups = failures.filter(({ lastAt }) => lastAt.getTime() >= from).sort((a, b) => lately(b) - lately(a));
   const main = groups.find((group) => lately(group) * 2 > groups.reduce((total, each) => total + lately(each), 0));
   const [name, ...more] = new Set(groups.map(({ name }) => name));
-  return name ? [{ queue: queue.name, jobs, types: more[0] ? `${name} and ${more.length} more` : name, main }] : [];
+  const types = main?.name ?? (more[0] ? `${name} and ${more.length} more` : name);
+  return types ? [{ queue: queue.name, jobs, types, main }] : [];
 }
 
 /** The latest failures of queues that a refresh has read. */
@@ -211,7 +210,7 @@ async function contentsOf(queue: Queue, query: Query, known: Known): Promise<Con
         queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
       ]);
       const failures = { ...rest, failures: groups.slice(0, GROUPS_ON_OVERVIEW) };
-      return { history, failures, keys, stuck: await readStuck(queue, known) };
+      return { history, failures, keys };
     }
     case "queues": {
       const [{ keys }, schedules] = await Promise.all([
@@ -267,7 +266,7 @@ async function contentsOf(queue: Queue, query: Query, known: Known): Promise<Con
 }
 
 /** The jobs that wait for nothing but dead children, as far as these are the latest of a failure: 4 to 30 commands. */
-async function readStuck(queue: Queue, known: Known): Promise<NonNullable<Contents["stuck"]>> {
+async function readStuck([queue]: Read, known: Known): Promise<NonNullable<Contents["stuck"]>> {
   const { failures } = await failuresOf(queue, known);
   const ofChildren = failures.filter(({ sampleId }) => parentOf(sampleId)).slice(0, KEYS_OF_EACH);
   const pages = await Promise.all(ofChildren.map(({ group }) => queue.listDeadLetter({ group, limit: ROWS })));

@@ -6,7 +6,7 @@ import { type Html, html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { type Field, queueNow, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
-import { number, plural, span } from "../views/format.ts";
+import { number, plural } from "../views/format.ts";
 import { linkToRetried } from "../views/parts.ts";
 import { ask, changeMany, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
@@ -39,14 +39,6 @@ const pacesOf = (count: number): Field => ({
     ["1h", "Spread over an hour"],
   ],
 });
-
-/** What is ahead of jobs of the queue on screen that are due now. */
-function ahead(): string {
-  const { readyCount = 0, pace, oldestReadyAgeMs = null } = state.snapshot?.activity.stats ?? {};
-  const time = pace?.departures ? `, about ${span((readyCount / pace.departures) * 60_000)}` : "";
-  // Without an oldest one, all are held back, and none goes first.
-  return oldestReadyAgeMs !== null ? ` Ahead: ${plural(readyCount, "ready job")}${time}.` : "";
-}
 
 /** How many dead jobs a call changes, so that the bar moves. */
 const PIECE = 250;
@@ -97,7 +89,7 @@ export async function askForDead(
         const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
         if (isStopped) return `${done}, then stopped. The others stay dead.`;
         if (pace) return `${done}, spread over ${pace === "1h" ? "an hour" : "10 minutes"}.`;
-        return `${done}.${isRetry && !queue ? ahead() : ""}`;
+        return `${done}.`;
       },
     });
   });

@@ -30,15 +30,10 @@ export const pauseOf = (name: string, queue: string | undefined, { pausedJobs, q
 
 /** The button that pauses a job type, or resumes it. @param what it pauses, where that is not plain */
 export function pauseButton(name: string, queue: string | undefined, snapshot: Json<Snapshot>, what = ""): Html {
-  const isPaused = pauseOf(name, queue, snapshot);
-  const text = `${isPaused ? "Resume" : "Pause"}${what}`;
-  return button(
-    isPaused ? text : `${text}...`,
-    isPaused ? "resumeJobs" : "pause-type",
-    name,
-    "",
-    `${text} ${keyOf(queue, name)}`,
-  );
+  const [text, dots, act] = pauseOf(name, queue, snapshot)
+    ? (["Resume", "", "resumeJobs"] as const)
+    : (["Pause", "...", "pause-type"] as const);
+  return button(`${text}${what}${dots}`, act, name, "", `${text}${what} ${keyOf(queue, name)}`);
 }
 
 /** What needs somebody, in every queue: nothing while all is well. */
@@ -51,17 +46,11 @@ export function attention(snapshot: Json<Snapshot>): Html {
   const resume = (action: ActionName, of: string) => button("Resume", action, of, "", `Resume ${of}`);
   const here = { queue: snapshot.queue, stats: snapshot.activity.stats };
   const lines = [
-    dying.map(({ queue, jobs, types, main }) =>
-      main
-        ? line("dead", queue, { view: "jobs", state: "dead", group: main.group })(
-            main.name,
-            html`failing ${since(main.firstAt)}: ${number(main.count)} dead`,
-          )
-        : line("dead", queue, { view: "failures", sort: "-hour" })(
-            types,
-            `failing: ${number(jobs)} died in the last ten minutes`,
-          ),
-    ),
+    dying.map(({ queue, jobs, types, main }) => {
+      const to: Route = main ? { view: "jobs", state: "dead", group: main.group } : { view: "failures", sort: "-hour" };
+      const dead = main && html` ${since(main.firstAt)}: ${number(main.count)} dead`;
+      return line("dead", queue, to)(types, html`failing${dead ?? `: ${number(jobs)} died in the last ten minutes`}`);
+    }),
     schedules.map(({ queue, key, runs }) => {
       const text = `${key}: ${runs.at(-1)?.error ?? ""}`;
       return line("dead", queue, { view: "schedules" })("schedule fails", text, undefined, key);
