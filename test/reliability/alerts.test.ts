@@ -20,7 +20,7 @@ afterAll(async () => {
 
 test("whatever is killed at any moment, an alert reports each group of failures and its end", async () => {
   const kills = trials(18);
-  const figures = await alertSeries({ stage, program, kills, random: seededRandom(seed) });
+  const figures = await alertSeries({ stage, program, trials: kills, random: seededRandom(seed) });
   expect(figures, `seed ${seed}`).toMatchObject({ unreported: 0, unended: 0, tooMany: 0, left: 0 });
   expect(Object.values(figures.killed).reduce((sum, count) => sum + count, 0)).toBe(kills);
 });

@@ -1,10 +1,8 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { AlertMessage } from "../../src/alerts/index.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { startReceiver } from "../alerts/receiver.ts";
-import type { Program } from "./child.ts";
+import { killAtAnyMoment, noneAt, type Series, variables } from "./kills.ts";
 import { chosen } from "./random.ts";
-import type { Stage } from "./stage.ts";
 
 /** Where a process that sends alerts can be killed: as `crashPoints`, and around a request to a receiver. */
 export const alertPoints = ["claimed", "settling", "settled", "sending", "sent", "any moment"] as const;
@@ -27,23 +25,15 @@ export interface AlertFigures {
   left: number;
 }
 
-export interface AlertSeries {
-  readonly stage: Stage;
-  readonly program: Program;
-  readonly kills: number;
-  readonly random: () => number;
-  readonly progress?: (done: number) => void;
-}
-
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const JOBS_A_TRIAL = 3;
 const LEASE_IS_OVER_MS = 70_000;
 const ROUND_MS = 1_800_000;
 const HOUR_MS = 3_600_000;
 
-/** A queue whose jobs all die, each trial of its own error, drained by one process after another: most are killed. */
-export async function alertSeries(series: AlertSeries): Promise<AlertFigures> {
-  const { stage, program, kills, random, progress } = series;
+/** A queue whose jobs all die, each trial of its own error, drained by processes until so many of them were killed. */
+export async function alertSeries(series: Series): Promise<AlertFigures> {
+  const { stage, program, trials: kills, random, progress } = series;
   const receiver = await startReceiver();
   const prefix = stage.prefix();
   let ahead = 0;
@@ -54,22 +44,17 @@ export async function alertSeries(series: AlertSeries): Promise<AlertFigures> {
   });
   const start = (dieAt = "", dieOn = 0) =>
     program.start({
-      ...{ STORE_URL: stage.shim.url, STORE_TOKEN: stage.shim.token, STORE_PREFIX: prefix },
+      ...variables(stage, prefix, ahead, dieAt, dieOn),
       ...{ RECEIVER: receiver.url, SECRET: secret },
-      ...{ AHEAD_MS: String(ahead), DIE_AT: dieAt, DIE_ON: String(dieOn) },
     });
-  const killed = Object.fromEntries(alertPoints.map((point) => [point, 0])) as AlertFigures["killed"];
+  const killed = noneAt(alertPoints);
   try {
     let trial = 0;
     for (let done = 0; done < kills; trial++, ahead += LEASE_IS_OVER_MS) {
       for (let job = 0; job < JOBS_A_TRIAL; job++) await queue.enqueue("fails", { error: errorOf(trial) });
       const point = chosen(alertPoints, random);
       const child = start(point, 1 + Math.floor(random() * 3));
-      if (point === "any moment") {
-        await child.says(/ready/).catch(() => {});
-        await wait(random() * 25);
-        child.process.kill("SIGKILL");
-      }
+      if (point === "any moment") await killAtAnyMoment(child, random);
       if ((await child.ended) !== null) continue;
       killed[point]++;
       done++;

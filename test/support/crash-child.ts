@@ -1,33 +1,18 @@
-// A process that drains until nothing is left, or it is killed: by others at any moment, or by itself at a named point.
-// Its clock runs ahead by a given time, so that the leases of earlier killed processes have expired. It records what it
-// performs, and under which lease.
+// A process that drains until nothing is left, or it is killed. It records what it performs, and under which lease.
 import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { aroundStore } from "./around-calls.ts";
-import type { CrashPoint } from "./crash-points.ts";
+import { aheadMs, allJobs, die, openedStore, passes, prefix } from "./dying.ts";
 import { RespClient } from "./resp.ts";
 
-const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", REDIS_PORT, AHEAD_MS, DIE_AT, DIE_ON } = process.env;
 const hasParents = process.env.HAS_PARENTS === "1";
-const clock = () => Date.now() + Number(AHEAD_MS);
-const redis = await RespClient.connect(Number(REDIS_PORT));
+const clock = () => Date.now() + aheadMs;
+const redis = await RespClient.connect(Number(process.env.REDIS_PORT));
 const leases = new Map<string, { readonly claimedAt: number; readonly endsAt: number }>();
-let passed = 0;
-
-/** Dies here if this is the chosen point. */
-async function passes(point: CrashPoint): Promise<void> {
-  if (point === DIE_AT && ++passed === Number(DIE_ON)) await die();
-}
-
-function die(): Promise<never> {
-  process.kill(process.pid, "SIGKILL");
-  return new Promise(() => {});
-}
 
 /** Records an event, or dies: an attempt must not go unrecorded. */
 async function note(...words: readonly (string | number)[]): Promise<void> {
-  await redis.send(["RPUSH", `log-${STORE_PREFIX}`, words.join(" ")]).catch(die);
+  await redis.send(["RPUSH", `log-${prefix}`, words.join(" ")]).catch(die);
 }
 
 async function perform({ id, attempt }: JobContext): Promise<void> {
@@ -85,22 +70,19 @@ const stepped = defineJob({
   },
 });
 
-const store = aroundStore(
-  upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
-  async ({ method, parameters }, run) => {
-    if (method !== "exchange" && method !== "settle") return run();
-    const { now, settle, fire = [] } = parameters[0] as SettleRequest & Partial<ExchangeRequest>;
-    if (settle.length > 0) await passes("settling");
-    if (fire.length > 0) await passes("firing");
-    const reply = (await run()) as SettleReply & Partial<ExchangeReply>;
-    const { jobs = [] } = reply;
-    for (const { lease } of jobs) leases.set(lease.id, { claimedAt: now, endsAt: lease.endsAt });
-    if (settle.length > 0) await passes("settled");
-    if (fire.length > 0) await passes("fired");
-    if (jobs.length > 0) await passes("claimed");
-    return reply;
-  },
-);
+const store = aroundStore(openedStore, async ({ method, parameters }, run) => {
+  if (method !== "exchange" && method !== "settle") return run();
+  const { now, settle, fire = [] } = parameters[0] as SettleRequest & Partial<ExchangeRequest>;
+  if (settle.length > 0) await passes("settling");
+  if (fire.length > 0) await passes("firing");
+  const reply = (await run()) as SettleReply & Partial<ExchangeReply>;
+  const { jobs = [] } = reply;
+  for (const { lease } of jobs) leases.set(lease.id, { claimedAt: now, endsAt: lease.endsAt });
+  if (settle.length > 0) await passes("settled");
+  if (fire.length > 0) await passes("fired");
+  if (jobs.length > 0) await passes("claimed");
+  return reply;
+});
 
 const queue = new Queue({
   store,
@@ -120,10 +102,5 @@ const queue = new Queue({
 });
 
 process.stdout.write("ready\n");
-await queue.drain({
-  maxJobs: 10_000,
-  batchSize: 8,
-  concurrency: 4,
-  budget: { roundTrips: 10_000, commands: 1_000_000 },
-});
+await queue.drain(allJobs);
 redis.close();

@@ -1,66 +1,64 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { Queue } from "../../src/index.ts";
-import type { Child, Program } from "./child.ts";
+import type { Child } from "./child.ts";
 import { checkLimits, keyOf } from "./crash-keys.ts";
 import { type CrashPoint, crashPoints } from "./crash-points.ts";
 import { keyBreaches, readStored, storedBreaches } from "./invariants.ts";
+import { killAtAnyMoment, noneAt, type Series, variables } from "./kills.ts";
 import { chosen } from "./random.ts";
 import { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
 
-/** The result of a series of trials. */
-export interface CrashFigures {
-  trials: number;
+/** What a series of trials has found: nothing yet. */
+export const newFigures = () => ({
+  trials: 0,
   /** Processes killed at each point, and at any moment. */
-  readonly killed: Record<CrashPoint | "any moment", number>;
+  killed: noneAt([...crashPoints, "any moment"]),
   /** Processes that ended by themselves: nothing was left to do, or Redis was unreachable. */
-  ended: number;
-  restarts: number;
-  flushes: number;
+  ended: 0,
+  restarts: 0,
+  flushes: 0,
   /** Jobs whose enqueue was acknowledged. */
-  acknowledged: number;
+  acknowledged: 0,
   /** Jobs that the schedule has made. */
-  slots: number;
+  slots: 0,
   /** Attempts that have started. */
-  started: number;
+  started: 0,
   /** Jobs that ran more than once, each time after a lease had expired. */
-  repeated: number;
+  repeated: 0,
   /** Jobs that ran again while a lease held. */
-  unexplained: number;
+  unexplained: 0,
   /** Jobs that never ran, including occurrences that made none, and jobs that completed ones have enqueued. */
-  lost: number;
+  lost: 0,
   /** Jobs whose attempts have enqueued more than the one job that each of them enqueues. */
-  doubled: number;
+  doubled: 0,
   /** Attempts that started under a key of flow control. */
-  keyed: number;
+  keyed: 0,
   /** Limits of keys that were exceeded. */
-  exceeded: number;
+  exceeded: 0,
   /** Keys of which the store still knew something when all jobs had ended. */
-  kept: number;
+  kept: 0,
   /** Jobs with children whose enqueue was acknowledged. */
-  parents: number;
+  parents: 0,
   /** Those that started before each of their children had done its work. */
-  early: number;
+  early: 0,
   /** Jobs with steps whose enqueue, and whose signal, was acknowledged. */
-  stepped: number;
-  stepsRun: number;
+  stepped: 0,
+  stepsRun: 0,
   /** Steps that ran again after they were stored. */
-  stepsAgain: number;
-}
+  stepsAgain: 0,
+});
 
-export interface CrashSeries {
-  readonly stage: Stage;
-  readonly program: Program;
-  readonly trials: number;
-  readonly random: () => number;
+export type CrashFigures = ReturnType<typeof newFigures>;
+
+export interface CrashSeries extends Series {
   /** Whether most jobs have keys of flow control. Default false. */
   readonly hasKeys?: boolean;
   /** Whether each trial also has a job with children, and what jobs enqueue has a child. Default false. */
   readonly hasParents?: boolean;
   /** Whether each trial also has a job with steps, a sleep and a wait. Default false. */
   readonly hasSteps?: boolean;
-  readonly progress?: (done: number) => void;
 }
 
 const JOBS_A_TRIAL = 5;
@@ -79,13 +77,8 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
   const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
   const start = (point: CrashPoint | "" = "", on = 0) =>
     program.start({
-      STORE_URL: stage.shim.url,
-      STORE_TOKEN: stage.shim.token,
-      STORE_PREFIX: prefix,
+      ...variables(stage, prefix, ahead, point, on),
       REDIS_PORT: String(stage.server.port),
-      AHEAD_MS: String(ahead),
-      DIE_AT: point,
-      DIE_ON: String(on),
       HAS_PARENTS: hasParents ? "1" : "",
     });
   for (let trial = 0; trial < trials; trial++) {
@@ -110,32 +103,6 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
     await start().ended;
   await audit(stage, prefix, queue, figures, { hasKeys, hasParents, hasSteps });
   return figures;
-}
-
-export function newFigures(): CrashFigures {
-  const points = [...crashPoints, "any moment"] as const;
-  return {
-    trials: 0,
-    killed: Object.fromEntries(points.map((point) => [point, 0])) as CrashFigures["killed"],
-    ended: 0,
-    restarts: 0,
-    flushes: 0,
-    acknowledged: 0,
-    slots: 0,
-    started: 0,
-    repeated: 0,
-    unexplained: 0,
-    lost: 0,
-    doubled: 0,
-    keyed: 0,
-    exceeded: 0,
-    kept: 0,
-    parents: 0,
-    early: 0,
-    stepped: 0,
-    stepsRun: 0,
-    stepsAgain: 0,
-  };
 }
 
 async function unendedIn(queue: Queue): Promise<number> {
@@ -230,11 +197,7 @@ async function endOf(
   random: () => number,
   figures: CrashFigures,
 ): Promise<void> {
-  if (point === "any moment") {
-    await child.says(/ready/).catch(() => {});
-    await wait(random() * 25);
-    child.process.kill("SIGKILL");
-  }
+  if (point === "any moment") await killAtAnyMoment(child, random);
   if ((await child.ended) === null) figures.killed[point]++;
   else figures.ended++;
 }

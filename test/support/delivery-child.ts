@@ -1,30 +1,18 @@
-// A process that serves QStash's interface and delivers its messages, until it is told to finish or is killed: by
-// others at any moment, or by itself at a named point. Its clock runs ahead by a given time, so that the leases of
-// earlier killed processes have expired.
+// A process that serves QStash's interface and delivers its messages, until it is told to finish or is killed.
 import { setTimeout as wait } from "node:timers/promises";
 import { createHandler } from "../../src/http/handler.ts";
 import { Queue } from "../../src/index.ts";
 import { createQStash } from "../../src/qstash/index.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { aroundStore } from "./around-calls.ts";
 import type { DeliveryPoint } from "./delivery-points.ts";
+import { aheadMs, allJobs, openedStore, passes } from "./dying.ts";
 import { serveFetch } from "./http-server.ts";
 
-const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", AHEAD_MS, DIE_AT, DIE_ON } = process.env;
-const { LEASE_IS_OVER_MS } = process.env;
-const { QSTASH_TOKEN = "", CURRENT_KEY = "", NEXT_KEY = "", TARGET = "" } = process.env;
-let ahead = Number(AHEAD_MS);
+const { QSTASH_TOKEN = "", CURRENT_KEY = "", NEXT_KEY = "", TARGET = "", LEASE_IS_OVER_MS } = process.env;
+let ahead = aheadMs;
 /** How often the last process moves its clock: more than a series needs. */
 const MOST_MOVES = 300;
 let moves = 0;
-let passed = 0;
-
-/** Dies here if this is the chosen point. */
-async function passes(point: DeliveryPoint): Promise<void> {
-  if (point !== DIE_AT || ++passed !== Number(DIE_ON)) return;
-  process.kill(process.pid, "SIGKILL");
-  await new Promise(() => {});
-}
 
 const around: Readonly<Record<string, readonly [DeliveryPoint, DeliveryPoint]>> = {
   enqueue: ["storing", "stored"],
@@ -32,20 +20,16 @@ const around: Readonly<Record<string, readonly [DeliveryPoint, DeliveryPoint]>> 
   changeDocuments: ["changing", "changed"],
 };
 
-const store = aroundStore(
-  upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
-  async ({ method, parameters }, run) => {
-    const settles =
-      method === "exchange" && (parameters[0] as { readonly settle: readonly unknown[] }).settle.length > 0;
-    const points = around[settles ? "settle" : method];
-    if (points) await passes(points[0]);
-    const reply = await run();
-    if (points) await passes(points[1]);
-    if (method === "exchange" && (reply as { readonly jobs: readonly unknown[] }).jobs.length > 0)
-      await passes("claimed");
-    return reply;
-  },
-);
+const store = aroundStore(openedStore, async ({ method, parameters }, run) => {
+  const settles = method === "exchange" && (parameters[0] as { readonly settle: readonly unknown[] }).settle.length > 0;
+  const points = around[settles ? "settle" : method];
+  if (points) await passes(points[0]);
+  const reply = await run();
+  if (points) await passes(points[1]);
+  if (method === "exchange" && (reply as { readonly jobs: readonly unknown[] }).jobs.length > 0)
+    await passes("claimed");
+  return reply;
+});
 
 const qstash = createQStash({
   tokens: [QSTASH_TOKEN],
@@ -83,11 +67,10 @@ const app = createHandler({
 const server = await serveFetch((request) => track(Promise.resolve(app.fetch(request))));
 process.stdout.write(`ready ${server.url}\n`);
 
-const drained = { maxJobs: 10_000, batchSize: 8, concurrency: 4, budget: { roundTrips: 10_000, commands: 1_000_000 } };
 for (let isIdle = false; !isIdle || !isFinishing || (await hasMore()); ) {
   const before = open.size;
   // While Redis is down, a drain fails.
-  const { claimed } = await queue.drain(drained).catch(() => ({ claimed: -1 }));
+  const { claimed } = await queue.drain(allJobs).catch(() => ({ claimed: -1 }));
   isIdle = claimed === 0 && before + open.size === 0;
   if (claimed <= 0) await wait(5);
 }

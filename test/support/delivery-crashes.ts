@@ -6,12 +6,13 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
 import { type Runs, runStore } from "../../src/qstash/workflow/run-documents.ts";
-import type { Child, Program } from "./child.ts";
+import type { Child } from "./child.ts";
 import { disturb } from "./crashes.ts";
 import { deliveryPoints } from "./delivery-points.ts";
 import { type DeliveryReceiver, eventOf, type Plan, startReceiver } from "./delivery-receiver.ts";
 import { serveFetch } from "./http-server.ts";
 import { readStored, storedBreaches } from "./invariants.ts";
+import { noneAt, type Series, variables } from "./kills.ts";
 import { chosen } from "./random.ts";
 import { RespClient } from "./resp.ts";
 import type { Stage } from "./stage.ts";
@@ -19,64 +20,58 @@ import { stepIsStored } from "./stored-steps.ts";
 
 const points = [...deliveryPoints, "any moment"] as const;
 
-/** The result of a series of trials. */
-export interface DeliveryFigures {
-  trials: number;
+/** What a series of trials has found: nothing yet. */
+export const newFigures = () => ({
+  trials: 0,
   /** Processes killed at each point, and at any moment. */
-  readonly killed: Record<(typeof points)[number], number>;
+  killed: noneAt(points),
   /** Processes that ended by themselves: nothing was left to do. */
-  ended: number;
-  restarts: number;
-  flushes: number;
+  ended: 0,
+  restarts: 0,
+  flushes: 0,
   /** Messages whose publisher got their ids. */
-  acknowledged: number;
+  acknowledged: 0,
   /** Requests that the receiver of the SDK verified: messages, callbacks, and those to workflows. */
-  deliveries: number;
+  deliveries: 0,
   /** Requests whose signature it refused. */
-  forged: number;
+  forged: 0,
   /** Deliveries of messages that had been answered with 200 before. */
-  repeated: number;
+  repeated: 0,
   /** Jobs that were left at the end. */
-  left: number;
+  left: 0,
   /** Acknowledged messages that were neither delivered nor, if they had to die, in the dead letter. */
-  lost: number;
+  lost: 0,
   /** Messages with one deduplication id of which more than one was made. */
-  duplicated: number;
+  duplicated: 0,
   /** Messages of an ordered queue that came before an earlier one was delivered. */
-  overtaken: number;
+  overtaken: 0,
   /** Ends of messages with a callback, of which each was reported. */
-  ends: number;
+  ends: 0,
   /** Ends that no callback reported. */
-  unreported: number;
+  unreported: 0,
   /** Ends that several callbacks of one kind reported. */
-  reportedTwice: number;
+  reportedTwice: 0,
   /** Runs of the workflow that ended with success. */
-  runs: number;
+  runs: 0,
   /** Acknowledged runs that did not. */
-  unended: number;
+  unended: 0,
   /** Times that a step ran. */
-  steps: number;
+  steps: 0,
   /** Times that a step ran again, for its result had not been stored. */
-  stepsAgain: number;
+  stepsAgain: 0,
   /** Times that a step ran although its result was stored. */
-  stepsAgainInVain: number;
+  stepsAgainInVain: 0,
   /** Steps of which the workflow saw two results, or not the one that it had to see. */
-  resultsLost: number;
-}
+  resultsLost: 0,
+});
+
+export type DeliveryFigures = ReturnType<typeof newFigures>;
 
 /** What no trial may find. */
 export const mustBeNone = [
   ...(["left", "lost", "forged", "duplicated", "overtaken", "unreported", "reportedTwice"] as const),
   ...(["unended", "stepsAgainInVain", "resultsLost"] as const),
 ] as const;
-
-export interface DeliverySeries {
-  readonly stage: Stage;
-  readonly program: Program;
-  readonly trials: number;
-  readonly random: () => number;
-  readonly progress?: (done: number) => void;
-}
 
 /** A published message, and what must come of it. */
 interface Published {
@@ -91,13 +86,7 @@ const keys = { current: "sig_current_key", next: "sig_next_key" };
 const token = btoa(JSON.stringify({ UserID: "defaultUser", Password: "defaultPassword" }));
 
 /** One queue whose messages are published to, and delivered by, one process after another, most of which are killed. */
-export async function deliverySeries({
-  stage,
-  program,
-  trials,
-  random,
-  progress,
-}: DeliverySeries): Promise<DeliveryFigures> {
+export async function deliverySeries({ stage, program, trials, random, progress }: Series): Promise<DeliveryFigures> {
   const prefix = stage.prefix();
   const figures = newFigures();
   let ahead = 0;
@@ -115,17 +104,14 @@ export async function deliverySeries({
   });
   const isStored = (runId: string, step: string) => stepIsStored(runs, runId, step);
   const receiver = await startReceiver({ baseUrl: front.url, token, keys, isStored });
-  const start = async (variables: Readonly<Record<string, string>>) => {
+  const start = async (given: Readonly<Record<string, string>>) => {
     const child = program.start({
-      STORE_URL: stage.shim.url,
-      STORE_TOKEN: stage.shim.token,
-      STORE_PREFIX: prefix,
+      ...variables(stage, prefix, ahead),
       QSTASH_TOKEN: token,
       CURRENT_KEY: keys.current,
       NEXT_KEY: keys.next,
       TARGET: `${receiver.url}/*`,
-      AHEAD_MS: String(ahead),
-      ...variables,
+      ...given,
     });
     await child.says(/ready \S+\n/);
     serving = /ready (\S+)\n/.exec(child.output)?.[1] ?? "";
@@ -155,16 +141,6 @@ export async function deliverySeries({
     await receiver.stop();
     await front.stop();
   }
-}
-
-export function newFigures(): DeliveryFigures {
-  return {
-    trials: 0,
-    killed: Object.fromEntries(points.map((point) => [point, 0])) as DeliveryFigures["killed"],
-    ...{ ended: 0, restarts: 0, flushes: 0, acknowledged: 0, deliveries: 0, forged: 0, repeated: 0 },
-    ...{ left: 0, lost: 0, duplicated: 0, overtaken: 0, ends: 0, unreported: 0, reportedTwice: 0 },
-    ...{ runs: 0, unended: 0, steps: 0, stepsAgain: 0, stepsAgainInVain: 0, resultsLost: 0 },
-  };
 }
 
 async function killSoon(child: Child, random: () => number): Promise<void> {

@@ -2,6 +2,7 @@ import { deepStrictEqual, equal, ok } from "node:assert/strict";
 import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import type { Program } from "./child.ts";
+import { variables } from "./kills.ts";
 import type { Stage } from "./stage.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -89,9 +90,7 @@ export async function poison(
   await queue.enqueueMany(bulk);
   let kills = 0;
   for (let ended: number | null = null; ended !== 0; ahead += LEASE_IS_OVER_MS) {
-    const { url, token } = stage.shim;
-    const child = program.start({ STORE_URL: url, STORE_TOKEN: token, STORE_PREFIX: prefix, AHEAD_MS: String(ahead) });
-    ended = await child.ended;
+    ended = await program.start(variables(stage, prefix, ahead)).ended;
     if (ended === null) kills++;
     ok(kills < 50, "The poisoned job goes on killing.");
   }

@@ -14,7 +14,7 @@ export const alerts: Part = {
     const program = await buildProgram("alerts-child.ts");
     const stage = await openStage();
     try {
-      const series = { stage, program, kills, random: seededRandom(seed) };
+      const series = { stage, program, trials: kills, random: seededRandom(seed) };
       return shown(await alertSeries({ ...series, progress: (done) => progress(done, kills) }));
     } finally {
       await stage.close();

@@ -1,12 +1,9 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { buildProgram } from "../../support/child.ts";
 import { type CrashFigures, type CrashSeries, crashSeries, newFigures } from "../../support/crashes.ts";
-import { seededRandom } from "../../support/random.ts";
-import { openStage } from "../../support/stage.ts";
+import { killInSeries, shownKills } from "../kills.ts";
 import type { Figures, Part, PartRun } from "../part.ts";
 
 const TRIALS_A_SERIES = 50;
-const AT_ONCE = 2;
 
 /** Kills draining processes, while Redis crashes and forgets its scripts. */
 export const crashes: Part = {
@@ -25,49 +22,18 @@ export const keys: Part = {
 type Kinds = Pick<CrashSeries, "hasKeys" | "hasParents" | "hasSteps">;
 
 /** Kills draining processes, as the part of that name. */
-export async function killTrials({ seed, progress }: PartRun, trials: number, kinds: Kinds): Promise<Figures> {
-  const program = await buildProgram("crash-child.ts");
-  const total = newFigures();
-  const series = Array.from({ length: Math.ceil(trials / TRIALS_A_SERIES) }, (_, index) => ({
-    random: seededRandom(seed + index),
-    trials: Math.min(TRIALS_A_SERIES, trials - index * TRIALS_A_SERIES),
-  }));
-  let done = 0;
-  // One Redis per runner: none may crash while another runner reads it.
-  const work = async () => {
-    const stage = await openStage({ persist: true });
-    try {
-      for (let next = series.shift(); next; next = series.shift()) {
-        add(total, await crashSeries({ stage, program, ...kinds, ...next, progress: () => progress(++done, trials) }));
-      }
-    } finally {
-      await stage.close();
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-  } finally {
-    await program.remove();
-  }
+export async function killTrials(run: PartRun, trials: number, kinds: Kinds): Promise<Figures> {
+  const series = { file: "crash-child.ts", trials, most: TRIALS_A_SERIES };
+  const total = await killInSeries(run, series, newFigures(), (each) => crashSeries({ ...each, ...kinds }));
   const { lost, doubled, unexplained, exceeded, kept, early, stepsAgain } = total;
   const broken = { lost, doubled, unexplained, exceeded, kept, early, stepsAgain };
   deepStrictEqual(broken, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0, early: 0, stepsAgain: 0 });
   return shown(total, kinds);
 }
 
-function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
-  for (const [point, count] of Object.entries(killed)) total.killed[point as keyof typeof killed] += count;
-  for (const [name, count] of Object.entries(counts)) total[name as keyof typeof counts] += count;
-}
-
-function shown({ killed, ...counts }: CrashFigures, { hasKeys, hasParents, hasSteps }: Kinds): Figures {
-  const points = Object.entries(killed).map(([point, count]) => [`killed at ${point}`, count] as const);
+function shown(counts: CrashFigures, { hasKeys, hasParents, hasSteps }: Kinds): Figures {
   return {
-    trials: counts.trials,
-    ...Object.fromEntries(points),
-    "ended by themselves": counts.ended,
-    "crashes of Redis": counts.restarts,
-    "SCRIPT FLUSH": counts.flushes,
+    ...shownKills(counts),
     "jobs acknowledged": counts.acknowledged,
     "jobs of slots": counts.slots,
     "attempts begun": counts.started,
