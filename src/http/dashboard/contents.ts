@@ -31,14 +31,6 @@ export interface UpcomingThere extends Upcoming {
   readonly next: readonly (UpcomingEvent & Placed)[];
 }
 
-/** Jobs that have died lately in a queue: how many, of which types, and the failure of most of them. */
-interface Dying {
-  readonly queue: string;
-  readonly jobs: number;
-  readonly types: string;
-  readonly main: FailureGroup | undefined;
-}
-
 export interface Contents {
   /** Also the children of a job, the latest completed jobs of a type, and beside keys the running jobs. */
   readonly jobs?: JobRows;
@@ -53,8 +45,12 @@ export interface Contents {
   readonly total?: QueueBrief;
   /** The jobs in them that wait for nothing but dead children. */
   readonly stuck?: readonly { readonly queue: string; readonly id: string; readonly dead: number }[];
-  /** In which of them many jobs have died lately. */
-  readonly dying?: readonly Dying[];
+  /** In which of them many jobs have died lately: how many, of which types, and the failure of most of them. */
+  readonly dying?: readonly (Pick<QueueBrief, "queue"> & {
+    readonly jobs: number;
+    readonly types: string;
+    readonly main: FailureGroup | undefined;
+  })[];
   readonly failures?: Omit<FailurePage, "failures"> & { readonly failures: readonly (FailureGroup & Placed)[] };
   /** The group of failures whose jobs are on screen; null if none is dead any more. */
   readonly failure?: FailureDetails | null;

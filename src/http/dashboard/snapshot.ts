@@ -82,8 +82,6 @@ type Host = Pick<DashboardHost, "queues" | "first">;
 const isOfAll = ({ view, scope }: Query): boolean =>
   view === "queues" || (scope === "all" && viewsOfAll.some((each) => each === view));
 
-const isStart = ({ view }: Query): boolean => view === "queues" || view === "overview";
-
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
   readonly at: Date;
@@ -140,7 +138,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     query.only === "statistics" ? {} : readContents(host, all, query, known),
   ]);
   const [, own] = read.find(([each]) => each === queue) ?? [];
-  const withDead = isStart(query) ? read.filter(([, { stats }]) => stats.deadLetterCount > 0) : [];
+  const isStart = query.view === "queues" || query.view === "overview";
+  const withDead = isStart ? read.filter(([, { stats }]) => stats.deadLetterCount > 0) : [];
   const ofEach = async <Row>(rowsOf: (each: Read, known: Known) => Promise<readonly Row[]>) =>
     (await Promise.all(withDead.map((each) => rowsOf(each, known)))).flat();
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(read.map(([, { stats }]) => stats)) } : own;
@@ -154,8 +153,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(mark !== undefined && { mark }),
     ...contents,
     ...(query.view === "queues" && { briefs, ...(briefs[1] && { total: totalOf(briefs) }) }),
-    ...(isStart(query) && { dying: await ofEach(readDying) }),
-    ...(isStart(query) && query.only !== "statistics" && { stuck: await ofEach(readStuck) }),
+    ...(isStart && { dying: await ofEach(readDying) }),
+    ...(isStart && query.only !== "statistics" && { stuck: await ofEach(readStuck) }),
   };
 }
 

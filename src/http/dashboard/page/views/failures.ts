@@ -37,10 +37,6 @@ export const groups = (all: readonly Group[], snapshot: Json<Snapshot>): Html =>
 <tbody>${sortedBy(all, columns).map((group) => line(group, all, snapshot))}</tbody></table></div>`
   }`;
 
-/** The most that died of one group in an hour: the trends have one scale. */
-const topOf = (all: readonly Group[]): number =>
-  Math.max(1, ...all.flatMap(({ trend }) => trend.map((dead) => dead ?? 0)));
-
 function line(group: Group, all: readonly Group[], snapshot: Json<Snapshot>): Html {
   const { name, error, count, firstAt, lastAt, sampleId, trend, queue } = group;
   const parent = parentIn(sampleId);
@@ -49,6 +45,8 @@ function line(group: Group, all: readonly Group[], snapshot: Json<Snapshot>): Ht
   const action = (text: string, act: ActionName, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
   const isOneOf = all.some((other) => other !== group && other.name === name && other.queue === queue);
+  // The trends have one scale.
+  const top = Math.max(...all.flatMap((each) => each.trend.map((dead) => dead ?? 0)));
   const [before, dead] = trend.slice(-2);
   // Of a large group, only the last jobs are counted.
   const hour = `${number(dead ?? 0)}${before === null ? "+" : ""}`;
@@ -56,6 +54,6 @@ function line(group: Group, all: readonly Group[], snapshot: Json<Snapshot>): Ht
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 <div class="narrow muted">${hour} of the last hour still dead, the last ${when(lastAt)}</div>
 <div class="row actions">${link(to, "Who is affected")}${parent && link({ ...inQueue(queue), view: "job", id: parent }, `Child of ${parent}`)}${snapshot.mayChange && html`${action("Retry", "retry-group")}${isOneOf && button(`Retry all ${name}...`, "retry-type", name)}${action("Remove", "remove-group", "dead")}${pauseButton(name, queue, snapshot, " type")}`}</div></td>
-<td class="wide">${spark(trend, "dead", topOf(all))}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
+<td class="wide">${spark(trend, "dead", top)}</td><td class="figure wide ${!dead && "muted"}">${hour}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }
