@@ -230,7 +230,7 @@ describe("queue:work with a handler", () => {
     await queue.flowControl.set("api", { rate: 1, period: "1h" });
     await queue.enqueueMany([1, 2].map(() => ({ ...toAda, flowControl: { key: "api" } })));
     await queue.enqueue("fails", undefined, { delay: "3h" });
-    const full = "The key api holds jobs back: as many of its jobs have started in this window as may (rate).";
+    const full = "The key api holds jobs back: its limit for this window is reached (rate).";
     expect(await once()).toEqual(["Left: 2 jobs waiting, 1 of them due.", full]);
     await queue.pauseJobs("send_email", { reason: "CRM is down", by: "ana" });
     await queue.flowControl.pause("api", { reason: "too many", by: "ben" });

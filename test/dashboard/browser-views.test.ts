@@ -248,13 +248,7 @@ describe("flow control", () => {
     await expect.poll(rows, patience).toEqual([
       [
         ...["mail/api", "Limits: 1 per 1m; 1 of 1 started, window closes in 60 s"],
-        ...[
-          "Held back: as many of its jobs have started in this window as may (rate)",
-          "Pause...",
-          "Limits...",
-          "0",
-          "2",
-        ],
+        ...["Held back: its limit for this window is reached (rate)", "Pause...", "Limits...", "0", "2"],
       ],
       [
         ...["tenant-7 pinned", "Limits: 2 at once", "Slots held by fails slow (started now), see all"],
@@ -338,9 +332,7 @@ describe("flow control", () => {
     await on.queue.drain();
     const page = await open(on, "#view=job&id=held");
     await page
-      .getByText(
-        "Waits for the key <b>api</b>: as many of its jobs have started in this window as may (rate), for 60 s.",
-      )
+      .getByText("Waits for the key <b>api</b>: its limit for this window is reached (rate), for 60 s.")
       .waitFor();
     await page.getByRole("link", { name: "<b>api</b>" }).click();
     await heading(page, "Flow control");
@@ -578,7 +570,9 @@ describe("several queues", () => {
     const page = await open(await serveQueue({ queues: [shop, media] }));
     await search(page).fill("send_email");
     await page.keyboard.press("Enter");
-    await page.locator("p", { hasText: "Job type: send_email" }).waitFor();
+    await page.locator("p", { hasText: "Job type: send_email" }).getByRole("button", { name: "Pause " }).click();
+    await page.getByRole("dialog").getByText("In the queue shop.").waitFor();
+    await press(page, "Go back");
     await search(page).fill("invoice-");
     await page.keyboard.press("Enter");
     const boxes = () => page.locator("main [type=checkbox]").count();

@@ -83,8 +83,8 @@ export function heldBack({ id, state, at, flow }: StoredJob, stored: FlowState, 
 
 /** Why a key holds a job back, as the end of a sentence about the key. */
 export const heldBackTexts = {
-  concurrency: "as many of its jobs are running as may (concurrency)",
-  rate: "as many of its jobs have started in this window as may (rate)",
+  concurrency: "all its slots are taken (concurrency)",
+  rate: "its limit for this window is reached (rate)",
   order: "another of its jobs comes first (order)",
   paused: "it is paused",
 } as const;

@@ -60,13 +60,16 @@ ${searchForm(
       html`${each ?? "all"}${each && counted(each, snapshot)}`,
       each === route.state,
     ),
-  )}</nav>${snapshot.jobs && html`${ofType(snapshot.jobs.rows)}${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+  )}</nav>${snapshot.jobs && html`${ofType(snapshot)}${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
 }
 
-/** Leads from a search for a job type to its page. */
-function ofType(rows: readonly Row[]): Html | false {
-  const { queue, name } = rows.find((row) => row.name === state.route.search) ?? {};
-  return !!name && html`<p class="muted">Job type: ${link({ ...inQueue(queue), view: "type", id: name }, name)}</p>`;
+/** Leads from a search for a job type to its page, and pauses it. */
+function ofType(snapshot: Json<Snapshot>): Html | false {
+  const { queue, name } = snapshot.jobs?.rows.find((row) => row.name === state.route.search) ?? {};
+  return (
+    !!name &&
+    html`<p class="row muted" data-queue="${queue}">Job type: ${link({ ...inQueue(queue), view: "type", id: name }, name)} ${snapshot.mayChange && pauseButton(name, queue, snapshot)}</p>`
+  );
 }
 
 /** Leads to searches for the same in one field of payloads: those of the rows that have it as their value. */
@@ -193,8 +196,12 @@ const orders: { readonly [State in JobState]?: string } = { running: "-took", co
 function table(rows: readonly Row[], selectable: readonly Row[], snapshot: Json<Snapshot>): Html {
   const { state: kind, scope, search } = state.route;
   const order = kind && !search ? orders[kind] : undefined;
-  const shown = columns.filter(([name]) => name !== "state" || !kind);
-  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
+  // How long a job has run so far says when it started.
+  const isRunning = kind === "running";
+  const hidden = [kind && "state", isRunning && "at"];
+  const shown = columns.filter(([name]) => !hidden.includes(name));
+  const tookStyle = isRunning ? "figure" : "figure wide";
+  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: tookStyle, at: "figure" };
   const check = (label: string, action: ActionName, isOn: boolean, id = "", isPossible = true) =>
     selectable[0] &&
     html`<td class="check">${isPossible && html`<input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/>`}</td>`;
@@ -213,7 +220,7 @@ ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includ
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code> ${row.state === "dead" && row.retriedAt && badge("dead", "died again")}
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progressBar(row.share)}${row.heldBack && heldBack(row.heldBack, row.queue)}${isWaiting(row) && !row.waitingFor && pauseOf(row.name, row.queue, snapshot) && html`<div>${badge("retried", "waits until its type is resumed")}</div>`}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="${tookStyle}">${took(row)}</td>${!isRunning && html`<td class="figure muted">${isWaiting(row) && row.runAt === null ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td>`}</tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -83,7 +83,7 @@ const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
 /** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and jobs and schedules by name. */
 export function upcoming({ upcoming: hour, pausedJobs }: Json<Snapshot>): Html {
-  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour, pausedJobs) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires, unless it is paused."))}`;
+  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour, pausedJobs) : empty("Nothing in the next hour", "What is paused does not count."))}`;
 }
 
 const shown = ({ minutes, next, more, isCut }: Hour, pausedJobs: Json<Snapshot>["pausedJobs"]): Html =>

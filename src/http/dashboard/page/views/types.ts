@@ -44,7 +44,7 @@ function allNames({ figures, names, pausedJobs }: Json<Snapshot>): readonly Name
 export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
   return html`${heading("Job types", metricRanges({ view: "names" }))}
-${all?.every(({ total }) => total.processed + total.retried + total.dead === 0) && html`<p class="muted">No metrics yet. A queue with observe: false keeps none by job type.</p>`}${all?.[0] && table(all, snapshot)}`;
+${all?.every(({ total }) => total.processed + total.retried + total.dead === 0) && html`<p class="muted">No metrics yet, or this queue has observe: false.</p>`}${all?.[0] && table(all, snapshot)}`;
 }
 
 const metricRanges = (to: Route): Html =>
