@@ -80,12 +80,13 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
       `${counted(changed ?? 0, kind)} ${past}. ${counted(locked, kind)} cannot be read: the keys are missing, or are not those that encrypted them. Keep the old keys, give them to the queue, and run this again.`,
     );
   const isNothing = Object.values(done).every((each) => typeof each !== "number" || each === 0);
-  const due = runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : whenText(fields, session.now);
-  const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed ?? 0, kind)}{in}${due}.`;
   const id = onlyId(fields);
+  const due = runAt ? `: ${changed === 1 ? "it is" : "they are"} due {runAt}` : whenText(fields, session.now);
+  const what = id === undefined ? counted(changed ?? 0, kind) : `${kind} ${id}`;
+  const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} {what}{in}${due}.`;
   // What has no such job is an error, or another queue has it.
   if (!isNothing || id === undefined || session.isJson)
-    session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt })));
+    session.print(done, () => (isNothing ? (none ?? `No matching ${kind}s.`) : change.fill(text, { runAt, what })));
   change.add(done);
   // The clock of the handler may be some seconds ahead.
   const retriedIn =

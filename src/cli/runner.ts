@@ -318,10 +318,9 @@ async function showJob(plan: Plan, to: Target, text: string, session: Session): 
     throw notFound(
       `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}`,
     );
-  const children = async (state?: JobState) =>
-    job.children ? childrenOf(job.id, send, { limit: CHILDREN_SHOWN, state }) : [];
+  const children = (state?: JobState) => childrenOf(job.id, send, { limit: CHILDREN_SHOWN, state });
   const dead = job.children?.dead ? await children("dead") : [];
-  const rows = dead[0] ? dead : await children();
+  const rows = dead[0] || !job.children ? dead : await children();
   const { lines, ...held } = await readHeld(job, to, session);
   session.print(job, () =>
     [
@@ -344,9 +343,9 @@ async function noteOutcome({ verb }: Plan, { fields }: Typed, search: unknown, t
   const isFollowed = session.canAsk && verb !== "reschedule" && fields["over"] === undefined;
   const job = id !== undefined && (await getJob(to.send, id));
   const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
-  for (const line of waits ? [`It waits for ${waits}.`, ...lines] : []) session.note(line);
-  if (isFollowed && job && !waits) await noteStates([job], to, session);
-  if (!isFollowed || !search || id !== undefined) return;
+  for (const line of waits ? [`It waits for ${waits}.`, ...lines] : lines) session.note(line);
+  if (isFollowed && job && !waits && !lines[0]) await noteStates([job], to, session);
+  if (!isFollowed || !search || job) return;
   const list = plans().find(({ operation }) => operation === "listJobs") as Plan;
   await session.settle();
   await run({ ...list, isMerged: false }, { fields: { search, in: "retried" }, target: "", options: {} }, session);
@@ -360,7 +359,7 @@ async function noteStates(jobs: readonly JobInfo[], { send }: Target, session: S
     if (job) session.note(`${printable(job.id)} is ${job.state} now.`);
 }
 
-/** What a waiting job waits for, and what of it is paused. */
+/** What a waiting job waits for, and what of it is paused, by whom and why. */
 async function readHeld(job: JobInfo, { send, command }: Target, session: Session) {
   if (job.state !== "scheduled" && job.state !== "ready") return { lines: [] };
   const { key = "", reason } = job.heldBack ?? {};
@@ -369,8 +368,9 @@ async function readHeld(job: JobInfo, { send, command }: Target, session: Sessio
   const stats = await get<QueueStats>("paused", "/stats").catch(() => undefined);
   const pausedJobs = stats?.pausedJobs.filter(({ name }) => name === job.name) ?? [];
   const keys = stats && reason === "paused" ? [await get<FlowControlKey>("key", `/flow-control${part(key)}`)] : [];
-  const waits = waitsFor(job, stats, reason && `the key ${key}: ${heldBackTexts[reason]}`);
   const lines = stats ? pauseLines({ ...stats, pausedJobs, keys }, command, session) : [];
+  const waits =
+    waitsFor(job, undefined, reason && !lines[0] && `the key ${key}: ${heldBackTexts[reason]}`) || undefined;
   if (key && reason !== "paused") lines.push(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
   return { waits, lines };
 }

@@ -80,18 +80,18 @@ test("a job that is made due, moved or retried says what still holds it back", a
   await queue.drain();
   await clock.advance("5m");
   const held =
-    "It waits for its job type to be resumed.\nsend_email was paused by on-call 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email\n";
+    "send_email was paused by on-call 5 minutes ago: CRM is down. Resume with: tidegate queue:types resume send_email\n";
   expect((await type("queue:jobs held")).stdout).toMatch(/^Runs .*\(overdue by 5 minutes\)$/m);
   expect((await type("queue:jobs --state scheduled")).stdout).toMatch(/^held .* 5m ago /m);
   expect(await type("queue:jobs run held")).toMatchObject({
-    stdout: expect.stringMatching(/^Moved 1 waiting job: it is due now/),
+    stdout: expect.stringMatching(/^Moved waiting job held: it is due now/),
     stderr: held,
   });
   await queue.flowControl.pause("mail");
   const [dead] = (await queue.listDeadLetter()).jobs;
   await queue.pauseJobs("fails");
   expect((await type(`queue:dlq retry ${dead?.id}`)).stderr).toMatch(
-    /\nIt waits for its job type to be resumed\.\nfails was paused now\. Resume with: tidegate queue:types resume fails\n$/,
+    /\nfails was paused now\. Resume with: tidegate queue:types resume fails\n$/,
   );
   await queue.enqueue(fails, {}, { id: "free", delay: "1h" });
   await queue.resumeJobs("fails");
@@ -102,7 +102,7 @@ test("a job that is made due, moved or retried says what still holds it back", a
   await queue.resumeJobs("send_email");
   await queue.enqueue(sendEmail, { to: "ada" }, { id: "keyed", delay: "1h", flowControl: { key: "mail" } });
   expect((await type("queue:jobs run keyed")).stderr).toBe(
-    "It waits for the key mail: it is paused.\nThe key mail was paused. Resume with: tidegate queue:flow resume mail\n",
+    "The key mail was paused. Resume with: tidegate queue:flow resume mail\n",
   );
 });
 
@@ -142,7 +142,7 @@ test.each([
 test("what can be undone needs no question without a terminal, and ids need none at all", async () => {
   const { queue, type } = await open({ dead: 3 });
   const [id] = (await queue.listDeadLetter()).jobs.map((job) => job.id);
-  expect((await type(`queue:dlq retry ${id}`, answering(""))).stdout).toBe("Retried 1 dead job.\n");
+  expect((await type(`queue:dlq retry ${id}`, answering(""))).stdout).toBe(`Retried dead job ${id}.\n`);
   expect(documentOf(await type("queue:dlq retry --all --json"))).toEqual({ retried: 2 });
 });
 
@@ -349,10 +349,10 @@ describe("straight on Redis", () => {
       env: { ...target.env, USER: "ada" },
     });
     expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([
-      "AT            WHEN  BY   CHANGE        TARGET   JOBS  REASON",
-      "12:00:00 UTC  now   ada  paused jobs   mail        -  CRM is down",
-      "12:00:00 UTC  now   ada  cleared jobs  pending     1",
-      "12:00:00 UTC  now   ada  paused        -           -",
+      "AT            WHEN  BY   CHANGE       TARGET   JOBS  REASON",
+      "12:00:00 UTC  now   ada  paused type  mail        -  CRM is down",
+      "12:00:00 UTC  now   ada  cleared      pending     1",
+      "12:00:00 UTC  now   ada  paused       -           -",
     ]);
   });
 });

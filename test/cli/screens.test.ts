@@ -72,16 +72,15 @@ rows                             scheduled    2 of 4  in 2m    imports
 later                            scheduled    0 of 4  in 60m   send_email
 contract                         scheduled    0 of 4  in 7d    signs
 `,
-  "queue:jobs rows": `Id         rows
-Name       imports
-Queue      default
-State      scheduled
-Attempts   2 of 4
-Enqueued   2026-03-01 12:00:00 UTC (1 hour ago)
-Runs       2026-03-01 13:02:00 UTC (in 2 minutes)
-Waits for  the queue to be resumed
-Progress   ████████████░░░░░░░░░░░░░░░░░░ 40%  {"done":4000,"of":10000}
-Payload    null
+  "queue:jobs rows": `Id        rows
+Name      imports
+Queue     default
+State     scheduled
+Attempts  2 of 4
+Enqueued  2026-03-01 12:00:00 UTC (1 hour ago)
+Runs      2026-03-01 13:02:00 UTC (in 2 minutes)
+Progress  ████████████░░░░░░░░░░░░░░░░░░ 40%  {"done":4000,"of":10000}
+Payload   null
 
 Errors
 ATTEMPT  FAILED   TOOK
@@ -92,15 +91,14 @@ ATTEMPT  FAILED   TOOK
 
 The queue was paused. Resume with: tidegate queue:resume
 `,
-  "queue:jobs held": `Id         held
-Name       send_email
-Queue      default
-State      ready
-Attempts   0 of 4
-Enqueued   2026-03-01 13:00:00 UTC (now)
-Runs       2026-03-01 13:00:00 UTC (now)
-Waits for  the queue to be resumed
-Payload    {"to":"z"}
+  "queue:jobs held": `Id        held
+Name      send_email
+Queue     default
+State     ready
+Attempts  0 of 4
+Enqueued  2026-03-01 13:00:00 UTC (now)
+Runs      2026-03-01 13:00:00 UTC (now)
+Payload   {"to":"z"}
 
 The queue was paused. Resume with: tidegate queue:resume
 
@@ -541,7 +539,7 @@ test("a job of a paused key says who has paused it and why, and how to resume it
   await queue.enqueue(sendEmail, { to: "ada" }, { id: "held", flowControl: { key: "mail" } });
   await clock.advance("5m");
   const { stdout } = await cli(["queue:jobs", "held"]);
-  expect(stdout).toMatch(/^Waits for +the key mail: it is paused$/m);
+  expect(stdout).not.toContain("Waits for");
   expect(stdout).toContain(
     "\n\nThe key mail was paused by ben 5 minutes ago: too many. Resume with: tidegate queue:flow resume mail\n",
   );
@@ -589,7 +587,7 @@ test("queue:types marks the job types that are paused, those without figures too
   const changes = await cli(["queue:changes"], { isTerminal: true, columns: 80, env: { ...env, NO_COLOR: "1" } });
   expect(changes.stdout).toMatch(/\n {10}(word )+word\n {10}(word )+end\n/);
   await cli(["queue:flow", "pause", "mail"]);
-  expect((await cli(["queue:changes"])).stdout).toMatch(/^12:05:00 UTC +now +\(no name\) +paused flow .* mail /m);
+  expect((await cli(["queue:changes"])).stdout).toMatch(/^12:05:00 UTC +now +\(no name\) +paused key +mail /m);
   expect(stdout).toMatch(/^idle +0 .* 5 minutes ago$/m);
   expect(documentOf(await cli(["queue:types", "--json"]))).toMatchObject({
     names: [

@@ -17,8 +17,6 @@ import { brief, moment, span } from "../output/time.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
-const MOST_JOBS = 1_000;
-const MOST_KEYS = 100;
 
 const store = findings("queue");
 const paused = findings("paused");
@@ -37,13 +35,13 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   const { jobNames, command } = target;
   const get: Get = (field, path, options) => read(field, send("GET", path + query(options)));
   try {
-    const flow = await get<FlowControlPage>("keys", "/flow-control", { limit: MOST_KEYS });
+    const flow = await get<FlowControlPage>("keys", "/flow-control", { limit: 100 });
     const stats = await get<QueueStats>("paused", "/stats");
     const pauses = pausesOf({ ...stats, ...flow }, now);
     const { schedules } = await get<{ schedules: readonly ScheduleRow[] }>("schedules", "/schedules", { runs: true });
     const history = await get<QueueHistory>("hours", "/history", { hours: 24 });
     const waiting = await Promise.all(
-      ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
+      ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: 1_000 })),
     );
     const found = waiting.flatMap(({ jobs }) => jobs);
     return [

@@ -78,7 +78,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
     paused ? `paused${pauseText(paused === true ? of : paused, now)}` : "",
   by: ({ by }: QueueChange) => by ?? "(no name)",
-  operation: ({ operation }: { readonly operation: string }) => changeText(operation),
+  operation: ({ operation: of }: { readonly operation: string }) =>
+    changeText(of.replace(/(?<=^pause|^resume)Jobs/, "Type").replace(/FlowControl|Jobs?$/, "")),
   // Of schedules, and what they bring.
   next: ({ paused, nextRunAt }: ScheduleInfo, { now }) =>
     paused ? "paused" : nextRunAt ? shortly(nextRunAt, now) : "-",
@@ -215,6 +216,7 @@ function textOf(name: string, value: unknown, view: View): string {
   if (value === null || value === undefined) return "";
   if (value instanceof Date) return shortly(value, view.now);
   if (name === "error") return errorText(value as JobError | string);
+  if (value === 0 && /\.dead$/.test(name)) return "-";
   if (typeof value === "number")
     return /Ms$/.test(name) ? brief(value) : /^(timeout|period|keep)$/.test(name) ? span(value) : short(value);
   if (typeof value === "boolean") return value ? "yes" : "no";

@@ -46,8 +46,7 @@ function jsonLine(ended: Attempt): string {
 }
 
 const WIDEST_NAME = 24;
-const INDENT = 10;
-const MOST_LINES_BELOW = 4;
+const BELOW = { indent: 10, lines: 4 } as const;
 
 /** On a terminal in columns, with the error of an attempt below it; else a line with the whole id. */
 function textLine(session: Session): (ended: Attempt) => string {
@@ -75,8 +74,8 @@ function textLine(session: Session): (ended: Attempt) => string {
       took.padStart("999ms".length),
       number,
     ];
-    const below = wrap([again, reason].filter(Boolean).join(": "), width - INDENT, MOST_LINES_BELOW);
-    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + colors[color](each))].join("\n");
+    const below = wrap([again, reason].filter(Boolean).join(": "), width - BELOW.indent, BELOW.lines);
+    return [cells.join("  "), ...below.map((each) => " ".repeat(BELOW.indent) + colors[color](each))].join("\n");
   };
 }
 
