@@ -10,7 +10,7 @@ export const sizes = {
   /** `watchJob` alone. */
   watchJob: 1.9,
   /** What the dashboard adds, including its page. */
-  dashboard: 39.5,
+  dashboard: 39.7,
   /** What QStash's interface adds. */
   qstash: 25.5,
   /** What alerts add: Slack and webhooks. */
@@ -18,5 +18,5 @@ export const sizes = {
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 203.2,
+  demo: 203.4,
 } as const;

@@ -96,10 +96,13 @@ function requestOf(incoming: Incoming): Request {
   const given = Object.entries(headers).filter(
     (entry): entry is [string, string] => /^[^:]/.test(entry[0]) && typeof entry[1] === "string",
   );
-  // Reads nothing before the handler does, which may refuse the request first.
-  const stream = () => Readable.toWeb(Readable.from(chunksOf(incoming)), { strategy: { highWaterMark: 0 } });
-  const body = method === "GET" || method === "HEAD" ? null : stream();
+  const body = method === "GET" || method === "HEAD" ? null : bodyOf(incoming);
   return new Request(address.origin + path, { method, headers: given, body, duplex: "half" } as RequestInit);
+}
+
+/** Reads nothing before the handler does, which may refuse the request first. */
+function bodyOf(incoming: Incoming) {
+  return Readable.toWeb(Readable.from(chunksOf(incoming)), { strategy: { highWaterMark: 0 } });
 }
 
 async function* chunksOf(incoming: Incoming): AsyncGenerator<Uint8Array, void, void> {

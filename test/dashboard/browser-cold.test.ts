@@ -163,7 +163,7 @@ const asked: readonly Asked[] = [
     question: "which jobs hold the slots of a key, and who changed its limits",
     acts: [go("Flow control")],
     where: row("tenant-9"),
-    answer: /Slots held by clean_up slow \(started now\), see all\s+Changed by ana now/,
+    answer: /Slots held by clean_up slow \(started now\)\s+Changed by ana now/,
   },
   {
     question: "remove this job",

@@ -113,6 +113,7 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   await page.locator("tbody tr", { hasText: "died again" }).nth(9).waitFor();
   expect(await page.locator("tbody tr").count()).toBe(10);
   expect(await page.getByRole("navigation", { name: "States" }).innerText()).toMatch(/dead\s*10$/);
+  await page.getByText("10 died of Error: no luck").waitFor();
   expect(await page.getByText("10 jobs retried.").count()).toBe(0);
   // What is retried later is not among them.
   on.clock.now += 60_000;

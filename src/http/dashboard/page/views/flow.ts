@@ -46,11 +46,11 @@ function holders({ key, running, concurrency, queue }: Row, { jobs }: Json<Snaps
   const links = held
     .slice(0, MOST_NAMED)
     .map(
-      ({ id, name, startedAt }) =>
-        html`${link({ ...inQueue(queue), view: "job", id }, `${name} ${shortId(id)}`)}${startedAt && html` (started ${when(startedAt)})`}, `,
+      ({ id, name, startedAt }, index) =>
+        html`${index > 0 && ", "}${link({ ...inQueue(queue), view: "job", id }, `${name} ${shortId(id)}`)}${startedAt && html` (started ${when(startedAt)})`}`,
     );
-  const all = link({ ...inQueue(queue), view: "jobs", state: "running", search: key, by: "key" }, "see all");
-  return html`<p>${concurrency && links[0] ? "Slots held by" : "Running:"} ${links}${all}</p>`;
+  const all = link({ ...inQueue(queue), view: "jobs", state: "running", search: key, by: "key" }, `all ${running}`);
+  return html`<p>${concurrency && links[0] ? "Slots held by" : "Running:"} ${links} ${links.length < running && all}</p>`;
 }
 
 /** Why the jobs of a key wait. Some of them may not be due. */

@@ -49,7 +49,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
   if (group) return ofGroup(group, snapshot);
-  return html`${heading(route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && !route.scope && button("Enqueue...", "enqueue", "", "primary"))}
+  return html`${heading(by === "retried" ? "Retried jobs" : route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && !route.scope && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
   html`<select name="by" aria-label="Search in" data-change="${"search-in" satisfies ActionName}">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
@@ -60,7 +60,20 @@ ${searchForm(
       html`${each ?? "all"}${each && counted(each, snapshot)}`,
       each === route.state,
     ),
-  )}</nav>${snapshot.jobs && html`${ofType(snapshot)}${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+  )}</nav>${snapshot.jobs && html`${by === "retried" && causes(snapshot.jobs.rows)}${ofType(snapshot)}${inOneField(snapshot.jobs.rows)}${list(snapshot.jobs, snapshot)}`}`;
+}
+
+/** Of what jobs have died, the most frequent first. */
+function causes(rows: readonly Row[]): readonly Html[] {
+  const died = new Map<string, number>();
+  for (const { state: kind, error } of rows) {
+    const cause = `${error?.name}: ${error?.message}`;
+    if (kind === "dead") died.set(cause, (died.get(cause) ?? 0) + 1);
+  }
+  const mostFirst = [...died].sort(([, one], [, other]) => other - one);
+  return mostFirst
+    .slice(0, 3)
+    .map(([cause, count]) => html`<p class="dead error">${number(count)} died of ${cause}</p>`);
 }
 
 /** Leads from a search for a job type to its page, and pauses it. */
