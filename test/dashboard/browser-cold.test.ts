@@ -103,7 +103,7 @@ const asked: readonly Asked[] = [
           .click(),
     ],
     where: (page) => page.locator("dialog"),
-    answer: /Retry 50 jobs\?.*In the queue imports/s,
+    answer: /Retry 50 jobs\?.*Queue imports/s,
   },
   {
     question: "what failed in the last hour",

@@ -108,7 +108,7 @@ test("what is dead in all queues together: one list says in which queue, and lea
   expect([...new Set(tags)].sort()).toEqual(["billing", "default", "imports", "media"]);
   const row = page.locator("tbody tr", { hasText: "media_2" }).first();
   await row.getByRole("button", { name: /^Remove/ }).click();
-  await page.getByRole("dialog").getByText("In the queue media. This removes 50 jobs for good").waitFor();
+  await page.getByRole("dialog").getByText("Queue media. This removes 50 jobs for good").waitFor();
   await page.getByRole("button", { name: "Go back" }).click();
   await row.getByRole("button", { name: /^Retry PermanentError/ }).click();
   await page.getByRole("button", { name: "Retry 50 jobs" }).click();
@@ -197,7 +197,7 @@ test("which job type is slowest: the list sorts by duration, and its page has da
   await press(page, "Retry all dead...");
   await page
     .getByRole("dialog", { name: /^Retry [\d,]+ jobs\?$/ })
-    .getByText("The dead jobs of media_3")
+    .getByText("media_3")
     .waitFor();
   await press(page, "Go back");
   await page.getByRole("link", { name: "Its jobs" }).click();

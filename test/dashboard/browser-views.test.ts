@@ -586,9 +586,7 @@ describe("several queues", () => {
     expect(await boxes()).toBe(3);
     await press(page, "Cancel...");
     const dialog = page.getByRole("dialog");
-    expect(await dialog.innerText()).toMatch(
-      /^Cancel and delete this job\?\s+send_email invoice-2\s+In the queue media\./,
-    );
+    expect(await dialog.innerText()).toMatch(/^Cancel and delete this job\?\s+send_email invoice-2\s+Queue media\./);
     await press(page, "Cancel the job");
     await notice(page, "1 job cancelled.");
     const waiting = async (queue: Queue) =>
@@ -651,7 +649,7 @@ describe("several queues", () => {
     for (const queue of [shop, media]) await queue.enqueue("send_email", { to: "ada@example.com" });
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
     await press(page, "Pause media/send_email");
-    await page.getByRole("dialog").getByText("In the queue media").waitFor();
+    await page.getByRole("dialog").getByText("Queue media").waitFor();
     expect(await page.getByLabel("Waiting: 1 job").innerText()).toContain("Keep them");
     await page.getByLabel("Reason").fill("SMTP is down");
     await press(page, "Pause");

@@ -97,7 +97,7 @@ export async function askForDead(
 
 /** Retries all dead jobs of a type. */
 export const askForType = (name: string, queue?: string): Promise<void> =>
-  askForDead("retry", { name }, queue, html`The dead jobs of <b>${name}</b>`);
+  askForDead("retry", { name }, queue, html`<b>${name}</b>`);
 
 /** Retries the dead children of a job. */
 export async function askForChildren(parent: string, queue?: string): Promise<void> {

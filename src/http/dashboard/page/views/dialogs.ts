@@ -24,7 +24,7 @@ export function questionDialog({ title, queue, subject, text, confirm, fields, i
   const said = (by: ChosenText) => (typeof by === "string" ? by : by(state.chosen ?? {}));
   return dialog(
     said(title),
-    html`<form data-submit="${"confirm" satisfies ActionName}">${subject && html`<div class="subject">${subject}</div>`}<p>${queue && html`In the queue <b>${queue}</b>. `}${said(text)}</p>
+    html`<form data-submit="${"confirm" satisfies ActionName}">${subject && html`<div class="subject">${subject}</div>`}<p>${queue && html`Queue <b>${queue}</b>. `}${said(text)}</p>
 ${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
 ${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${state.share !== undefined && html`<progress value="${state.share}" max="1" aria-label="Progress"></progress>`}${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${said(confirm)}</button></div></form>`,
   );
