@@ -1,19 +1,14 @@
 import { expect, test } from "vitest";
 import type { AnyJob, QueueOptions } from "../../src/index.ts";
 import { type JobState, Queue } from "../../src/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, note, openQueue } from "./open-queue.ts";
 
 /** All jobs of a state in pages of two, as their payloads. */
 async function listed(queue: Queue, state: JobState): Promise<readonly unknown[]> {
-  const payloads: unknown[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const page = await queue.listJobs({ state, limit: 2, ...(cursor && { cursor }) });
-    payloads.push(...page.jobs.map(({ payload }) => payload));
-    cursor = page.cursor;
-  } while (cursor !== null);
-  return payloads;
+  const pages = await allPages((cursor) => queue.listJobs({ state, limit: 2, cursor }));
+  return pages.flatMap(({ jobs }) => jobs.map(({ payload }) => payload));
 }
 
 onEachKindOfStore((kind) => {

@@ -15,6 +15,7 @@ import {
 } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
 import { drainAll, expectEnqueued, testClock } from "../../src/testing/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
@@ -363,16 +364,9 @@ onEachPlainStore((kind) => {
 
       const now = open(k2);
       const schedules = await now.schedules.list();
-      let [rekeyed, steps] = [0, 0];
-      let cursor: string | undefined;
-      do {
-        const step = await now.rekey({ cursor, limit: 3 });
-        rekeyed += step.rekeyed;
-        steps++;
-        cursor = step.cursor ?? undefined;
-      } while (cursor !== undefined);
-      expect(rekeyed).toBe(1 + waiting.length + 3 + 2 + 2 + 2);
-      expect(steps).toBeGreaterThan(8);
+      const steps = await allPages((cursor) => now.rekey({ cursor, limit: 3 }));
+      expect(steps.reduce((sum, { rekeyed }) => sum + rekeyed, 0)).toBe(1 + waiting.length + 3 + 2 + 2 + 2);
+      expect(steps.length).toBeGreaterThan(8);
       expect(await allRekeyed(now)).toBe(0);
       expect(await now.schedules.list()).toEqual(schedules);
 

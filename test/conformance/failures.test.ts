@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { defineJob, type FailureGroup, PermanentError, Queue } from "../../src/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
 
@@ -68,13 +69,8 @@ onEachKindOfStore((kind) => {
     const { queue, charges, shipments } = await broken();
     await queue.enqueue(ship, "no stamps");
     await queue.drain();
-    const groups: string[] = [];
-    let cursor: string | null | undefined;
-    do {
-      const page = await queue.getFailures({ limit: 1, ...(cursor && { cursor }) });
-      groups.push(...page.failures.map(({ group }) => group));
-      cursor = page.cursor;
-    } while (cursor !== null);
+    const pages = await allPages((cursor) => queue.getFailures({ limit: 1, cursor }));
+    const groups = pages.flatMap(({ failures }) => failures.map(({ group }) => group));
     expect(groups).toHaveLength(3);
     expect(new Set(groups)).toContain(charges.group);
     expect(new Set(groups)).toContain(shipments.group);

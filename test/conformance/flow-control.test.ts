@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ExchangeReply, LeasedJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
-import { defineJob, type FlowControlOptions, type FlowControlPage, Queue } from "../../src/index.ts";
+import { defineJob, type FlowControlOptions, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, onEveryStore, type StoreKind } from "../support/stores.ts";
 
@@ -180,14 +181,8 @@ onEachKindOfStore((kind) => {
         ...names(3).map((name) => ({ job: free, payload: name })),
         ...names(3).map((name) => ({ job: work, payload: { name } })),
       ]);
-      const ids = new Set<string>();
-      let cursor: string | undefined;
-      do {
-        const page = await queue.listJobs({ state: "ready", limit: 4, cursor });
-        for (const { id } of page.jobs) ids.add(id);
-        cursor = page.cursor ?? undefined;
-      } while (cursor !== undefined);
-      expect(ids.size).toBe(6);
+      const pages = await allPages((cursor) => queue.listJobs({ state: "ready", limit: 4, cursor }));
+      expect(new Set(pages.flatMap(({ jobs }) => jobs.map(({ id }) => id))).size).toBe(6);
     });
 
     test("jobs run in the order of enqueuing, whatever their run times, and a delayed one holds up the others", async () => {
@@ -414,18 +409,8 @@ onEachKindOfStore((kind) => {
       await queue.enqueue(free, "free");
       await queue.enqueue(work, { name: "later" }, { delay: "1h" });
       const count = async (state: "ready" | "scheduled", limit: number) => {
-        let found = 0;
-        let cursor: string | null | undefined;
-        do {
-          const page: Awaited<ReturnType<typeof queue.listJobs>> = await queue.listJobs({
-            state,
-            limit,
-            ...(cursor && { cursor }),
-          });
-          found += page.jobs.length;
-          cursor = page.cursor;
-        } while (cursor);
-        return found;
+        const pages = await allPages((cursor) => queue.listJobs({ state, limit, cursor }));
+        return pages.flatMap(({ jobs }) => jobs).length;
       };
       for (const limit of [1, 2, 3, 100]) {
         expect(await count("ready", limit)).toBe(6);
@@ -485,14 +470,8 @@ onEveryStore((kind) => {
 
 /** The keys of a queue, read in small pages. */
 async function keysOf(queue: Queue): Promise<string[]> {
-  const keys: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: FlowControlPage = await queue.flowControl.list({ ...(cursor !== null && { cursor }), limit: 3 });
-    keys.push(...page.keys.map(({ key }) => key));
-    cursor = page.cursor;
-  } while (cursor !== null);
-  return keys;
+  const pages = await allPages((cursor) => queue.flowControl.list({ cursor, limit: 3 }));
+  return pages.flatMap(({ keys }) => keys.map(({ key }) => key));
 }
 
 function completed(lease: LeasedJob["lease"]): Outcome {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Lease, NewJob, QueueStore } from "../../src/core/store/store.ts";
+import { allPages } from "../support/all-pages.ts";
 import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
@@ -51,14 +52,8 @@ onEveryStore((kind) => {
       store,
       ids.map((id, index) => job(id, { isFreshId: index % 2 === 0 })),
     );
-    const seen: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await store.list("running", { cursor, limit: 2, mostBytes: 1_000, now });
-      seen.push(...page.items.map(({ id }) => id));
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    expect(seen.sort()).toEqual(ids);
+    const pages = await allPages((cursor) => store.list("running", { cursor, limit: 2, mostBytes: 1_000, now }));
+    expect(pages.flatMap(({ items }) => items.map(({ id }) => id)).sort()).toEqual(ids);
   });
 
   test("completes once, and no longer counts as running", async () => {

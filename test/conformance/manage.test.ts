@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { type AroundCall, aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
@@ -83,15 +84,9 @@ onEachKindOfStore((kind) => {
       const { queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 7 }, (_, index) => ({ job: note, payload: index })));
       await queue.enqueueMany([{ job: dies }, { job: greet, payload: { to: "Ada" }, delay: "1h" }]);
-      const seen: unknown[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await queue.listJobs({ state: "ready", name: "note", limit: 3, cursor });
-        expect(page.jobs.length).toBeLessThanOrEqual(3);
-        seen.push(...page.jobs.map(({ payload }) => payload));
-        cursor = page.cursor ?? undefined;
-      } while (cursor);
-      expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      const pages = await allPages((cursor) => queue.listJobs({ state: "ready", name: "note", limit: 3, cursor }));
+      for (const { jobs } of pages) expect(jobs.length).toBeLessThanOrEqual(3);
+      expect(pages.flatMap(({ jobs }) => jobs.map(({ payload }) => payload))).toEqual([0, 1, 2, 3, 4, 5, 6]);
       await queue.drain();
       expect((await queue.listJobs()).jobs.map(({ state }) => state).sort()).toEqual([
         ...Array(7).fill("completed"),

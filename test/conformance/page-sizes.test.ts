@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import type { JobPage, ListOptions, Queue } from "../../src/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
@@ -30,16 +31,8 @@ async function fill(store: Store, to: "completed" | "dead", count = 30, payload 
   return ids;
 }
 
-async function pagesOf(queue: Queue, options: ListOptions): Promise<readonly JobPage[]> {
-  const pages: JobPage[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await queue.listJobs({ ...options, cursor });
-    pages.push(page);
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
-  return pages;
-}
+const pagesOf = (queue: Queue, options: ListOptions): Promise<readonly JobPage[]> =>
+  allPages((cursor) => queue.listJobs({ ...options, cursor }));
 
 const idsIn = (pages: readonly JobPage[]) => pages.flatMap(({ jobs }) => jobs.map(({ id }) => id)).sort();
 const largest = (pages: readonly JobPage[]) => Math.max(...pages.map((page) => JSON.stringify(page).length));

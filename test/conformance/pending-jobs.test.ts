@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore, type PendingSelection, Queue } from "../../src/index.ts";
+import { allPages } from "../support/all-pages.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { note, openQueue } from "./open-queue.ts";
@@ -102,14 +103,9 @@ onEachKindOfStore((kind) => {
           })),
         );
       const walk = async (dryRun: boolean) => {
-        const counts: number[] = [];
-        let cursor: string | undefined;
-        do {
-          const moved = await queue.reschedulePending({ name: "note" }, start + HOUR_MS, { dryRun, cursor });
-          counts.push(moved.rescheduled);
-          cursor = moved.cursor ?? undefined;
-        } while (cursor !== undefined);
-        return counts;
+        const move = (cursor: string | undefined) =>
+          queue.reschedulePending({ name: "note" }, start + HOUR_MS, { dryRun, cursor });
+        return (await allPages(move)).map(({ rescheduled }) => rescheduled);
       };
       const counted = await walk(true);
       expect(counted.length).toBeGreaterThan(1);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { allPages } from "../support/all-pages.ts";
 import { start } from "../support/clock.ts";
 import { fails, sendEmail } from "../support/jobs.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
@@ -22,14 +23,8 @@ onEachKindOfStore((kind) => {
     expect(await ids({ state: "completed", since: "2h" })).toEqual({ ids: ["sent-3", "sent-2"], cursor: null });
     expect(await ids({ since: new Date(start + 2 * 3_600_000) })).toEqual({ ids: all, cursor: null });
     expect((await queue.listDeadLetter({ since: "2h" })).jobs).toMatchObject([{ id: "dead-3" }, { id: "dead-2" }]);
-    const found: string[] = [];
-    let cursor: string | null | undefined;
-    do {
-      const page = await ids({ since: "2h", limit: 1, ...(cursor && { cursor }) });
-      found.push(...page.ids);
-      ({ cursor } = page);
-    } while (cursor !== null);
-    expect(found).toEqual(all);
+    const pages = await allPages((cursor) => ids({ since: "2h", limit: 1, cursor }));
+    expect(pages.flatMap((page) => page.ids)).toEqual(all);
     await queue.enqueue(sendEmail, { to: "ada" }, { id: "backlog", runAt: new Date(start) });
     await queue.retryFromDeadLetter("dead-0");
     expect(await ids({ state: "ready", since: "2h", limit: 1 })).toMatchObject({ ids: ["dead-0"] });

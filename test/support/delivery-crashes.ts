@@ -6,6 +6,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { Documents } from "../../src/qstash/shared/documents.ts";
 import { type Runs, runStore } from "../../src/qstash/workflow/run-documents.ts";
+import { allPages } from "./all-pages.ts";
 import type { Child } from "./child.ts";
 import { disturb } from "./crashes.ts";
 import { deliveryPoints } from "./delivery-points.ts";
@@ -313,7 +314,8 @@ async function audit(audited: Audited): Promise<void> {
 async function auditMessages({ figures, queue, publisher, receiver }: Audited): Promise<void> {
   const { arrivals, ends } = receiver;
   const delivered = new Set(arrivals.filter(({ status }) => status === 200).map(({ messageId }) => messageId));
-  const dead = await idsOfDead(queue);
+  const pages = await allPages((cursor) => queue.listDeadLetter({ limit: 1_000, cursor }));
+  const dead = new Set(pages.flatMap(({ jobs }) => jobs.map(({ id }) => id)));
   const endings = new Map<string, Set<string>>();
   for (const { kind, sourceMessageId, messageId } of ends) {
     const key = `${kind} ${sourceMessageId}`;
@@ -353,15 +355,4 @@ async function auditRuns({ figures, runs, publisher, receiver }: Audited): Promi
     figures.resultsLost += Object.entries(expected).filter(([name, value]) => !isAsExpected(name, value)).length;
   }
   figures.resultsLost += [...seen.values()].filter(({ size }) => size !== 1).length;
-}
-
-async function idsOfDead(queue: Queue): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  let cursor: string | undefined;
-  do {
-    const page = await queue.listDeadLetter({ limit: 1_000, cursor });
-    for (const { id } of page.jobs) ids.add(id);
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
-  return ids;
 }

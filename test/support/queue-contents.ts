@@ -8,6 +8,7 @@ import {
   type QueueStore,
   type StoredJob,
 } from "../../src/core/store/store.ts";
+import { allPages } from "./all-pages.ts";
 
 /** The size of the pages in which a queue is read. */
 export type PageSize = Pick<PageRequest, "limit" | "mostBytes">;
@@ -50,40 +51,22 @@ function inOrderOfNames(names: readonly StoredNameMetrics[]): readonly StoredNam
 }
 
 async function allFlows(store: QueueStore, now: number): Promise<readonly FlowState[]> {
-  const items: FlowState[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.listFlows({ cursor, limit: 2, now });
-    items.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return items.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const pages = await allPages((cursor) => store.listFlows({ cursor, limit: 2, now }));
+  return pages.flatMap(({ items }) => items).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 async function allDocuments(store: QueueStore, now: number, size: PageSize): Promise<readonly StoredDocument[]> {
-  const items: StoredDocument[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.listDocuments({ ...size, kind: "notes", cursor, now });
-    items.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return items;
+  const pages = await allPages((cursor) => store.listDocuments({ ...size, kind: "notes", cursor, now }));
+  return pages.flatMap(({ items }) => items);
 }
 
 /** Every group of failures, with its jobs. */
 async function allFailures(store: QueueStore, now: number, size: PageSize): Promise<unknown> {
+  const pages = await allPages((cursor) => store.failures({ ...size, cursor, now }));
   const groups: unknown[] = [];
-  let cursor: string | undefined;
-  let ungrouped: number;
-  do {
-    const page = await store.failures({ ...size, cursor, now });
-    for (const failures of page.items)
-      groups.push({ ...failures, jobs: await allOf(store, "dead", now, { ...size, group: failures.group }) });
-    cursor = page.cursor;
-    ungrouped = page.ungrouped;
-  } while (cursor !== undefined);
-  return { groups, ungrouped };
+  for (const failures of pages.flatMap(({ items }) => items))
+    groups.push({ ...failures, jobs: await allOf(store, "dead", now, { ...size, group: failures.group }) });
+  return { groups, ungrouped: pages.at(-1)?.ungrouped };
 }
 
 async function allOf(
@@ -92,13 +75,8 @@ async function allOf(
   now: number,
   size: PageSize & Pick<PageRequest, "group">,
 ): Promise<readonly StoredJob[]> {
-  const items: StoredJob[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list(state, { ...size, cursor, now });
-    items.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const pages = await allPages((cursor) => store.list(state, { ...size, cursor, now }));
+  const items = pages.flatMap((page) => page.items);
   if (state === "completed")
     return [...items.filter(({ at }) => at > 0), ...inSomeOrder(items.filter(({ at }) => at === 0))];
   // Running jobs are listed by the ends of their leases alone.
