@@ -138,10 +138,13 @@ describe("jobs", () => {
     await press(page, "Cancel...");
     await press(page, "Go back");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    await on.queue.pauseJobs("fails");
     await press(page, "Cancel...");
     await press(page, "Cancel the job");
     await notice(page, "1 job cancelled.");
-    await page.getByRole("heading", { name: "1 job cancelled." }).waitFor();
+    expect(await page.locator(".empty").innerText()).toMatch(/^1 job cancelled\.\s+No job has this id now\.$/);
+    // A type that is paused is no matter of this job's.
+    expect(await page.getByText("was paused").count()).toBe(0);
     expect(await on.queue.getJob("mail-3")).toBeNull();
   });
 

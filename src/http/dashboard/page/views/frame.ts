@@ -41,7 +41,7 @@ ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSigned
 
 /** Whether the view concerns a job type: unless it shows a job, a failure or a type of another name. */
 const isAbout = (name: string, { job, failure }: Json<Snapshot>): boolean =>
-  name === (job?.name ?? failure?.name ?? (state.route.view === "type" ? state.route.id : name));
+  name === (job?.name ?? failure?.name ?? state.route.id ?? name);
 
 /** Leads to where the page starts: with several queues, to all of them. */
 const nowhere = (what: string): Html => html`${heading(what)}<p><a href="#">See the overview</a></p>`;

@@ -35,7 +35,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { route, notice } = state;
   if (job === undefined) return heading("Job");
   if (job === null)
-    return html`${heading(route.id ?? "")}${empty(notice && !notice.isBad && !notice.leadsTo ? notice.text : "No such job", "Completed jobs are kept for a limited time.")}`;
+    return html`${heading(route.id ?? "")}${notice && !notice.isBad && !notice.leadsTo ? empty(notice.text, "No job has this id now.") : empty("No such job", "Completed jobs are kept for a limited time.")}`;
   const { children: shown = job.children?.dead ? "dead" : "all" } = route;
   return html`${elsewhere(snapshot)}${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}

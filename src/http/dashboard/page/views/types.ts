@@ -2,7 +2,6 @@ import type { Figures as AllFigures, NameFigures } from "../../../../core/manage
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
 import { pauseButton, pausedText, pauseOf } from "./attention.ts";
 import { type Counts, chart, outcomes, times } from "./charts.ts";
@@ -43,12 +42,17 @@ function allNames({ figures, names, pausedJobs }: Json<Snapshot>): readonly Name
 
 export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
-  return html`${heading("Job types", metricRanges({ view: "names" }))}
+  return html`${heading("Job types", metricRanges())}
 ${all?.every(({ total }) => total.processed + total.retried + total.dead === 0) && html`<p class="muted">No metrics yet, or this queue has observe: false.</p>`}${all?.[0] && table(all, snapshot)}`;
 }
 
-const metricRanges = (to: Route): Html =>
-  rangeLinks("metrics", to, [["hour"], ["today", "day"], ["yesterday", "yesterday"], [`${DAYS} days`, "weeks"]]);
+const metricRanges = (): Html =>
+  rangeLinks("metrics", state.route, [
+    ["hour"],
+    ["today", "day"],
+    ["yesterday", "yesterday"],
+    [`${DAYS} days`, "weeks"],
+  ]);
 
 /** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {
@@ -126,7 +130,7 @@ export function type(snapshot: Json<Snapshot>): Html {
     html`${failures?.failures[0] && button("Retry all dead...", "retry-type", name)}${(estimated || count > 0) && button("Cancel waiting...", "cancel-type", name, "dead")}`;
   return html`${heading(name, html`${actions}${link({ view: "jobs", search: name, by: "name" }, "Its jobs")}`)}${
     figures &&
-    html`${metricRanges(route)}${table([shown], snapshot)}
+    html`${metricRanges()}${table([shown], snapshot)}
 ${byDay(shown.days)}
 ${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, snapshot)}</section>`}
 ${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(jobs?.rows.length ?? 0, "completed job")}, the latest</small></h2>${list({ rows: slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
