@@ -8,12 +8,12 @@ import { printable, quoted } from "./output/text.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 
-const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many jobs fell due and how many
-left per minute over the last five minutes, and when something is due next. The last line sums up all queues.
+const DESCRIPTION = `Shows every queue that the handler or the module serves: whether it grows, with how many jobs fell due and how many
+left per minute, its jobs by state, and when something is due next. The last line sums up all queues.
 With --queue, or if there is only one, shows that queue, with totals so far. queue:types shows the job types.`;
 
 const QUEUES =
-  "queue outlook in/out/min=in/out ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount next=due";
+  "queue outlook ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount next=due";
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt totalEnqueued totalProcessed totalFailed totalRetried totalExpired";
 

@@ -3,7 +3,7 @@ import type { AffectedField, FailureDetails } from "../../core/manage/failure-de
 import type { NameFigures } from "../../core/manage/figures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { isShared, shareOf } from "../../core/manage/job-text.ts";
-import { isGrowing, outlookText, paceText } from "../../core/manage/pace.ts";
+import { isGrowing, paceText } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
@@ -71,8 +71,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   due: ({ stats: { paused, nextRunAt } }: QueueBrief, { now }) =>
     paused || !nextRunAt ? "-" : shortly(nextRunAt, now),
   pace: (stats: QueueStats) => paceText(stats, perMinute, brief),
-  outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : outlookText(stats, perMinute, brief)),
-  "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
+  outlook: ({ stats }: QueueBrief) => (stats.paused ? "paused" : paceText(stats, perMinute, brief)),
   pending: ({ pending: of }: NameFigures) =>
     !of ? "-" : of.count || !of.estimated ? `${of.estimated ? "~" : ""}${short(of.count)}` : "few",
   paused: ({ paused, ...of }: { readonly paused?: unknown }, { now }) =>
@@ -113,7 +112,7 @@ const paints: Readonly<Record<string, keyof Colors>> = {
   ...{ new: "red", over: "dim" },
 };
 
-const YIELDING = /^(queue|by|fires|zone|limits|message|outcome)$/;
+const YIELDING = /^(queue|outlook|by|fires|zone|limits|message|outcome)$/;
 
 type Shown = readonly (readonly [name: string, path: string])[];
 
@@ -143,7 +142,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
         cell: (row) =>
           (name === "error" && alike.has(row) ? "" : cellOf(row, path, view)) ||
           (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
-        align: isNumber || /^(in\/out|attempts|pending)$/.test(path) ? "right" : "left",
+        align: isNumber || /^(attempts|pending)$/.test(path) ? "right" : "left",
         isOptional: /^(lastRunAt|last|zone|set|clock|due|(hour|days)\..*)$/.test(path),
         givesWay: /^(id|key|name|event|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
@@ -226,7 +225,7 @@ function textOf(name: string, value: unknown, view: View): string {
 function paint(name: string, text: string, row: Row, colors: Colors): string {
   const word = name === "state" ? String(row["state"]) : name === "paused" ? name : text;
   const isBad = (/^dead/.test(name) && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
-  const stats = name === "pace" ? row : /^(in|outlook)/.test(name) ? row["stats"] : undefined;
+  const stats = name === "pace" ? row : name === "outlook" ? row["stats"] : undefined;
   if (stats && isGrowing(stats as QueueStats)) return colors.yellow(text);
   const color =
     name === "error" || isBad ? "red" : /^(state|next|outlook|age|paused)$/.test(name) ? paints[word] : undefined;
