@@ -140,8 +140,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const [, own] = read.find(([each]) => each === queue) ?? [];
   const isStart = query.view === "queues" || query.view === "overview";
   const withDead = isStart ? read.filter(([, { stats }]) => stats.deadLetterCount > 0) : [];
-  const ofEach = async <Row>(rowsOf: (each: Read, known: Known) => Promise<readonly Row[]>) =>
-    (await Promise.all(withDead.map((each) => rowsOf(each, known)))).flat();
+  const ofEach = async <Found>(find: (each: Read, known: Known) => Promise<readonly Found[]>) =>
+    (await Promise.all(withDead.map((each) => find(each, known)))).flat();
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(read.map(([, { stats }]) => stats)) } : own;
   const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
   const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
