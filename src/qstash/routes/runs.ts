@@ -1,6 +1,5 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { readBytes } from "../../http/contract/body.ts";
-import { LARGEST_BODY, type QStashCall, route } from "../api/call.ts";
+import { type QStashCall, readBody, route } from "../api/call.ts";
 import { byValue, commonFields, type Field, readCount, readFilters } from "../messages/message-filter.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
@@ -25,7 +24,7 @@ export const runRoutes = [
   route("DELETE workflows/runs/:id", async (call) => {
     const { request, query, queue, target } = call;
     const cancels = query.get("cancel") !== "false";
-    const response = new TextDecoder().decode(await readBytes(request, LARGEST_BODY));
+    const response = new TextDecoder().decode(await readBody(request));
     const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
     const run = await endRun(call, target, end);
     if (run?.state !== end.state) throw unknownRun();
