@@ -68,6 +68,18 @@ async function open(kind: ClientKind, port = redis.server.port): Promise<RedisCl
   return one.client;
 }
 
+/** What a store has of a client that is connected. */
+async function openLine(kind: ClientKind, port?: number): Promise<Line> {
+  const line = lineOf(await open(kind, port));
+  if (!line) throw new Error("The client was not recognised.");
+  await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
+  return line;
+}
+
+function becomes(line: Line, wanted: "lost" | "ready"): Promise<void> {
+  return new Promise((resolve) => line.onChange((change) => change === wanted && resolve()));
+}
+
 const usual = ["redis", "redis that gives texts as buffers", "ioredis"];
 
 describe.each(kinds.filter(({ name }) => isForAll || usual.includes(name)))(
@@ -149,15 +161,10 @@ describe.each(kinds.filter(({ name }) => isForAll || usual.includes(name)))(
 
     test("a command without a connection is abandoned, and not sent later", async () => {
       const proxy = await startTcpProxy(redis.server.port);
-      const client = await open(kind, proxy.port);
-      const line = lineOf(client);
-      if (!line) throw new Error("The client was not recognised.");
-      await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
+      const line = await openLine(kind, proxy.port);
       const transport = new ClientTransport(line, 20);
-      const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
-      const back = new Promise<void>((resolve) =>
-        lost.then(() => line.onChange((change) => change === "ready" && resolve())),
-      );
+      const lost = becomes(line, "lost");
+      const back = lost.then(() => becomes(line, "ready"));
       const key = newPrefix();
       await transport.send(["INCR", key], AbortSignal.timeout(5_000));
       await proxy.stop();
@@ -174,15 +181,10 @@ describe.each(kinds.filter(({ name }) => isForAll || usual.includes(name)))(
 
     test("a call that was abandoned during a lost connection does not run on the next one", async () => {
       const proxy = await startTcpProxy(redis.server.port);
-      const client = await open(kind, proxy.port);
-      const line = lineOf(client);
-      if (!line) throw new Error("The client was not recognised.");
+      const line = await openLine(kind, proxy.port);
       const transport = new ClientTransport(line, 20);
-      await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
-      const lost = new Promise<void>((resolve) => line.onChange((change) => change === "lost" && resolve()));
-      const back = new Promise<void>((resolve) =>
-        lost.then(() => line.onChange((change) => change === "ready" && resolve())),
-      );
+      const lost = becomes(line, "lost");
+      const back = lost.then(() => becomes(line, "ready"));
       const key = newPrefix();
       proxy.next("drop-request", key);
       const given = transport.send(["INCR", key], AbortSignal.timeout(5_000));
@@ -195,10 +197,7 @@ describe.each(kinds.filter(({ name }) => isForAll || usual.includes(name)))(
     });
 
     test("a missing answer times out", async () => {
-      const client = await open(kind);
-      const line = lineOf(client);
-      if (!line) throw new Error("The client was not recognised.");
-      await new ClientTransport(line).send(["PING"], AbortSignal.timeout(5_000));
+      const line = await openLine(kind);
       const transport = new ClientTransport({ ...line, send: () => new Promise(() => {}) });
       const late = {
         code: "store_unavailable",
