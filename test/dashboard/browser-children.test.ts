@@ -36,7 +36,7 @@ test("a job that waits shows its dead children first, all by state and by page, 
   const card = page.locator("section.card", { hasText: "Children by state" });
   expect(await card.locator(".row").allInnerTexts()).toEqual([
     "54 of 60",
-    expect.stringMatching(/^6 pending\s+51 completed\s+2 dead\s+1 dropped$/),
+    expect.stringMatching(/^6 waiting or running\s+51 completed\s+2 dead\s+1 dropped$/),
   ]);
   await card.getByRole("img", { name: "54 of 60 have ended, 2 of them dead" }).waitFor();
   expect(await card.locator("rect.dead").getAttribute("width")).toBe("2");
@@ -95,7 +95,9 @@ test("a job that dead children hold names them, retries them, and runs once they
   await press(page, "Refresh now");
   await page.getByText("Attempt 1 completed").waitFor();
   const card = page.locator("section.card", { hasText: "Children by state" });
-  expect(await card.locator(".row").last().innerText()).toMatch(/^0 pending\s+57 completed\s+0 dead\s+3 dropped$/);
+  expect(await card.locator(".row").last().innerText()).toMatch(
+    /^0 waiting or running\s+57 completed\s+0 dead\s+3 dropped$/,
+  );
 });
 
 test("the children of a finished job are counted as they were, and none can be retried once none is dead", async () => {

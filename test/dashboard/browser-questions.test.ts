@@ -191,6 +191,7 @@ test("which job type is slowest: the list sorts by duration, and its page has da
   await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("media_3");
   await page.locator("tbody tr a").first().click();
   await page.locator('[data-key="Throughput"]').waitFor();
+  await page.locator(".ranges a[aria-current]", { hasText: "today" }).waitFor();
   expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
   await page.locator('[data-key="slowest"] tbody tr').first().filter({ hasText: "45 s" }).waitFor();
   expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);

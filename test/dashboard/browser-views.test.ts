@@ -623,6 +623,10 @@ describe("several queues", () => {
     const page = await open(await serveQueue({ queues: [shop, media] }), "#view=jobs&scope=all");
     await page.getByRole("link", { name: "send_email" }).click();
     await page.locator("main p", { hasText: "All queues › media" }).waitFor();
+    await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+    await heading(page, "Jobs");
+    await page.goBack();
+    await page.locator("main p", { hasText: "All queues › media" }).waitFor();
     expect(await page.getByTitle("waiting or running").innerText()).toBe("1");
     const nav = page.getByRole("navigation", { name: "Views" });
     const top = async () => (await nav.boundingBox())?.y;

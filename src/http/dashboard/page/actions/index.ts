@@ -67,7 +67,7 @@ const atOnce =
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
 
 /** Another queue does not have the same job or job type. */
-const others: Readonly<Record<string, Route["view"]>> = { job: "jobs", type: "names", queues: "overview" };
+const others: Readonly<Record<string, Route["view"]>> = { job: "jobs", type: "names" };
 
 /** Shows the values of one point of a chart. @param text the name of its points, and how many they are: "minutes 60" */
 function readChart(text: string, at: number): void {
@@ -134,10 +134,11 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   switch: (_, __, list) => {
     const { view, state: kind } = state.route;
     const queue = (list as HTMLSelectElement).value;
-    // No queue has this name. Views of one queue have a counterpart in the list of all.
-    const isOfOne = ["overview", "job", "type"].includes(view);
-    const all: Route = { view: isOfOne ? "queues" : view, state: kind, scope: "all" };
-    location.hash = hrefTo(queue === "/" ? all : { view: others[view] ?? view, state: kind, queue });
+    // No queue has this name.
+    const isAll = queue === "/";
+    const first = isAll ? "queues" : "overview";
+    const to = view === "queues" || view === "overview" ? first : (others[view] ?? view);
+    location.hash = hrefTo({ view: to, state: kind, ...(isAll ? { scope: "all" } : { queue }) });
   },
   read(text, _, chart, event) {
     const { left, width } = chart.getBoundingClientRect();

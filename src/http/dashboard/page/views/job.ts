@@ -41,7 +41,7 @@ export function job(snapshot: Json<Snapshot>): Html {
 ${isWaiting(job) && html`<p class="scheduled banner" data-key="awaited">Waits for ${awaited(job, snapshot)}</p>`}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && family(job, job.children, snapshot)}${progress(job)}</div></div>
-${jobs && html`<section data-key="children"><div class="row"><h2>${shown === "all" ? "Children" : `${capital(shown)} children`}</h2>${shown !== "all" && link({ view: "job", id: job.id, children: "all" }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
+${jobs && html`<section data-key="children"><div class="row"><h2>${shown === "all" ? "Children" : `${capital(childKind(shown))} children`}</h2>${shown !== "all" && link({ view: "job", id: job.id, children: "all" }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
@@ -98,6 +98,8 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
+const childKind = (kind: string): string => (kind === "pending" ? "waiting or running" : kind);
+
 /** How the children of a job have ended, until it stopped waiting. Its links filter them; the dropped ones are gone. */
 function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, snapshot: Json<Snapshot>): Html {
   const { jobs, mayChange } = snapshot;
@@ -113,7 +115,11 @@ function family(job: Info, { total, ...counts }: NonNullable<Info["children"]>, 
     return html`<rect class="${style}" x="${x - counts[kind]}" y="0" width="${counts[kind]}" height="10"/>`;
   };
   const count = (kind: "pending" | "completed" | "dead", style: string = kind) =>
-    link({ view: "job", id: job.id, children: kind }, badge(style, `${number(counts[kind])} ${kind}`), kind === shown);
+    link(
+      { view: "job", id: job.id, children: kind },
+      badge(style, `${number(counts[kind])} ${childKind(kind)}`),
+      kind === shown,
+    );
   return card(
     "Children by state",
     html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead", deadStyle)}</svg>${ended}${!isNow && " when this job stopped waiting"}</p>

@@ -81,7 +81,7 @@ function ofType(snapshot: Json<Snapshot>): Html | false {
   const { queue, name } = snapshot.jobs?.rows.find((row) => row.name === state.route.search) ?? {};
   return (
     !!name &&
-    html`<p class="row muted" data-queue="${queue}">Job type: ${link({ ...inQueue(queue), view: "type", id: name }, name)} ${snapshot.mayChange && pauseButton(name, queue, snapshot)}</p>`
+    html`<p class="row muted" data-queue="${queue}">Job type: ${link({ ...inQueue(queue), view: "type", id: name, range: "day" }, name)} ${snapshot.mayChange && pauseButton(name, queue, snapshot)}</p>`
   );
 }
 

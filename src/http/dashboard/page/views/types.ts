@@ -107,7 +107,7 @@ function row(name: Name, snapshot: Json<Snapshot>): Html {
   const time = (of: Figures["waiting"], before: Figures["waiting"] = null) =>
     html`<td class="figure medium">${pair(of)}${before && html`<div class="muted">yesterday ${pair(before)}</div>`}</td>`;
   const inWords = (what: string, of: Figures["waiting"]) => of && html`<p class="slim">${what} ${pair(of)}</p>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job"><div class="row">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${snapshot.mayChange && name.name !== OTHER && html`<span class="end">${pauseButton(name.name, name.queue, snapshot)}</span>`}</div>${inWords("Wait", waiting)}${inWords("Duration", running)}
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job"><div class="row">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name, range: state.route.range ?? "day" }, name.name)}${snapshot.mayChange && name.name !== OTHER && html`<span class="end">${pauseButton(name.name, name.queue, snapshot)}</span>`}</div>${inWords("Wait", waiting)}${inWords("Duration", running)}
 ${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}</td>
 ${figure(processed, "", "", before?.processed)}${figure(retried, "retried", "roomy", before?.retried)}${figure(dead, "dead", "", before?.dead)}
 <td class="figure ${!pending?.count && "muted"}">${pending ? waitingOf(pending) : 0}</td>${time(waiting, before?.waiting)}${time(running, before?.running)}</tr>`;
