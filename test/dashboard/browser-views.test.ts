@@ -574,7 +574,7 @@ describe("several queues", () => {
     await search(page).fill("send_email");
     await page.keyboard.press("Enter");
     await page.locator("p", { hasText: "Job type: send_email" }).getByRole("button", { name: "Pause " }).click();
-    await page.getByRole("dialog").getByText("In the queue shop.").waitFor();
+    await page.getByRole("dialog").getByText("Queue shop.").waitFor();
     await press(page, "Go back");
     await search(page).fill("invoice-");
     await page.keyboard.press("Enter");
