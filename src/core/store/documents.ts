@@ -26,18 +26,3 @@ export interface DocumentChange {
   /** When the document expires. Default: never. */
   readonly expiresAt?: number | undefined;
 }
-
-export interface DocumentPageRequest {
-  /** Default: all kinds. Each name then begins with the kind and a colon. */
-  readonly kind?: string | undefined;
-  /** Only names that begin with this. Default: all. */
-  readonly prefix?: string | undefined;
-  /** Whether the last name comes first. Default false. */
-  readonly isReversed?: boolean | undefined;
-  /** The cursor of the previous page: the last name that was read. Undefined for the first page. */
-  readonly cursor: string | undefined;
-  readonly limit: number;
-  /** The most bytes of texts on the page, not counting its first document. */
-  readonly mostBytes: number;
-  readonly now: number;
-}

@@ -1,9 +1,9 @@
 import { invalidRequest } from "../shared/errors.ts";
-import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
+import type { DocumentChange, StoredDocument } from "./documents.ts";
 import type { FamilyCounts, FamilyStatus, NewFamily, NewMember } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
-import type { ScheduleChange, SchedulePlan, StoredSchedule } from "./schedules.ts";
+import type { ScheduleChange, ScheduleEntry, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
 import type { PausedJobs, StoredHour, StoredNameMetrics, StoredPending, StoredStats } from "./stats.ts";
 
@@ -189,21 +189,15 @@ export type FiredJob = Omit<NewMember, "keepsLimits" | "parent">;
 export type FollowUpJob = NewMember;
 
 /** Makes the jobs of an occurrence and moves the schedule on, if it is still at `occurrence`, as it was read. */
-export interface Fire {
-  readonly key: string;
+export interface Fire extends ScheduleEntry {
   readonly occurrence: number;
   /** As read. Default 0. */
   readonly revision?: number | undefined;
-  /** When the schedule is due again; undefined if it never is. */
-  readonly next: number | undefined;
   /**
    * How far ahead `next` is. If it is much further ahead by the clock of a later claim, the clock of this request was
    * ahead, and that claim hands the schedule out again. Default: no claim checks it.
    */
   readonly reachMs?: number | undefined;
-  readonly record: string;
-  /** Default: the next occurrence is handed out. */
-  readonly plan?: SchedulePlan | undefined;
   readonly jobs: readonly FiredJob[];
   /** Makes no job while this one waits or runs (`overlap: "skip"`), and stores `skippedRecord` instead. */
   readonly unless?: { readonly id: string; readonly skippedRecord: string };
@@ -286,13 +280,10 @@ export interface Run {
   readonly isAwaited?: boolean | undefined;
 }
 
-export interface DueSchedule {
-  readonly key: string;
+export interface DueSchedule extends Omit<ScheduleEntry, "next"> {
   readonly occurrence: number;
   /** How often the schedule was changed while it was at this occurrence. */
   readonly revision: number;
-  readonly record: string;
-  readonly plan?: SchedulePlan | undefined;
 }
 
 export interface NextDue {
@@ -396,6 +387,16 @@ export interface FailuresPage extends Page<StoredFailures> {
 export interface FailuresRequest extends Omit<PageRequest, "group"> {
   /** How long a slot of the trend is: an hour, or a minute. Default: an hour. */
   readonly slotMs?: number | undefined;
+}
+
+/** Which documents to read. The cursor is the last name that was read, and `mostBytes` limits their texts. */
+export interface DocumentPageRequest extends Omit<PageRequest, "group"> {
+  /** Default: all kinds. Each name then begins with the kind and a colon. */
+  readonly kind?: string | undefined;
+  /** Only names that begin with this. Default: all. */
+  readonly prefix?: string | undefined;
+  /** Whether the last name comes first. Default false. */
+  readonly isReversed?: boolean | undefined;
 }
 
 /** Those of some jobs that were found. */

@@ -5,8 +5,8 @@ import { conflict, invalidRequest, quote, tooLarge } from "../../core/shared/err
 import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../../core/shared/limits.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
-import type { Page, QueueStore } from "../../core/store/store.ts";
+import type { DocumentChange, StoredDocument } from "../../core/store/documents.ts";
+import type { DocumentPageRequest, Page, QueueStore } from "../../core/store/store.ts";
 
 const LARGEST_DOCUMENT = 1 * MEBIBYTE;
 /** The most bytes of texts in one call of `change`. */

@@ -1,7 +1,7 @@
 import { firstPiece } from "../../core/shared/limits.ts";
-import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { DocumentChange, StoredDocument } from "../../core/store/documents.ts";
 import { placeOf } from "../../core/store/documents.ts";
-import type { Page } from "../../core/store/store.ts";
+import type { DocumentPageRequest, Page } from "../../core/store/store.ts";
 
 export class Documents {
   readonly #documents = new Map<string, StoredDocument>();

@@ -1,6 +1,6 @@
-import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { DocumentChange, StoredDocument } from "../../core/store/documents.ts";
 import { placeOf } from "../../core/store/documents.ts";
-import type { Page, QueueStore } from "../../core/store/store.ts";
+import type { DocumentPageRequest, Page, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
 
