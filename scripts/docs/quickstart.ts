@@ -122,7 +122,7 @@ function constant(output: string): string {
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z| UTC)?/g, "TIME")
     .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
-    .replaceAll(/(in )?\d+ (second|minute|hour|day)s?( ago)?|\bnow\b/g, "AGE")
+    .replaceAll(/in \d+[smhd]\b|\d+[smhd] ago|(in )?\d+ (second|minute|hour|day)s?( ago)?|\bnow\b/g, "AGE")
     .replaceAll(/\d+(\.\d+)? ?(ms|s|KiB)\b/g, "AMOUNT")
     .replaceAll(/ +/g, " ")
     .split("\n")
