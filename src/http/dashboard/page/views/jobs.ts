@@ -16,7 +16,6 @@ import {
   button,
   card,
   empty,
-  everywhere,
   facts,
   heading,
   inQueue,
@@ -163,7 +162,7 @@ export function elsewhere({ queues, jobs }: Json<Snapshot>) {
   // What has this text as its id was found without a search.
   const isById = jobs?.examined === undefined;
   const leavesOut = search && (isById || by !== where || kind || (!scope && queues[1]));
-  const to: Route = { view: "jobs", search, by: where, ...everywhere(queues) };
+  const to: Route = { view: "jobs", search, by: where, queue: undefined, ...(queues[1] && { scope: "all" }) };
   return leavesOut && html`<p>${link(to, isById ? `All jobs that contain ${search}` : "Search everywhere")}</p>`;
 }
 

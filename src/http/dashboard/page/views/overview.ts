@@ -10,20 +10,7 @@ import { attention, type Stats } from "./attention.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { capital, hour, number, span } from "./format.ts";
-import {
-  badge,
-  button,
-  card,
-  code,
-  empty,
-  everywhere,
-  heading,
-  inQueue,
-  link,
-  linkToRetried,
-  queueTag,
-  when,
-} from "./parts.ts";
+import { badge, button, card, code, empty, heading, inQueue, link, linkToRetried, queueTag, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { stats } = snapshot.activity;
@@ -54,7 +41,7 @@ export function changes({ changes: all, queue, queues }: Json<Snapshot>): Html {
   const isPart = !!queues[1] && !scope;
   const shown = all?.filter(({ by }) => !search || (by ?? NOBODY) === search);
   const title = html`Changes${isPart && html` of ${queue} only`}${search && html` by ${search}`}`;
-  return html`${heading(title, (isPart || !!search) && link({ view: "changes", ...everywhere(queues) }, "All changes"))}${shown && (shown[0] ? changeTable(shown) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
+  return html`${heading(title, (isPart || !!search) && link({ view: "changes", queue: undefined, ...(queues[1] && { scope: "all" }) }, "All changes"))}${shown && (shown[0] ? changeTable(shown) : empty("No changes", "Give tokens names, and you see who changed what."))}`;
 }
 
 const NOBODY = "no name";

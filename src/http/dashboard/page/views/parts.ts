@@ -21,10 +21,6 @@ export const hrefTo = (route: Route): string => {
   return `#${routeQuery({ queue, scope: "queue" in route ? undefined : scope, ...route })}`;
 };
 
-/** Where all queues are shown: with only one, that is the one. */
-export const everywhere = (queues: readonly string[]): Pick<Route, "queue" | "scope"> =>
-  queues[1] ? { queue: undefined, scope: "all" } : {};
-
 /** Whether a row says in which queue it is: in a view of all queues, and if it was found in another one. */
 const isPlaced = (queue: string | undefined): boolean =>
   !!state.route.scope || (queue !== undefined && queue !== state.snapshot?.queue);
