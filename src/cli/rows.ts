@@ -43,17 +43,14 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
   const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
     if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
-    const isSummed = isSearch || (isShort && fields["since"] !== undefined);
-    const summary = `Found: ${sums.join(", ")}${isSearch && more !== null ? ` among the first ${part}` : ""}.\n`;
-    return `${isSummed ? summary : ""}${listText(rows, shows, view, isOfSeveral)}`;
+    const found = `Found: ${sums.join(", ")}${isSearch && more !== null ? ` among the first ${part}` : ""}.\n`;
+    const summary = isSearch || (isShort && fields["since"] !== undefined) ? found : "";
+    return `${summary}${listText(rows, shows, view, isOfSeveral)}`;
   });
   call.add({ ...rows[0], ...last, listed: rows.length });
-  const others = isShort
-    ? "--state STATE, --each COUNT, or "
-    : cursor
-      ? `--cursor '${cursor}', or `
-      : "--queue NAME, or ";
-  if (more !== null || rows.length < sorted.length) session.note(`More follow. Add ${isSearch ? "" : others}--all.`);
+  const others = isShort ? "--each COUNT, or " : cursor ? `--cursor '${cursor}', or ` : "--queue NAME, or ";
+  const rest = isSearch && more === null ? `Listed: ${rows.length} of ${count(sorted.length)}.` : "More follow.";
+  if (more !== null || rows.length < sorted.length) session.note(`${rest} Add ${isSearch ? "" : others}--all.`);
   return undefined;
 }
 

@@ -362,7 +362,7 @@ test("a search goes on to its end, and says first how many it has found, also of
   });
   const first = await cli([...search, "to=ada"]);
   expect(first.stdout).toMatch(/^Found: 1,500 ready\.\nID .*\n(?:.* send_email\n){5}$/);
-  expect(first.stderr).toBe("More follow. Add --all.\n");
+  expect(first.stderr).toBe("Listed: 5 of 1,500. Add --all.\n");
   expect((await cli([...search, "to=ada", "--name", "fails"])).stdout).toBe("No matching jobs.\n");
   const { cursor, jobs } = documentOf(await cli([...search, "to=ada", "--json"])) as { cursor: string; jobs: [] };
   expect(jobs).toHaveLength(500);
@@ -503,7 +503,9 @@ test("queue:failures with a job type lists its groups, and with a group, or the 
   expect(stdout).toMatch(/^GROUP .*\n(?:.* odd .*\n){2}$/);
   expect((await cli(["queue:failures", "nobody"])).stdout).toBe("No matching groups of dead jobs.\n");
   const { stdout: affected } = await cli(["queue:failures", "2df77fa91927"]);
-  expect(affected).toMatch(/^Examined +the newest 100 of 110 dead jobs$/m);
+  expect(affected).toMatch(
+    /^Examined +the newest 100 of 110 dead jobs. All: queue:jobs --state dead --name charge --search FIELD=VALUE$/m,
+  );
   expect(affected).toMatch(/^user +100 +(?:\d \(\d+\), ){5}others \(\d+\)$/m);
   expect(affected).not.toMatch(/^order/m);
 });

@@ -283,7 +283,7 @@ test("queue:jobs of a rare name says that a part was looked through, whichever q
   await shop.enqueueMany(Array.from({ length: 1_001 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
   const { stdout, stderr } = await cli("queue:jobs --name rare");
   expect(stdout).toBe("None among the first 1,000 jobs of each state. Add --all.\n");
-  expect(stderr).toBe("More follow. Add --state STATE, --each COUNT, or --all.\n");
+  expect(stderr).toBe("More follow. Add --each COUNT, or --all.\n");
   expect((await cli("queue:jobs --name rare --all")).stdout).toBe("No matching jobs.\n");
 });
 

@@ -45,9 +45,9 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   progress: ({ encrypted, progress }: JobInfo) => (encrypted || progress === undefined ? "" : progressText(progress)),
   children({ children }: JobInfo) {
     if (!children) return "";
-    const { total, ...states } = children;
-    const counts = Object.entries(states).flatMap(([state, of]) => (of > 0 ? `${of} ${state}` : []));
-    return `${bar("", total - states.pending, total).trimStart()}  ${counts.join(", ")}`;
+    const { total, pending, ...ended } = children;
+    const counts = Object.entries({ "waiting or running": pending, ...ended }).filter(([, of]) => of > 0);
+    return `${bar("", total - pending, total).trimStart()}  ${counts.map(([state, of]) => `${of} ${state}`).join(", ")}`;
   },
   state: ({ state }: JobInfo | StepInfo) => (state === "timedOut" ? "timed out" : state),
   outcome: ({ error, result }: StepInfo) =>
@@ -60,8 +60,10 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     const shown = values.map(({ value, count }) => `${inline(value)} (${count})`);
     return [...shown, ...(others > 0 ? [`others (${others})`] : [])].join(", ");
   },
-  newest: ({ count: of }: FailureDetails) =>
-    of > MOST_EXAMINED ? `the newest ${MOST_EXAMINED} of ${count(of)} dead jobs` : "",
+  newest: ({ count: of, name }: FailureDetails) =>
+    of > MOST_EXAMINED
+      ? `the newest ${MOST_EXAMINED} of ${count(of)} dead jobs. All: queue:jobs --state dead --name ${quoted(name)} --search FIELD=VALUE`
+      : "",
   took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
     const end = endedAt ?? failedAt;
     const ms = tookMs ?? (startedAt && end ? end.getTime() - startedAt.getTime() : undefined);
