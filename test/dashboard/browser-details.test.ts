@@ -284,7 +284,7 @@ test("who is affected says how many jobs have other values than the most frequen
   // A value leads to the jobs of this failure that have it, as they were counted.
   await on.queue.enqueue("fails", { order: 1 }, { delay: "1h" });
   await page.getByRole("link", { name: "1", exact: true }).click();
-  await page.getByText("Only order=1.").waitFor();
+  await page.getByText("2 of them with order=1.").waitFor();
   await heading(page, "fails: Error");
   await expect.poll(() => page.locator("tbody tr").count(), patience).toBe(2);
 });

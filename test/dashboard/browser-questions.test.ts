@@ -75,8 +75,10 @@ test("what fails now: one error leads to its jobs, several to all failures, and 
   await page.getByText("6 dead jobs since 12:00, 2 min ago; the newest died 2 min ago.").waitFor();
   await page.locator('[data-key="Who is affected"]', { hasText: "5 (4 of 6), 7 (2 of 6)" }).waitFor();
   await page.getByRole("link", { name: "7", exact: true }).click();
-  await page.getByText("Only customer=7.").waitFor();
+  await page.getByText("2 of them with customer=7.").waitFor();
   await heading(page, "push: PermanentError");
+  // It would retry all of the failure.
+  expect(await page.getByRole("button", { name: "Retry all..." }).count()).toBe(0);
   await page.getByText("Searched all 6 jobs.").waitFor();
   expect(await page.locator("tbody tr").count()).toBe(2);
   await page.getByRole("link", { name: "See all" }).click();

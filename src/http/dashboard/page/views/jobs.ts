@@ -101,19 +101,21 @@ function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false
   if (!jobs || (shown && shown !== of)) return false;
   const found = jobs.rows.filter((row) => row.state === of).length;
   const more = isUnfinished(jobs) ? "+" : "";
-  return !!(found || more) && html`<span class="count">${number(found)}${more}</span>`;
+  return html`<span class="count">${number(found)}${more}</span>`;
 }
 
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
   const { jobs, failure: found, mayChange } = snapshot;
+  const { search, ...all } = state.route;
   const actions =
     !!found &&
+    !search &&
     mayChange &&
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Edit newest...", "edit-newest", group)}${button("Remove all...", "remove-group", group, "dead")}${pauseButton(found.name, undefined, snapshot, " type")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
-  const { search, ...all } = state.route;
+  const some = `${number(jobs?.rows.length ?? 0)}${jobs && isUnfinished(jobs) ? "+" : ""}`;
   return html`${heading(title, actions)}
-${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")} ${since(found.firstAt)}; the newest died ${when(found.lastAt)}.</p>${search ? html`<p>Only <b>${search}</b>. ${link(all, "See all")}</p>` : details(found, jobs?.rows.length ?? 0)}`}
+${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")} ${since(found.firstAt)}; the newest died ${when(found.lastAt)}.</p>${search ? html`<p><b>${some}</b> of them with <b>${search}</b>. ${link(all, "See all")}</p>` : details(found, jobs?.rows.length ?? 0)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
 
