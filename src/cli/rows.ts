@@ -35,7 +35,8 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
   const limit = isOfSeveral && !options["all"] ? (fields["limit"] as number | undefined) : undefined;
   const rows = near.slice(0, limit);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
-  if (plan.opens && options[plan.opens] && rows.length === 1 && !session.isJson) return rows[0];
+  const isOnly = rows.length === 1 && more === null && !last["older"];
+  if (plan.opens && options[plan.opens] && isOnly && !session.isJson) return rows[0];
   const sums = byState.flatMap(({ length, 0: one }) =>
     one ? `${isSearch || length < MOST_COUNTED ? count(length) : `${length} or more`} ${one["state"]}` : [],
   );

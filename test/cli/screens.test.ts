@@ -287,6 +287,15 @@ test("--json has the same text, escaped", async () => {
   for (const text of [shown.stdout, unknown.stderr]) expect(text.trimEnd()).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
 });
 
+test("a printed command never names all jobs, whatever the id of a job looks like", async () => {
+  const { queue, cli } = behindHandler();
+  await queue.enqueue(sendEmail, { to: "ada" }, { id: "--all", delay: "1h" });
+  const { stdout, stderr } = await cli(["queue:jobs", "--", "--all"]);
+  expect(stdout).toMatch(/^Id +--all$/m);
+  expect(stderr).toContain("To cancel it: tidegate queue:jobs cancel NAME");
+  expect(stderr).not.toContain("--all");
+});
+
 describe("a short id", () => {
   const short = (id = "") => id.slice(-8);
 
@@ -501,6 +510,7 @@ test("queue:failures with a job type lists its groups, and with a group, or the 
   await queue.drain();
   const { stdout } = await cli(["queue:failures", "odd"]);
   expect(stdout).toMatch(/^GROUP .*\n(?:.* odd .*\n){2}$/);
+  expect((await cli(["queue:failures", "odd", "--limit", "1"])).stdout).toMatch(/^GROUP .*\n.* odd .*\n$/);
   expect((await cli(["queue:failures", "nobody"])).stdout).toBe("No matching groups of dead jobs.\n");
   const { stdout: affected } = await cli(["queue:failures", "2df77fa91927"]);
   expect(affected).toMatch(

@@ -59,7 +59,8 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** A text as one word of a shell. */
+/** A text as one word of a shell; one that a command would take for an option is left to the reader. */
 export function quoted(text: string): string {
+  if (text.startsWith("-")) return "NAME";
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -39,7 +39,7 @@ export function paceText(paced: Paced, number: Format, span: Format): string {
   const outlook = outlookText(paced, number, span);
   const rates = `in ${rate(arrivals)}, out ${rate(departures)}`;
   if (isGrowing(paced)) return `${outlook} (${rates}, ${PACE_MINUTES} min average)`;
-  if (keepsUp(paced)) return `${outlook} (${rate(departures)} jobs a minute)`;
+  if (keepsUp(paced)) return departures > 0 ? `${outlook} (${rate(departures)} jobs a minute)` : outlook;
   // The average may contradict this after a burst.
   if (emptyInMs) return `${outlook} (shrinks by ${rate(paced.readyCount / (emptyInMs / MINUTE_MS))} a minute)`;
   return `${rates} a minute, ${PACE_MINUTES} min average`;
