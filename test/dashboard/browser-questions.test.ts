@@ -194,6 +194,10 @@ test("which job type is slowest: the list sorts by duration, and its page has da
   await page.locator("tbody tr a").first().click();
   await page.locator('[data-key="Throughput"]').waitFor();
   await page.locator(".ranges a[aria-current]", { hasText: "today" }).waitFor();
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await heading(page, "Job types");
+  await page.locator(".ranges a[aria-current]", { hasText: "today" }).waitFor();
+  await page.goBack();
   expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
   await page.locator('[data-key="slowest"] tbody tr').first().filter({ hasText: "45 s" }).waitFor();
   expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);

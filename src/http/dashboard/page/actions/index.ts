@@ -132,13 +132,13 @@ export const actions: Readonly<Record<ActionName, Action>> = {
     location.hash = hrefTo({ ...state.route, sort });
   },
   switch: (_, __, list) => {
-    const { view, state: kind } = state.route;
+    const { view, state: kind, range } = state.route;
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name.
     const isAll = queue === "/";
     const first = isAll ? "queues" : "overview";
     const to = view === "queues" || view === "overview" ? first : (others[view] ?? view);
-    location.hash = hrefTo({ view: to, state: kind, ...(isAll ? { scope: "all" } : { queue }) });
+    location.hash = hrefTo({ view: to, state: kind, range, ...(isAll ? { scope: "all" } : { queue }) });
   },
   read(text, _, chart, event) {
     const { left, width } = chart.getBoundingClientRect();
