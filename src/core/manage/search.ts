@@ -49,7 +49,7 @@ export const findOptions = optionsOf<FindOptions>("a list", {
   ),
   in: described(
     word(searchedParts),
-    "Where to search. Default: anywhere. With retried, the text is a time, two with a / between, or how long ago.",
+    "Where to search. Default: anywhere. A name, a key or an id (or its end) must be whole. With retried, the text is a time, two with a / between, or how long ago.",
   ),
   each: described(whole(1, MOST_OF_EACH), "This many jobs of each state, nearest in time first. No pages."),
 });

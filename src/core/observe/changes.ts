@@ -26,9 +26,9 @@ export const pauseOptions = optionsOf<PauseOptions>("pause", {
   reason: described(text(LONGEST_REASON, "CRM is down"), "Why. Default: none."),
 });
 
-/** Who paused a queue or a key, if that change was recorded. */
+/** Who paused a queue or a key, while that is among the latest 1,000 changes. */
 export interface PausedBy {
-  /** Who paused it, if that change was recorded; null for a token without a name. */
+  /** Who paused it, if among the latest 1,000 changes; null for a token without a name. */
   readonly pausedBy?: string | null;
   /** When that was. */
   readonly pausedAt?: Date;
