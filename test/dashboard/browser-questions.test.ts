@@ -201,7 +201,6 @@ test("which job type is slowest: the list sorts by duration, and its page has da
   expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
   await page.locator('[data-key="slowest"] tbody tr').first().filter({ hasText: "45 s" }).waitFor();
   expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);
-  expect(await page.locator("main [data-key=failing], main .chart").first().getAttribute("data-key")).toBe("failing");
   await press(page, "Retry all dead...");
   await page
     .getByRole("dialog", { name: /^Retry [\d,]+ jobs\?$/ })

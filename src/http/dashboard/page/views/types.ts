@@ -131,8 +131,8 @@ export function type(snapshot: Json<Snapshot>): Html {
   return html`${heading(name, html`${actions}${link({ view: "jobs", search: name, by: "name" }, "Its jobs")}`)}${
     figures &&
     html`${metricRanges()}${table([shown], snapshot)}
-${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, snapshot)}</section>`}
 ${byDay(shown.days)}
+${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, snapshot)}</section>`}
 ${slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(jobs?.rows.length ?? 0, "completed job")}, the latest</small></h2>${list({ rows: slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
   }`;
 }
