@@ -127,8 +127,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Fields whose valid values the document cannot describe, and parameters that exclude others. */
-const opaque = new Set(["name", "cron", "timeZone", "cursor", "period", "flowControl", "search", "each"]);
+/** Fields whose valid values the document cannot describe, and parameters that exclude or need others. */
+const opaque = new Set(["name", "cron", "timeZone", "cursor", "period", "flowControl", "search", "in", "each"]);
 
 /** Whether the document can judge a request: no name that no job has, and nothing that I-JSON cannot carry. */
 function isPlain({ query, body = "{}" }: Drawn): boolean {
