@@ -2,6 +2,7 @@ import type { DrainReport } from "../core/drain/report.ts";
 import { alarm, type Clock } from "../core/shared/clock.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
+import { post, RESPONSE_WITHIN_MS } from "./post.ts";
 
 /** How to start further invocations when a drain stops with a backlog. */
 export interface FanOutOptions {
@@ -26,7 +27,6 @@ export type DrainOrigin = "cron" | "request" | Hop;
 const HEADER = "tidegate-relay";
 const CHAIN_MS = 60_000;
 const MOST_HOPS = 100;
-const RESPONSE_WITHIN_MS = 10_000;
 
 /** Reads the hop from the headers of a drain request. An invalid hop ends the chain. */
 export function readHop(headers: Headers): Hop | undefined {
@@ -122,16 +122,4 @@ export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBackl
     const response = await post(fetch, url, { ...headers, Authorization: `Bearer ${token}` });
     if (!response.ok) throw new Error(`The next invocation was refused with status ${response.status}.`);
   };
-}
-
-/** Sends a request without a body. A redirect would pass its tokens on. */
-export async function post(
-  fetch: NonNullable<RelayTarget["fetch"]>,
-  url: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<Response> {
-  const signal = AbortSignal.timeout(RESPONSE_WITHIN_MS);
-  const response = await fetch(url, { method: "POST", headers, redirect: "manual", signal });
-  await response.body?.cancel();
-  return response;
 }

@@ -4,7 +4,7 @@ import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { fnv1a } from "../core/shared/hash.ts";
 import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { checkToken } from "../http/auth.ts";
-import { post } from "../http/backlog-fan-out.ts";
+import { post } from "../http/post.ts";
 
 /** Which QStash sends the wake-ups, and where to. */
 export interface QStashWakeOptions {
