@@ -1,6 +1,6 @@
 import { PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
 
-// Not that of stats.ts, of which the page then had all.
+// That of stats.ts would bring all of its file into the page.
 const MINUTE_MS = 60_000;
 
 /** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
