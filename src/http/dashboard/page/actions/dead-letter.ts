@@ -64,14 +64,11 @@ export async function askForDead(
       title: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}?`,
       queue,
       subject,
-      text: ({ pace }) =>
-        !isRetry
-          ? `This removes ${all} for good.`
-          : pace === "ten"
-            ? `The other ${number(count - TEN)} stay dead.`
-            : jobs.ids
-              ? ""
-              : "Those that die meanwhile stay dead.",
+      text({ pace }) {
+        if (!isRetry) return `This removes ${all} for good.`;
+        if (pace === "ten") return `The other ${number(count - TEN)} stay dead.`;
+        return jobs.ids ? "" : "Those that die meanwhile stay dead.";
+      },
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
       // The clock of the page may be a little behind that of the queue.
