@@ -360,7 +360,11 @@ export class Drain {
     const { nextAt } = this.#inFlight;
     const now = clock();
     if (nextAt > this.#bounds.lingersUntil || this.#next.stoppedBy(now)) return false;
-    if (nextAt > now) await this.#news.wait(clock, now, [nextAt]);
+    if (nextAt > now) {
+      // An idle hour says nothing of the pace of what comes next.
+      this.#prefetch.forget();
+      await this.#news.wait(clock, now, [nextAt]);
+    }
     return true;
   }
 

@@ -11,9 +11,6 @@ const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?
  */
 const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 
-/** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
-const FADING = 7 / 8;
-
 const none: ReadonlySet<string> = new Set();
 
 /** An exchange of a drain, without what all of them have in common. */
@@ -34,7 +31,7 @@ export class InFlight {
   claiming = 0;
   /** How many jobs were due at the last count, beyond those that these exchanges will claim. */
   backlog = 0;
-  /** How long replies take, in ms: the longest of the latest ones. */
+  /** How long a reply takes, in ms, to an exchange that waits for no other: the latest sent alone, or a shorter one. */
   replyMs = 0;
   paused: boolean;
   pausedNames = none;
@@ -114,6 +111,7 @@ export class InFlight {
   send(request: DrainRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
     const { limit = 0 } = request.claim ?? {};
+    const isAlone = this.count === 0;
     this.count++;
     this.claiming += limit;
     this.backlog -= limit;
@@ -127,7 +125,8 @@ export class InFlight {
       (reply) => {
         landed();
         this.#replied++;
-        this.replyMs = Math.max(this.#clock() - request.now, this.replyMs * FADING);
+        const tookMs = this.#clock() - request.now;
+        this.replyMs = isAlone ? tookMs : Math.min(tookMs, this.replyMs);
         this.#error = undefined;
         if (request.reads && number > this.#knownFrom) this.#learn(reply, number, request);
         onEnd(reply);

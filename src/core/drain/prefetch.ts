@@ -1,8 +1,9 @@
 import type { RunLimits } from "../store/store.ts";
 import type { DrainSlots } from "./slots.ts";
 
-/** How many of the last ended jobs, for each slot, make up the pace. */
+/** The pace is that of so many ended jobs for each slot, and of this time at least. */
 const REMEMBERED_PER_SLOT = 4;
+const REMEMBERED_MS = 20;
 /**
  * A claim brings what is missing and what starts in this time. With Redis 10 ms away, jobs of 200 ms in ten slots then
  * cost 0.5 commands each. With 250 ms they would cost 1.1, and with 4 s no less than with 1 s.
@@ -24,12 +25,13 @@ const SLOW_REPLIES = 50;
 const FADING = 7 / 8;
 
 /**
- * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it
- * expects to start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead: a job
- * must not wait here behind slow ones while another drain has a slot for it.
+ * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: one for each
+ * slot, as all may come free at once, and twice as many as end until a reply comes. Twice, so that a drain which had
+ * too few ahead can double its pace with each reply.
  *
- * The pace is the number of jobs that ended, divided by the time for which slots were taken. The time that running jobs
- * have taken so far counts too, so slow jobs slow the pace before they end.
+ * The pace is how many jobs have really ended in a ms lately, so the drain never claims faster than it works. Before
+ * the first job has ended, it claims none ahead: a job must not wait here behind slow ones while another drain has a
+ * slot for it.
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
@@ -38,7 +40,9 @@ export class Prefetch {
   #isFirst = true;
   #taken = 0;
   #ended = 0;
+  /** For how long slots were taken in all, and how much time has passed since the first was taken. */
   #takenMs = 0;
+  #passedMs = 0;
   #countedTo: number;
 
   /**
@@ -66,15 +70,17 @@ export class Prefetch {
     this.#count(now);
     this.#taken--;
     this.#ended += jobs;
-    if (this.#ended < this.#mostJobs * REMEMBERED_PER_SLOT) return;
+    if (this.#passedMs < REMEMBERED_MS || this.#ended < this.#mostJobs * REMEMBERED_PER_SLOT) return;
     this.#ended /= 2;
     this.#takenMs /= 2;
+    this.#passedMs /= 2;
   }
 
   /** Forgets the pace, until the next job ends. */
   forget(): void {
     this.#ended = 0;
     this.#takenMs = 0;
+    this.#passedMs = 0;
   }
 
   get freeSlots(): number {
@@ -112,21 +118,23 @@ export class Prefetch {
     return ahead >= this.#enough(this.#pace(now, replyMs), replyMs);
   }
 
-  /** One for each free slot, one for each as all may come free at once, and twice what starts until a reply comes. */
   #enough(pace: number, replyMs: number): number {
-    return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);
+    return Math.max(this.mostStartable, Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS));
   }
 
-  /** How many jobs end in a millisecond when all slots are taken; 0 before the first has ended, to claim none ahead. */
+  /** How many jobs end in a ms; 0 before the first has ended, to claim none ahead. */
   #pace(now: number, replyMs: number): number {
     this.#count(now);
     // Where requests cost nothing, a claim for each slow job is better than jobs that count as running and wait here.
     if (this.#isFree && this.#takenMs >= this.#ended * SLOW_REPLIES * Math.max(replyMs, 1)) return 0;
-    return (this.#slots.most * this.#ended) / Math.max(this.#takenMs, 1);
+    return this.#ended / Math.max(this.#passedMs, 1);
   }
 
   #count(now: number): void {
-    this.#takenMs += this.#taken * (now - this.#countedTo);
+    const passedMs = now - this.#countedTo;
     this.#countedTo = now;
+    this.#takenMs += this.#taken * passedMs;
+    // The time before the first job started says nothing of the pace.
+    if (this.#taken > 0 || this.#ended > 0) this.#passedMs += passedMs;
   }
 }

@@ -65,16 +65,32 @@ test("the count stays known until the next count, or until nothing is due", asyn
   expect(inFlight.backlog).toBe(0);
 });
 
-test("the expected reply time is the longest of recent ones", async () => {
-  const { clock, inFlight, send, answer } = setUp();
-  send(10);
-  clock.now += 80;
-  await answer(0, { backlog: 0 });
-  expect(inFlight.replyMs).toBe(80);
-  clock.now = start;
-  send(10);
-  await answer(1, { backlog: 0 });
-  expect(inFlight.replyMs).toBe(70);
+describe("the expected reply time", () => {
+  test("is that of the latest exchange that waited for no other", async () => {
+    const { clock, inFlight, send, answer } = setUp();
+    for (const [index, ms] of [80, 20, 50].entries()) {
+      clock.now = start;
+      send(10);
+      clock.now += ms;
+      await answer(index, { backlog: 0 });
+      expect(inFlight.replyMs).toBe(ms);
+    }
+  });
+
+  test("does not grow because one exchange waits for another, but falls if its reply comes sooner", async () => {
+    const { clock, inFlight, send, answer } = setUp();
+    send(10);
+    send(10);
+    send(10);
+    clock.now += 20;
+    await answer(0, { backlog: 0 });
+    clock.now += 20;
+    await answer(1, { backlog: 0 });
+    expect(inFlight.replyMs).toBe(20);
+    clock.now = start + 10;
+    await answer(2, { backlog: 0 });
+    expect(inFlight.replyMs).toBe(10);
+  });
 });
 
 describe("exchanges in flight", () => {
