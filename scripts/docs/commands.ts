@@ -1,7 +1,7 @@
 // Writes docs/commands.md from the help of the commands themselves.
 import { Readable } from "node:stream";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { adders } from "../../src/cli/run.ts";
+import { addCommands } from "../../src/cli/run.ts";
 import { Session } from "../../src/cli/session.ts";
 import { replaceFile, type Writing } from "../shared/files.ts";
 import { anchorOf } from "./anchor.ts";
@@ -42,7 +42,7 @@ print a line for each attempt. All others need \`admin\`. Without \`--queue\`, a
 
 /** Writes docs/commands.md. @returns the file, if it was rewritten, or would be */
 export async function commands(how: Writing): Promise<string[]> {
-  const program = commandLine();
+  const program = await commandLine();
   const options = program.createHelp().visibleOptions(program);
   const described = describe(program).flatMap((command) => [command, ...command.below]);
   const contents = described.map(({ name, summary }) => `| [\`${name}\`](#${anchorOf(name)}) | ${summary} |`);
@@ -60,7 +60,7 @@ export async function commands(how: Writing): Promise<string[]> {
 }
 
 /** The command line, as `run` makes it. */
-function commandLine(): CommandUnknownOpts {
+async function commandLine(): Promise<CommandUnknownOpts> {
   const nowhere = { write() {} };
   const session = new Session(
     {
@@ -73,7 +73,7 @@ function commandLine(): CommandUnknownOpts {
     },
     false,
   );
-  for (const add of adders) add(session);
+  await addCommands(session, () => true);
   return session.program;
 }
 

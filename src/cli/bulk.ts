@@ -3,25 +3,12 @@ import { conflict, notFound } from "../core/shared/errors.ts";
 import { jobColumns } from "./commands.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
-import { bar } from "./output/live-line.ts";
+import { bar, LiveLine } from "./output/live-line.ts";
 import { count, counted, printable, quoted } from "./output/text.ts";
 import { moment } from "./output/time.ts";
 import type { Plan } from "./plan.ts";
 import { type Call, onlyId } from "./request.ts";
-import type { Session } from "./session.ts";
-
-/** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
-export class PartlyDone extends Error {
-  override readonly name = "PartlyDone";
-  /** What programs get beside the error: the same fields as after a success. */
-  readonly document: object;
-
-  /** @param done "2,000 jobs had been removed before." */
-  constructor(done: string, document: object, cause: unknown) {
-    super(done, { cause });
-    this.document = document;
-  }
-}
+import { PartlyDone, type Session } from "./session.ts";
 
 /** How many dead jobs a request changes. The progress moves after each. */
 const PIECE = 250;
@@ -59,7 +46,7 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   /** Until when the count holds: what is counted is what is changed. */
   let until: Row = {};
   const isAsked = asks && !options["yes"] && (asks === "always" || (!isNamed && session.canAsk));
-  if (isAsked ? session.canAsk : asks && !isNamed && session.liveLine().isVisible) {
+  if (isAsked ? session.canAsk : asks && !isNamed && new LiveLine(session).isVisible) {
     const dry = { ...change, fields: { ...fields, dryRun: true } };
     const { [answer]: found, before } = await goThrough(plan, past, dry, session);
     size = Number(found);
@@ -129,7 +116,7 @@ async function goThrough(
   session: Session,
   total?: number,
 ): Promise<Row> {
-  const line = session.liveLine();
+  const line = new LiveLine(session);
   const done: Record<string, unknown> = { [answer]: 0 };
   const isDry = fields["dryRun"] === true;
   // A user's limit is for one request.

@@ -1,25 +1,19 @@
 import type { OperationName } from "../contract/operations.ts";
-import { busiestFirst } from "../core/flow/flow-key.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
-import { latestFirst } from "../core/manage/failures.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
-import { latestChangeFirst } from "../core/observe/changes.ts";
-import { bySoonest, type UpcomingEvent } from "../core/queue/upcoming.ts";
+import type { UpcomingEvent } from "../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../core/schedule/schedules.ts";
-import type { Fields } from "../core/shared/schema.ts";
-import { newJob, recurringJob } from "../http/contract/requests.ts";
 
 /**
  * An operation under a name that people type. Its route knows its options, what they take, the scope and the result;
- * the runner does the rest. A row that wants an `if` wants another route.
+ * the runner does the rest. A row that wants an `if` wants another route. The list of commands needs these rows alone,
+ * so they import no code.
  */
 export interface Command {
   /** Its name, and its arguments: fields of the path or of the request. */
   readonly words: string;
-  /** Its line in the list of commands. Default: the name of the operation. */
-  readonly does?: string;
-  /** The line of its group, if it is the list of one. */
-  readonly groupDoes?: string;
+  /** Its line in the list of commands. That of a list is the line of its group. */
+  readonly does: string;
   /** The beginning of its help, where the notes of the route speak of HTTP. Default: these notes. */
   readonly about?: string;
   /** The columns of a list, or the facts of one thing, as "name" or "name=path". Default: every field. */
@@ -46,19 +40,12 @@ export interface Command {
   readonly flags?: Readonly<Record<string, string>>;
   /** Options that are of no field, by what they mean. */
   readonly extras?: Readonly<Record<string, string>>;
-  /** The fields that it takes. Default: those of the route. */
-  readonly takes?: Fields;
-  /** How rows are sorted. Default: as they come; jobs of several queues by nearness. */
-  readonly order?: (one: never, other: never) => number;
   readonly examples?: readonly (readonly [command: string, meaning: string])[];
 }
 
 export const jobColumns = "id state attempts when name error";
 
 const ofDead = { noun: "dead job", flags: { limit: "first" }, extras: { "parent <id>": "a job's dead children" } };
-
-const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
-  Number(other.failing ?? false) - Number(one.failing ?? false);
 
 const resuming =
   (what: string, otherwise = "") =>
@@ -77,7 +64,6 @@ export const commands = {
     does: "enqueue a job",
     about:
       "Enqueues a job, which then runs at least once. With --cron or --every, creates a recurring job instead. With a handler, these two, retries, timeouts and limits need a token with the scope admin.",
-    takes: { ...newJob.fields, ...recurringJob.fields, id: newJob.fields.id },
     says({ status, runAt }: EnqueueResult, { cron, every }) {
       if (cron !== undefined || every !== undefined)
         return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}{in}. It fires {runAt}.`;
@@ -99,7 +85,7 @@ export const commands = {
   },
   listJobs: {
     words: "queue:jobs list",
-    groupDoes: "list, search, show, reschedule, run or cancel jobs",
+    does: "list, search, show, reschedule, run or cancel jobs",
     about:
       "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, five of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. A short id is found while its job is among the latest 1,000 of its state.\n\n--search examines up to 10,000 jobs of each queue, dead ones first, counts what it finds, and shows five of each state. --all examines every job, and shows all that it finds. --since counts too.",
     shows: jobColumns,
@@ -120,7 +106,6 @@ export const commands = {
       older: "Older groups not shown: {older}. Add --all, or a larger --limit.",
       group: "Who is affected: {command queue:failures {group}}",
     },
-    order: latestFirst,
     examples: [["tidegate queue:failures --since 1h", "what broke in the last hour"]],
   },
   getFailure: {
@@ -131,7 +116,7 @@ export const commands = {
   },
   listDeadJobs: {
     words: "queue:dlq list",
-    groupDoes: "list, show, retry or remove dead jobs",
+    does: "list, show, retry or remove dead jobs",
     about: "Lists dead jobs, newest first, each with its last attempt's error. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
     none: "There are no dead jobs.",
@@ -212,13 +197,11 @@ export const commands = {
   },
   listSchedules: {
     words: "queue:schedules list",
-    does: "list recurring jobs",
-    groupDoes: "list, set, pause or run schedules; show the next hour",
+    does: "list, set, pause or run schedules; show the next hour",
     about:
       "Lists recurring jobs, both from the code of a deployment and from calls at run time: those that fail first, then by key. RUNS shows how the jobs of the last five occurrences ended, the latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended. With a KEY, shows that one.",
     sends: { runs: true },
     shows: "key fires zone last runs next set-in=set job=name error",
-    order: failingFirst,
     adds: { failing: "Since when, and how often: {command queue:failures {name}}" },
     none: "There are no schedules. The first drain activates those declared in code.",
     examples: [[`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"]],
@@ -235,7 +218,6 @@ export const commands = {
     about:
       "Shows what runs in the next hour: each schedule once, and so the jobs of a type, with the time of the first.",
     shows: "when=at at=clock kind job=name times=count of=event",
-    order: bySoonest,
     folds: ({ kind, name, of }: UpcomingEvent) => (kind === "occurrence" ? of : `${kind} ${name}`),
     none: "Nothing runs in the next hour. What is paused does not count.",
     adds: { more: "Not shown, within the hour too: {more}.", listed: "What is paused does not count." },
@@ -263,11 +245,10 @@ export const commands = {
   },
   listFlowControlKeys: {
     words: "queue:flow list",
-    groupDoes: "list, limit or pause flow control keys; who holds a key",
+    does: "list, limit or pause flow control keys; who holds a key",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
     shows: "running waiting limits key pinned paused",
-    order: busiestFirst,
     none: "No flow control key is in use.",
     examples: [["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"]],
   },
@@ -307,7 +288,6 @@ export const commands = {
     about:
       "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name.",
     shows: "at=clock when=at by change=operation target jobs=count reason",
-    order: latestChangeFirst,
     none: "No change is listed.",
     examples: [["tidegate queue:changes --since 1h", "those of the last hour"]],
   },
@@ -325,8 +305,7 @@ export const commands = {
   },
   getFigures: {
     words: "queue:types list [name]",
-    does: "show the job types, by name",
-    groupDoes: "show, pause (stop) or resume job types",
+    does: "show, pause (stop) or resume job types",
     about:
       "Shows for each job type, or one, how many jobs wait and died, how long attempts RUN and jobs waited for them (p95: 95 % took no longer), and who paused it. TODAY so far and YDAY, yesterday, are days of UTC; 1H is the last hour.",
     sends: { days: 2, pending: true },

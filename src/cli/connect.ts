@@ -6,7 +6,6 @@ import type { Queue } from "../core/queue/queue.ts";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Io } from "./io.ts";
-import { loadModule } from "./module.ts";
 import { printable, quoted } from "./output/text.ts";
 import { type Globals, UsageError } from "./program.ts";
 import type { RedisDatabase } from "./redis-database.ts";
@@ -55,7 +54,9 @@ export async function openTarget(
   change: (options: QueueOptions) => QueueOptions = (options) => options,
 ): Promise<Target> {
   const { globals, io } = session;
-  const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
+  // A module, and what serves a queue here, loads the whole core. A handler elsewhere needs none of it.
+  const module =
+    globals.module === undefined ? undefined : await (await import("./module.ts")).loadModule(globals.module, io.cwd);
   const isNamed =
     globals.url !== undefined || module?.queues[0] || io.env["TIDEGATE_URL"] || io.env["UPSTASH_REDIS_REST_URL"];
   // Beside `tidegate dev`, no variable needs to be set.

@@ -7,7 +7,7 @@ import { readRedisUrl } from "../dev/redis-address.ts";
 import { LOCAL_NAMES } from "../dev/start.ts";
 import { wholeNumber } from "./fields.ts";
 import { counted, printable, printableLines, toJson } from "./output/text.ts";
-import { addCommand, UsageError } from "./program.ts";
+import { described, type Stub, UsageError } from "./program.ts";
 import type { Session } from "./session.ts";
 import { attemptPrinter, printing } from "./work/attempt-lines.ts";
 import { Display } from "./work/display.ts";
@@ -22,11 +22,9 @@ It starts the redis-server or valkey-server on your PATH, with its data in --dir
 It sends TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET to the drain route as a bearer token, from the environment
 or else from the file that --write names.`;
 
-export function addDev(session: Session): void {
-  addCommand(
-    session.program,
-    "dev",
-    "develop offline: a Redis, a cron and the dashboard",
+export function defineDev(command: Stub, session: Session): void {
+  described(
+    command,
     DESCRIPTION,
     ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "alongside next dev"],
     ["tidegate dev --write .dev.vars --drain http://localhost:8787/queue/drain", "alongside wrangler dev"],

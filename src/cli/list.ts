@@ -5,7 +5,7 @@ import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "./connect.ts";
 import { factsText, listText, type Pause, pauseText } from "./output/cells.ts";
 import { printable, quoted } from "./output/text.ts";
-import { addCommand } from "./program.ts";
+import { described, type Stub } from "./program.ts";
 import type { Session } from "./session.ts";
 
 const DESCRIPTION = `Shows every queue that the handler or the module serves: whether it grows, with how many jobs fell due and how many
@@ -17,8 +17,8 @@ const QUEUES =
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt totalEnqueued totalProcessed totalFailed totalRetried totalExpired";
 
-export function addList(session: Session): void {
-  addCommand(session.program, "queue:list", "show counts and pace of all queues, or one in detail", DESCRIPTION, [
+export function defineList(command: Stub, session: Session): void {
+  described(command, DESCRIPTION, [
     "tidegate queue:list --queue bulk --json | jq .deadLetterCount",
     "one number, for a script",
   ]).action(async () => {

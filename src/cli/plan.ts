@@ -2,12 +2,11 @@ import type { OperationName } from "../contract/operations.ts";
 import type { Fields } from "../core/shared/schema.ts";
 import { type JobState, jobStates } from "../core/store/store.ts";
 import { scopesOf } from "../http/auth.ts";
-import { pathParts } from "../http/contract/requests.ts";
+import { newJob, pathParts, recurringJob } from "../http/contract/requests.ts";
 import { routes } from "../http/routes/index.ts";
 import type { Route } from "../http/routes/route.ts";
 import { type Command, commands } from "./commands.ts";
 import { type Field, fieldsOf } from "./fields.ts";
-import { inWords } from "./output/cells.ts";
 
 /** A command with what its route knows of it. */
 export type Plan = ReturnType<typeof planOf>;
@@ -18,12 +17,17 @@ export const plans: () => readonly Plan[] = () =>
     typeof rows === "string" ? [] : [rows].flat().map((command) => planOf(operation as OperationName, command)),
   );
 
+/** The fields of a command whose route takes one of several kinds of request. */
+const taken: { readonly [Name in OperationName]?: Fields } = {
+  enqueueJob: { ...newJob.fields, ...recurringJob.fields, id: newJob.fields.id },
+};
+
 function planOf(operation: OperationName, command: Command) {
   const { words, asks, shows, none, noun, flags, sends = {} } = command;
   const route = routes.find((each) => each.operation === operation) as Route;
   const isInQuery = route.method === "GET" || route.method === "DELETE";
   const schema = (isInQuery ? route.query : route.body) as { readonly fields?: Fields } | undefined;
-  const fields = fieldsOf(command.takes ?? schema?.fields ?? {}, flags);
+  const fields = fieldsOf(taken[operation] ?? schema?.fields ?? {}, flags);
   const [first = "", ...rest] = words.split(" ");
   const name = rest.find((word) => /^\w/.test(word));
   const args = rest.filter((word) => word !== name).map((word) => ({ word, field: fieldFor(word, fields, route) }));
@@ -36,7 +40,6 @@ function planOf(operation: OperationName, command: Command) {
     group: name && first,
     name: name ?? first,
     verb: name ?? first.replace("queue:", ""),
-    does: command.does ?? inWords(operation),
     /** The fields that are options. */
     options: fields.filter(
       (each) =>

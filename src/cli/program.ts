@@ -84,18 +84,17 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
     .addHelpText("after", EPILOGUE);
 }
 
-/** Adds a command. One named "list" is what its group does if no other is named. Joins the lines of paragraphs. */
-export function addCommand(
-  parent: CommandUnknownOpts | Program,
-  name: string,
-  summary: string,
+/** A command of the program that has a name and a line in the list of commands, but no options and no action yet. */
+export type Stub = ReturnType<Program["command"]>;
+
+/** Gives a command the text of its help. Joins the lines of paragraphs. */
+export function described(
+  command: CommandUnknownOpts | Stub,
   description: string,
   ...examples: readonly (readonly [command: string, meaning: string])[]
 ) {
   const lines = examples.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
-  return (parent as Program)
-    .command(name, { isDefault: name === "list", hidden: name === "list" })
-    .summary(summary)
+  return (command as Stub)
     .description(description.replace(/(\S)\n(?=\S)/g, "$1 "))
     .addHelpText("after", lines[0] ? `\nExamples:\n${lines.join("\n")}` : "");
 }

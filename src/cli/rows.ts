@@ -1,11 +1,27 @@
+import type { OperationName } from "../contract/operations.ts";
+import { busiestFirst } from "../core/flow/flow-key.ts";
+import { latestFirst } from "../core/manage/failures.ts";
 import { byNearness } from "../core/manage/list.ts";
+import { latestChangeFirst } from "../core/observe/changes.ts";
+import { bySoonest } from "../core/queue/upcoming.ts";
 import { jobStates } from "../core/store/store.ts";
 import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { listText, type Row } from "./output/cells.ts";
+import { LiveLine } from "./output/live-line.ts";
 import { count, counted } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
 import { type Call, MOST_COUNTED, SHOWN_OF_EACH } from "./request.ts";
 import type { Session } from "./session.ts";
+
+/** How rows are sorted. Others stay as they come; jobs of several queues are sorted by nearness. */
+const orders: { readonly [Name in OperationName]?: (one: never, other: never) => number } = {
+  getFailures: latestFirst,
+  listSchedules: (one: { failing?: boolean }, other: { failing?: boolean }) =>
+    Number(other.failing ?? false) - Number(one.failing ?? false),
+  getUpcoming: bySoonest,
+  listFlowControlKeys: busiestFirst,
+  listChanges: latestChangeFirst,
+};
 
 /** How far a search goes on by itself in each queue. */
 const MOST_EXAMINED = 10_000;
@@ -22,7 +38,7 @@ export async function showRows(plan: Plan, to: Target, call: Call, session: Sess
   const isOfSeveral = names.length > 1;
   const { rows: found, field, last, more } = await readRows(to, call, isOfSeveral ? names : [undefined], session);
   const cursor = (!isOfSeveral && more) || null;
-  const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : plan.order;
+  const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : orders[plan.operation];
   const order = fields["state"] === "running" ? longestFirst : nearestFirst;
   const named = found.filter(({ name }) => (options["name"] ?? name) === name);
   const all = order ? named.sort(order as typeof longestFirst) : named;
@@ -75,7 +91,7 @@ async function readRows(
   names: readonly (string | undefined)[],
   session: Session,
 ) {
-  const line = session.liveLine();
+  const line = new LiveLine(session);
   /** A job that moves to another state meanwhile comes again. */
   const rows = new Map<unknown, Row>();
   const sums: Record<string, number> = {};

@@ -1,63 +1,84 @@
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { read } from "../client/transport.ts";
-import { isTidegateError, notFound, TidegateError } from "../core/shared/errors.ts";
-import { version } from "../core/shared/version.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
 import { StartError } from "../dev/start.ts";
-import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
-import { PartlyDone } from "./bulk.ts";
-import { openTarget, queueNames } from "./connect.ts";
-import { addDev } from "./dev.ts";
-import { addDoctor } from "./doctor/command.ts";
+import { type Command, commands } from "./commands.ts";
 import type { Io } from "./io.ts";
-import { addList } from "./list.ts";
-import { colorsFor, printable, printableLines, toJson } from "./output/text.ts";
-import { nearest, UsageError } from "./program.ts";
-import { addOperations } from "./runner.ts";
-import { Declined, Session } from "./session.ts";
-import { addWork } from "./work/command.ts";
+import { colorsFor, printableLines, toJson } from "./output/text.ts";
+import { nearest, type Stub, UsageError } from "./program.ts";
+import { Declined, PartlyDone, Session } from "./session.ts";
 
-export const adders: readonly ((session: Session) => void)[] = [addDev, addWork, addList, addOperations, addDoctor];
+/** A command that is no operation, or a command of the operations: its code is loaded when it is called. */
+interface Entry {
+  readonly name: string;
+  readonly does: string;
+  load(): Promise<(command: Stub, session: Session) => void>;
+}
+
+const operations = Object.values<string | Command | readonly Command[]>(commands)
+  .flatMap((rows) => (typeof rows === "string" ? [] : rows))
+  .map(({ words, does }) => [words.split(" ")[0] ?? "", does] as const)
+  // The first of a group is its list.
+  .filter(([name], index, all) => all.findIndex(([other]) => other === name) === index)
+  .map(
+    ([name, does]): Entry => ({
+      ...{ name, does },
+      load: async () => (await import("./runner.ts")).defineOperations,
+    }),
+  );
+
+/** The commands of the program, in the order of its help. */
+const entries: readonly Entry[] = [
+  {
+    name: "dev",
+    does: "develop offline: a Redis, a cron and the dashboard",
+    load: async () => (await import("./dev.ts")).defineDev,
+  },
+  {
+    name: "queue:work",
+    does: "run jobs here, or drive a deployed handler",
+    load: async () => (await import("./work/command.ts")).defineWork,
+  },
+  {
+    name: "queue:list",
+    does: "show counts and pace of all queues, or one in detail",
+    load: async () => (await import("./list.ts")).defineList,
+  },
+  ...operations,
+  {
+    name: "queue:doctor",
+    does: "check the setup and suggest fixes",
+    load: async () => (await import("./doctor/command.ts")).defineDoctor,
+  },
+];
+
+/** Adds every command to the program, and loads the code of those that are wanted. */
+export async function addCommands(session: Session, isWanted: (name: string) => boolean): Promise<void> {
+  for (const { name, does, load } of entries) {
+    const command = session.program.command(name).summary(does);
+    if (isWanted(name)) (await load())(command, session);
+  }
+}
 
 /** Runs one command line, and returns the exit code. Never rejects: errors go to standard error. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, argv.includes("--json"));
   try {
     const { program } = session;
-    for (const add of adders) add(session);
     const [first, ...words] = argv;
     // Commander's own help command knows only the first word.
     const line = argv.length === 0 || (first === "help" && words[0]) ? [...words, "--help"] : [...argv];
     const [typed = "help"] = program.parseOptions(line).operands;
+    await addCommands(session, (name) => name === typed);
     const isKnown = typed === "help" || program.commands.some((each) => each.name() === typed);
     // It would show the help of the program for --help after an unknown command.
     await program.parseAsync(isKnown ? line : [typed], { from: "user" });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = failureOf(await explained(error, session), session);
+    const why = isTidegateError(error) ? await (await import("./explain.ts")).explained(error, session) : error;
+    const failure = failureOf(why, session);
     printFailure(failure, session);
     return failure.exitCode;
-  }
-}
-
-/** Adds to a refusal which queues the handler serves, or that it has another version. Leaves other errors unchanged. */
-async function explained(error: unknown, session: Session): Promise<unknown> {
-  if (!isTidegateError(error)) return error;
-  const { queue } = session.globals;
-  try {
-    if (queue !== undefined && error.message === UNKNOWN_QUEUE) {
-      const names = (await queueNames(await openTarget(session))).map(printable).join(", ");
-      return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
-    }
-    if (!/^(Unknown option|Not found\.)/.test(error.message)) return error;
-    const { remote, send } = await openTarget(session);
-    const theirs = remote ? (await read<{ version?: string }>("status", send("GET", "/health"))).version : version;
-    if (theirs === version) return error;
-    const [old, other] = theirs ? [`version ${theirs}`, `, or run npx tidegate@${theirs}`] : ["an older version", ""];
-    const says = `This command line has version ${version}, and the handler ${old}. Deploy it again${other}.`;
-    return new TidegateError(error.code, `${error.message}\n${says}`);
-  } catch {
-    return error;
   }
 }
 

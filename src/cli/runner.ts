@@ -8,6 +8,7 @@ import type { JobInfo } from "../core/manage/job-info.ts";
 import { waitsFor } from "../core/manage/job-text.ts";
 import type { JobPage } from "../core/manage/list.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
+import { sleep, systemClock } from "../core/shared/clock.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { groupPattern } from "../core/store/failures.ts";
 import type { JobState } from "../core/store/store.ts";
@@ -18,36 +19,41 @@ import { openTarget, queueNames, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
 import { pauseLines } from "./list.ts";
 import { factsText, filled, listText, type Row } from "./output/cells.ts";
+import { LiveLine } from "./output/live-line.ts";
 import { count, printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
-import { addCommand, nearest, subcommandsOf, UsageError } from "./program.ts";
+import { described, nearest, subcommandsOf, UsageError } from "./program.ts";
 import { type Call, givenIn, onlyId, requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
-export function addOperations(session: Session): void {
-  const all = plans();
-  for (const plan of all) addOperation(plan, all, session);
+/** Gives a command of the program what the table says of it: its options, or its subcommands. */
+export function defineOperations(command: CommandUnknownOpts, session: Session): void {
+  const all = plans().filter(({ words }) => words.split(" ")[0] === command.name());
+  for (const plan of all) {
+    const { name, group, does, examples = [] } = plan;
+    const isList = name === "list";
+    // The help of a group is that of its list.
+    if (isList || group === undefined) described(command, helpOf(plan), ...examples);
+    const own = group === undefined ? command : command.command(name, { isDefault: isList, hidden: isList });
+    if (own !== command) described(own.summary(does), helpOf(plan), ...examples);
+    defineOperation(plan, own, all, session);
+  }
 }
 
-function addOperation(plan: Plan, all: readonly Plan[], session: Session): void {
-  const { name, group, does, groupDoes = does, usually = {}, examples = [] } = plan;
-  const program: CommandUnknownOpts = session.program;
-  const known = program.commands.find((each) => each.name() === group);
-  const parent =
-    group === undefined ? program : (known ?? addCommand(program, group, groupDoes, helpOf(plan), ...examples));
-  const command: CommandUnknownOpts = addCommand(parent, name, does, helpOf(plan), ...examples);
+function defineOperation(plan: Plan, command: CommandUnknownOpts, all: readonly Plan[], session: Session): void {
+  const { name, usually = {} } = plan;
   for (const { word, field } of plan.args) command.addArgument(argumentOf(word, field));
   for (const field of plan.options) command.addOption(optionOf(field, usually[field.path[0] ?? ""]));
   for (const [flag, means] of Object.entries(plan.extras)) command.option(`--${flag}`, means);
   // "queue:jobs ID" is "queue:jobs show ID".
-  const show = name === "list" && all.find((each) => each.group === group && each.name === "show");
+  const show = name === "list" && all.find((each) => each.name === "show");
   if (show) command.argument(`[${/<(\w+)>/.exec(show.words)?.[1]}]`, "show only this one");
   command.allowExcessArguments(name === "list");
   command.action(async () => {
     const [one, ...more] = command.args;
     if (name === "list" && (show || plan.args[0] ? more.length > 0 : one !== undefined))
-      throw new UsageError(subcommandsOf(parent, one));
+      throw new UsageError(subcommandsOf(command.parent ?? command, one));
     // "queue:failures TYPE" lists the groups of a job type.
     const isType = plan.operation === "getFailures" && one !== undefined && !groupPattern.test(one);
     if (isType) command.setOptionValue("name", one);
@@ -347,14 +353,22 @@ async function noteOutcome({ verb }: Plan, { fields }: Typed, search: unknown, t
   if (isFollowed && job && !waits && !lines[0]) await noteStates([job], to, session);
   if (!isFollowed || !search || job) return;
   const list = plans().find(({ operation }) => operation === "listJobs") as Plan;
-  await session.settle();
+  await settle(session);
   await run({ ...list, isMerged: false }, { fields: { search, in: "retried" }, target: "", options: {} }, session);
+}
+
+/** Waits a moment, in which a drain can run what has just become due. */
+async function settle(session: Session): Promise<void> {
+  const line = new LiveLine(session);
+  line.show("Waiting 3 s for what becomes of it");
+  await sleep(session.io.clock ?? systemClock, 3_000);
+  line.clear();
 }
 
 /** Says to somebody at a terminal what has become of jobs, after a moment: "ship-4711 is completed now." */
 async function noteStates(jobs: readonly JobInfo[], { send }: Target, session: Session): Promise<void> {
   if (!jobs[0] || !session.canAsk) return;
-  await session.settle();
+  await settle(session);
   for (const job of await Promise.all(jobs.map(({ id }) => getJob(send, id))))
     if (job) session.note(`${printable(job.id)} is ${job.state} now.`);
 }

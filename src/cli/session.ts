@@ -1,8 +1,7 @@
 import { createInterface } from "node:readline";
-import { sleep, systemClock } from "../core/shared/clock.ts";
+import { systemClock } from "../core/shared/clock.ts";
 import type { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
-import { LiveLine } from "./output/live-line.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
 import { createProgram, type Globals, type Program, UsageError } from "./program.ts";
 
@@ -13,6 +12,20 @@ export class Declined extends Error {
   override readonly name = "Declined";
 }
 
+/** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
+export class PartlyDone extends Error {
+  override readonly name = "PartlyDone";
+  /** What programs get beside the error: the same fields as after a success. */
+  readonly document: object;
+
+  /** @param done "2,000 jobs had been removed before." */
+  constructor(done: string, document: object, cause: unknown) {
+    super(done, { cause });
+    this.document = document;
+  }
+}
+
+/** A command line: what is asked of the program, and how it answers. Every one makes a session, so it loads little. */
 export class Session {
   readonly io: Io;
   /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
@@ -68,21 +81,9 @@ export class Session {
     return isTerminal(stdout, env) ? columnsOf(stdout) : undefined;
   }
 
-  liveLine(): LiveLine {
-    return new LiveLine(this.io.stderr, this.io, !this.isJson);
-  }
-
   /** Whether somebody at a terminal can answer a question. */
   get canAsk(): boolean {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
-  }
-
-  /** Waits a moment, in which a drain can run what has just become due. */
-  async settle(): Promise<void> {
-    const line = this.liveLine();
-    line.show("Waiting 3 s for what becomes of it");
-    await sleep(this.io.clock ?? systemClock, 3_000);
-    line.clear();
   }
 
   /** Asks before a change. @throws {UsageError} without a terminal; {Declined} unless the user says yes. */

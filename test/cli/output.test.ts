@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { describe, expect, test, vi } from "vitest";
+import type { Io, Output } from "../../src/cli/io.ts";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
 import { cut, table, wrap } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
@@ -124,9 +125,12 @@ test("times are formatted as people say them", () => {
 });
 
 describe("a live line", () => {
+  const lineOn = (stderr: Output, { logs }: Pick<Io, "logs"> = {}) =>
+    new LiveLine({ io: { stderr, env: {}, ...(logs && { logs }) }, isJson: false });
+
   test("is overwritten, then erased", () => {
     const written: string[] = [];
-    const line = new LiveLine({ isTTY: true, columns: 10, write: (text) => written.push(text) }, { env: {} });
+    const line = lineOn({ isTTY: true, columns: 10, write: (text) => written.push(text) });
     line.show("one");
     line.show("one");
     line.show("longer than ten");
@@ -138,7 +142,7 @@ describe("a live line", () => {
   test("moves below lines that are logged meanwhile", () => {
     const written: string[] = [];
     const logs = { around: (write: () => void) => write() };
-    const line = new LiveLine({ isTTY: true, columns: 0, write: (text) => written.push(text) }, { env: {}, logs });
+    const line = lineOn({ isTTY: true, columns: 0, write: (text) => written.push(text) }, { logs });
     line.show("one");
     logs.around(() => written.push("a log\n"));
     line.clear();
@@ -148,7 +152,7 @@ describe("a live line", () => {
 
   test("is not written without a terminal", () => {
     const written: string[] = [];
-    const line = new LiveLine({ write: (text) => written.push(text) }, { env: {} });
+    const line = lineOn({ write: (text) => written.push(text) });
     line.show("one");
     line.clear();
     expect(written).toEqual([]);

@@ -1,6 +1,6 @@
 import { openTarget, queueNames, type Target } from "../connect.ts";
 import { counted, printable, printableLines } from "../output/text.ts";
-import { addCommand } from "../program.ts";
+import { described, type Stub } from "../program.ts";
 import type { Session } from "../session.ts";
 import type { Finding } from "./finding.ts";
 import { checkHandler } from "./handler.ts";
@@ -13,8 +13,8 @@ slots of flow control keys that no job holds, schedules whose last job died, and
 It checks every queue that the handler or the module serves, or the one that --queue names.
 It only reads. Exits with 1 if a check fails.`;
 
-export function addDoctor(session: Session): void {
-  addCommand(session.program, "queue:doctor", "check the setup and suggest fixes", DESCRIPTION, [
+export function defineDoctor(command: Stub, session: Session): void {
+  described(command, DESCRIPTION, [
     "tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts",
     "compare with your code too",
   ]).action(async () => {

@@ -4,15 +4,16 @@ import { columnsOf, count, isTerminal } from "./text.ts";
 
 const ERASE = "\r\u001b[K";
 
-/** A line on a terminal that is rewritten in place. Invisible without a terminal. */
+/** The line on a terminal that shows the progress, rewritten in place. Invisible without one, and with --json. */
 export class LiveLine {
   readonly #output: Output;
   readonly isVisible: boolean;
   #text = "";
 
-  constructor(output: Output, { env, logs }: Pick<Io, "env" | "logs">, isWanted = true) {
-    this.#output = output;
-    this.isVisible = isWanted && isTerminal(output, env);
+  constructor({ io, isJson }: { readonly io: Pick<Io, "stderr" | "env" | "logs">; readonly isJson: boolean }) {
+    const { stderr, env, logs } = io;
+    this.#output = stderr;
+    this.isVisible = !isJson && isTerminal(stderr, env);
     if (logs && this.isVisible) logs.around = (write) => this.above(write);
   }
 

@@ -12,7 +12,7 @@ import { milliseconds, wholeNumber } from "../fields.ts";
 import { pauseLines } from "../list.ts";
 import { count, counted, printable } from "../output/text.ts";
 import { fromNow } from "../output/time.ts";
-import { addCommand, UsageError } from "../program.ts";
+import { described, type Stub, UsageError } from "../program.ts";
 import type { Session } from "../session.ts";
 import { printing } from "./attempt-lines.ts";
 import { type WorkContext, type WorkOptions, workContext } from "./context.ts";
@@ -30,11 +30,9 @@ Prints a line for each attempt: its outcome, job, duration and error. A handler 
 also has the scope read or admin. Drains that others start are not listed. With --json, each line is a JSON document on standard
 error. A queue that your module creates logs its own failures.`;
 
-export function addWork(session: Session): void {
-  addCommand(
-    session.program,
-    "queue:work",
-    "run jobs here, or drive a deployed handler",
+export function defineWork(command: Stub, session: Session): void {
+  described(
+    command,
     DESCRIPTION,
     ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
     ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],

@@ -1,6 +1,6 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import { alarm, systemClock } from "../../core/shared/clock.ts";
-import type { LiveLine } from "../output/live-line.ts";
+import { LiveLine } from "../output/live-line.ts";
 import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
 
@@ -17,7 +17,7 @@ export class Display {
 
   constructor(session: Session) {
     this.#session = session;
-    this.#line = session.liveLine();
+    this.#line = new LiveLine(session);
     this.#everyMs = this.#line.isVisible ? EVERY_MS.terminal : EVERY_MS.log;
   }
 
