@@ -1,10 +1,23 @@
 import { spawnSync } from "node:child_process";
 
 const LEAST_MAJOR_VERSION = 8;
-const HOW_TO_INSTALL = `Install redis-server ${LEAST_MAJOR_VERSION}.0 or newer and put it on the PATH:
-  Debian, Ubuntu  sudo apt-get install redis-server   (older releases: add https://packages.redis.io/deb first)
-  macOS           brew install redis
-  others          https://redis.io/docs/latest/operate/oss_and_stack/install/`;
+const HOW_TO_INSTALL = `Install redis-server ${LEAST_MAJOR_VERSION}.0 or newer:
+  Debian 13, Ubuntu  sudo apt-get install redis-server
+  macOS              brew install redis
+  others             https://redis.io/docs/latest/operate/oss_and_stack/install/
+If your distribution has an older one, the last page has newer packages.`;
+
+type Command = readonly [program: string, ...args: string[]];
+
+/** What installs redis-server, for each package manager. A container often comes without package lists. */
+const packageManagers: Readonly<Record<string, readonly Command[]>> = {
+  "apt-get": [
+    ["apt-get", "-o", "DPkg::Lock::Timeout=120", "update"],
+    ["apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends", "redis-server"],
+  ],
+  apk: [["apk", "add", "--no-cache", "redis"]],
+  dnf: [["dnf", "install", "-y", "redis"]],
+};
 
 /**
  * Makes sure that `redis-server` is on the PATH, and installs it where the package manager asks for no password.
@@ -12,10 +25,10 @@ const HOW_TO_INSTALL = `Install redis-server ${LEAST_MAJOR_VERSION}.0 or newer a
  * @returns its version, such as `"8.0.2"`.
  * @throws {Error} when it is missing and cannot be installed, or is too old. The message tells how to install it.
  */
-export function ensureRedis(): string {
+export function ensureRedis({ isRoot = process.getuid?.() === 0 } = {}): string {
   let version = installedVersion();
   if (version === undefined) {
-    install();
+    install(isRoot);
     version = installedVersion();
   }
   if (version === undefined) {
@@ -27,34 +40,31 @@ export function ensureRedis(): string {
   return version;
 }
 
-type Command = readonly string[];
-
 function installedVersion(): string | undefined {
   const { stdout } = spawnSync("redis-server", ["--version"], { encoding: "utf8" });
   return /v=(\d+\.\d+\.\d+)/.exec(stdout ?? "")?.[1];
 }
 
-function install(): void {
-  if (succeeds(["brew", "--version"])) {
+function install(isRoot: boolean): void {
+  if (isInstalled("brew")) {
     run(["brew", "install", "redis"]);
     return;
   }
-  const asRoot: readonly string[] = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  if (asRoot.length > 0 && !succeeds([...asRoot, "true"])) return;
-  if (!succeeds(["apt-get", "--version"])) return;
-  const apt: Command = [...asRoot, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"];
-  // A container often comes without package lists, and old ones name files that the mirror dropped.
-  run([...apt, "update"]);
-  run([...apt, "install", "-y", "--no-install-recommends", "redis-server"]);
+  const name = Object.keys(packageManagers).find(isInstalled);
+  if (!name || !(isRoot || succeeds(["sudo", "-n", "true"]))) return;
+  for (const command of packageManagers[name] ?? [])
+    run([...(isRoot ? [] : ["sudo", "-n"]), "env", "DEBIAN_FRONTEND=noninteractive", ...command]);
 }
 
-function succeeds([command = "", ...args]: Command): boolean {
-  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
+const isInstalled = (program: string): boolean => succeeds([program, "--version"]);
+
+function succeeds([program, ...args]: Command): boolean {
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
-function run([command = "", ...args]: Command): void {
+function run([program = "", ...args]: readonly string[]): void {
   // Standard output belongs to whoever called the program.
-  spawnSync(command, args, { stdio: ["ignore", 2, 2] });
+  spawnSync(program, args, { stdio: ["ignore", 2, 2] });
 }
 
 /** Prints the version. */
