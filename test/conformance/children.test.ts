@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { LeasedJob } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 
 /** A queue whose `report` notes what it gets of its children, and whose `row` fails if its payload says so. */
-function openFamily(kind: StoreKind) {
+function openFamily(kind: StoreKind, open = kind.shared()) {
   const clock = testClock(start);
   const reports: unknown[] = [];
   const row = defineJob({
@@ -18,7 +21,7 @@ function openFamily(kind: StoreKind) {
   });
   const report = defineJob({
     name: "report",
-    perform: (payload: { month: string }, job) => void reports.push([payload.month, job.children]),
+    perform: (payload: { month: string } | undefined, job) => void reports.push([payload?.month, job.children]),
   });
   const insert = defineJob({
     name: "insert",
@@ -29,8 +32,7 @@ function openFamily(kind: StoreKind) {
     flowControl: { key: "of reports", concurrency: 1 },
     perform: (_: undefined, job) => void reports.push(job.children),
   });
-  const open = kind.shared();
-  const openQueue = () => new Queue({ store: open(), clock, jobs: [row, report, insert, keyed], logger: null });
+  const openQueue = (store = open()) => new Queue({ store, clock, jobs: [row, report, insert, keyed], logger: null });
   const queue = openQueue();
   /** Drains until nothing is due. */
   const run = async (by = queue) => {
@@ -293,6 +295,122 @@ onEachKindOfStore((kind) => {
       expect(reports).toEqual([isKeyed ? counts : ["May", counts]]);
     },
   );
+
+  test.each([
+    ["got another payload", async ({ queue }) => void (await queue.update("may", { payload: { month: "June" } }))],
+    ["got its first payload", async ({ queue }) => void (await queue.update("none", { payload: { month: "June" } }))],
+    [
+      "was handed back twice, since its type is paused, which goes on",
+      async ({ queue, clock }) => {
+        await queue.pauseJobs("report");
+        expect(await queue.drain()).toMatchObject({ released: 2 });
+        await clock.advance("1h");
+        expect(await queue.drain()).toMatchObject({ released: 2 });
+        await queue.resumeJobs("report");
+        await queue.pauseJobs("report");
+        expect(await queue.drain()).toMatchObject({ released: 2 });
+      },
+    ],
+    [
+      "was handed back by a drain that had no time for it",
+      async ({ queue }) => void (await internalsOf(queue).drain({ longestAttemptMs: 1_000 })),
+    ],
+  ] as const satisfies readonly (readonly [string, (family: ReturnType<typeof openFamily>) => Promise<void>])[])(
+    "a dead child that is retried holds its parent, which has not begun: it %s",
+    async (_, change) => {
+      const family = openFamily(kind);
+      const { queue, run, reports, report, rows } = family;
+      await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1, 1) });
+      await queue.enqueue("report", undefined, { id: "none", children: rows(1, 1) });
+      await queue.drain({ maxJobs: 2 });
+      await change(family);
+      await queue.retryFromDeadLetter({ ids: ["may/000000", "none/000000"] }, { payload: { n: 7 } });
+      await queue.reschedule("may/000000", "10m");
+      await queue.reschedule("none/000000", "10m");
+      await queue.resumeJobs("report");
+      await run();
+      expect(reports).toEqual([]);
+      const waits = { state: "scheduled", runAt: null, attempts: 0, children: { ...none, total: 1, pending: 1 } };
+      expect(await queue.getJob("may")).toMatchObject(waits);
+      expect(await queue.getJob("none")).toMatchObject(waits);
+      await family.clock.advance("10m");
+      await run();
+      expect(reports).toHaveLength(2);
+      const ended = { state: "completed", attempts: 1, children: { ...none, total: 1, completed: 1 } };
+      expect(await queue.getJob("may")).toMatchObject(ended);
+      expect(await queue.getJob("none")).toMatchObject(ended);
+    },
+  );
+
+  test("a parent waits for each dead child that is retried, one after the other", async () => {
+    const { queue, run, reports, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(3, 3) });
+    await queue.drain({ maxJobs: 3 });
+    for (const n of [0, 1]) await queue.retryFromDeadLetter(`may/00000${n}`, { payload: { n } });
+    const pending = async () => (await queue.getJob("may"))?.children?.pending;
+    expect(await pending()).toBe(2);
+    await queue.drain({ maxJobs: 1 });
+    expect(await pending()).toBe(1);
+    await run();
+    expect(reports).toEqual([["May", { ...none, total: 3, completed: 2, dead: 1 }]]);
+  });
+
+  test("dead children that are retried while a drain has their parent hold it, once it is handed back", async () => {
+    const open = kind.shared();
+    let whenClaimed = async () => {};
+    const watched = aroundStore(open(), async ({ method }, run) => {
+      const reply = await run();
+      const { jobs = [] } = method === "exchange" ? Object(reply) : {};
+      if (jobs.some(({ lease }: LeasedJob) => lease.id === "may")) await whenClaimed();
+      return reply;
+    });
+    const { queue, openQueue, run, reports, report, keyed, rows } = openFamily(kind, open);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(3, 2) });
+    await queue.enqueue(keyed, undefined, { id: "key", children: rows(3, 2) });
+    await queue.drain({ maxJobs: 6 });
+    const retry = (n: number) =>
+      queue.retryFromDeadLetter({ ids: [`may/00000${n}`, `key/00000${n}`] }, { payload: { n: 7 } });
+    for (const name of ["report", "keyed", "row"]) await queue.pauseJobs(name);
+    whenClaimed = async () => {
+      whenClaimed = async () => {};
+      await retry(0);
+    };
+    expect(await openQueue(watched).drain()).toMatchObject({ released: 4 });
+    for (const name of ["report", "keyed"]) await queue.resumeJobs(name);
+    const waitsFor = (pending: number) => ({
+      ...{ state: "scheduled", runAt: null, attempts: 0 },
+      children: { ...none, total: 3, pending, completed: 1, dead: 2 - pending },
+    });
+    for (const id of ["may", "key"]) expect(await queue.getJob(id)).toMatchObject(waitsFor(1));
+    expect((await queue.flowControl.get("of reports"))?.waiting ?? 0).toBe(0);
+    await retry(1);
+    for (const id of ["may", "key"]) expect(await queue.getJob(id)).toMatchObject(waitsFor(2));
+    await run();
+    expect(reports).toEqual([]);
+    await queue.resumeJobs("row");
+    await run();
+    const children = { ...none, total: 3, completed: 3 };
+    expect(new Set(reports)).toEqual(new Set([["May", children], children]));
+  });
+
+  test("a change of a parent that waits does nothing if it arrives again after another one", async () => {
+    const sent: (() => Promise<unknown>)[] = [];
+    const store = aroundStore(kind.create(), ({ method }, run) => {
+      if (method === "change") sent.push(run);
+      return run();
+    });
+    const { queue, run, reports, report, rows } = openFamily(kind, () => store);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
+    await queue.update("may", { payload: { month: "June" } });
+    await queue.update("may", { payload: { month: "July" }, delay: "1h" });
+    await sent[0]?.();
+    await sent[1]?.();
+    await queue.reschedule("may", "0s");
+    await sent[1]?.();
+    await run();
+    expect(reports).toEqual([["July", { ...none, total: 1, completed: 1 }]]);
+    expect(await queue.getJob("may")).toMatchObject({ attempts: 1 });
+  });
 
   test("a child of an earlier job with the same id does not count", async () => {
     const { queue, run, clock, reports, report, row } = openFamily(kind);

@@ -106,6 +106,36 @@ onEachKindOfStore((kind) => {
       expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "duplicate" });
     });
 
+    test("is a duplicate once it has begun, although it was handed back since then", async () => {
+      const { clock, index, queue } = setUp(kind);
+      const snoozed = await queue.enqueue(index, "snoozes", { dedupe: { ...dedupe, ttl: "1h" } });
+      const retried = await queue.enqueue(index, "fails", { dedupe: { key: "dead", ttl: "1h", replace: true } });
+      await queue.drain();
+      await clock.advance("2m");
+      await queue.drain();
+      await queue.retryFromDeadLetter(retried.id);
+      await clock.advance("2m");
+      await queue.pauseJobs("index");
+      expect(await queue.drain()).toMatchObject({ released: 2 });
+      const again = { dedupe: { ...dedupe, ttl: "1h" } } as const;
+      expect(await queue.enqueue(index, 2, again)).toMatchObject({ id: snoozed.id, status: "duplicate" });
+      const dead = { dedupe: { key: "dead", ttl: "1h", replace: true } } as const;
+      expect(await queue.enqueue(index, 2, dead)).toMatchObject({ id: retried.id, status: "duplicate" });
+    });
+
+    test("is replaced after a drain handed it back since its type is paused, and got its first payload", async () => {
+      const { ran, index, queue } = setUp(kind);
+      const { id } = await queue.enqueue(index, undefined, { dedupe });
+      await queue.pauseJobs("index");
+      expect(await queue.drain()).toMatchObject({ released: 1 });
+      await queue.update(id, { payload: 1 });
+      expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "replaced" });
+      await queue.resumeJobs("index");
+      await queue.drain();
+      expect(ran).toEqual([2]);
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1 });
+    });
+
     test("is a duplicate after any number of snoozes", async () => {
       const store = kind.create();
       const { clock, index, queue } = setUp(kind, store);

@@ -183,6 +183,25 @@ onEachPlainStore((kind) => {
       expect(await open(k2).drain()).toMatchObject({ completed: 1 });
     });
 
+    test("a parent that only deployments without its key have claimed has not begun: it waits for a retried child", async () => {
+      const { clock, open } = setUp(kind.create());
+      const children = [{ job: fails, payload: CANARY, maxRetries: 0 }];
+      const { id } = await open(k2).enqueue(echo, CANARY, { children });
+      await open(k2).drain({ maxJobs: 1 });
+      await open(k2).pauseJobs("echo");
+      expect(await open(k2).drain()).toMatchObject({ released: 1 });
+      await open(k2).resumeJobs("echo");
+      for (const _ of [1, 2]) {
+        expect(await open(k1).drain()).toMatchObject({ snoozed: 1 });
+        await clock.advance(minute);
+      }
+      await open(k2).retryFromDeadLetter({ all: true });
+      expect(await open(k2).getJob(id)).toMatchObject({ runAt: null, attempts: 0, children: { pending: 1 } });
+      await open(k2).drain();
+      await open(k2).drain();
+      expect(await open(k2).getJob(id)).toMatchObject({ state: "completed", attempts: 1, children: { dead: 1 } });
+    });
+
     test("a deployment that has the key starts the day anew", async () => {
       const { clock, open } = setUp(kind.create());
       const { id } = await open(k2).enqueue(fails, CANARY, { maxRetries: 5, backoff: { type: "fixed", base: "1m" } });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { childId, totalOf } from "../../src/core/store/family.ts";
-import { WAITS_FOR_CHILDREN_AT, waitingScore } from "../../src/core/store/score.ts";
+import { unpack, WAITS_FOR_CHILDREN_AT } from "../../src/core/store/score.ts";
 import { eventsIn, openWaits } from "../../src/core/store/signals.ts";
 import {
   countsIn,
@@ -111,9 +111,9 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
 
 /** A parent waits exactly where its children are counted; and as many of them wait or run as it says. */
 function familyBreaches({ due, families }: StoredQueue): string[] {
-  const waits = [...due].filter(([, score]) => score === waitingScore(WAITS_FOR_CHILDREN_AT)).map(([id]) => id);
+  const waits = [...due].filter(([, score]) => score < UPPER && unpack(score).at === WAITS_FOR_CHILDREN_AT);
   return [
-    ...differences("due for its children", waits, "families", families),
+    ...differences("due for its children", new Map(waits).keys(), "families", families),
     ...differences("families", families.keys(), "due", due),
     ...[...families].flatMap(([parent, text]) => {
       const { pending, ...ended } = readCounts(text);

@@ -1,21 +1,24 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { JobLease, renewAll } from "../../src/core/attempt/lease.ts";
-import { childId, type NewFamily, type NewMember, type WaitFor } from "../../src/core/store/family.ts";
+import { childId, type NewFamily, type NewMember, type WaitFor, withoutChildren } from "../../src/core/store/family.ts";
 import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
+import { returnsOf } from "../../src/core/store/returns.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import { openWaits, waitsOf, writtenEvent } from "../../src/core/store/signals.ts";
-import type {
-  ExchangeReply,
-  FollowUpJob,
-  Lease,
-  LeasedJob,
-  Outcome,
-  QueueStore,
-  RunLimits,
-  SettleReply,
-  SettleRequest,
-  Timing,
+import {
+  CLAIM_CYCLE,
+  type ExchangeReply,
+  type FollowUpJob,
+  type Lease,
+  type LeasedJob,
+  nextClaims,
+  type Outcome,
+  type QueueStore,
+  type RunLimits,
+  type SettleReply,
+  type SettleRequest,
+  type Timing,
 } from "../../src/core/store/store.ts";
 import { TidegateError } from "../../src/index.ts";
 import { aroundCalls } from "./around-calls.ts";
@@ -32,6 +35,8 @@ export interface Scene {
   settled: readonly Outcome[];
   /** The records of accepted outcomes with a timing: each has its own. */
   readonly timed: Set<string>;
+  /** The records of claimed jobs, by their ids. */
+  readonly claimed: Map<string, string>;
 }
 
 /** One call of the store port, with parameters that depend on the scene. It returns the answer to compare. */
@@ -110,7 +115,7 @@ export const extended = (text: string, more: string) => `${text.slice(0, -1)},${
 const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set() };
+  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set(), claimed: new Map() };
 }
 
 /** The record of a job that waits for signals ends with them. A list cannot say so: its record becomes an object. */
@@ -118,6 +123,15 @@ const waitingFor = (text: string, waits: string | undefined) => {
   if (waits === undefined) return text;
   return extended(text.endsWith("}") ? text : `1:{"list":${text.slice(2)}}`, `"waits":"${waits}"`);
 };
+
+/** The record of a job after one more claim that started nothing: its end tells stores if the job has never begun. */
+function handedBack(text: string, claims: number, before: string, held?: { readonly until: number }): string {
+  const [children] = /"children":\{[^{}]*\}(?=\}$)/.exec(before) ?? [];
+  const hasBegun = nextClaims(returnsOf(withoutChildren(before))) !== claims;
+  const heldText = held && `"held":${JSON.stringify({ ...held, dueAt: 0 })}`;
+  const ends = [heldText, `"returned":${claims % CLAIM_CYCLE}`, children, hasBegun && '"snoozed":true'];
+  return extended(text, ends.filter(Boolean).join());
+}
 
 const waitsIn = (text: string) => /"waits":"([^"]+)"/.exec(text)?.[1];
 
@@ -309,13 +323,17 @@ function outcomeOf(
   text: string,
   timing: Timing | null,
   name: string | null,
-  waits?: string,
+  waits: string | undefined,
+  claimed: string,
 ): Outcome {
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
   if (to === "expired") return { to, lease, record: "", ...(name !== null && { name }) };
-  if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
+  if (to === "released") {
+    const held = lease.claims % 2 === 0 ? { until: runAt } : undefined;
+    return { to, runAt, ...base, record: handedBack(text, lease.claims, claimed, held) };
+  }
   if (to === "snoozed" && waits !== undefined && text.endsWith("}"))
     return { to, runAt, ...base, record: waitingFor(text, waits), waits };
   return { to, runAt, ...base };
@@ -379,7 +397,8 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
       return familyOf(job, family.waitFor, family.members, scene);
     });
     const waits = events ? waitsOf(events) : undefined;
-    const outcome = outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits);
+    const claimed = scene.claimed.get(lease.id) ?? "";
+    const outcome = outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits, claimed);
     return { ...outcome, dueAt: scene.now - wait, followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };
@@ -459,6 +478,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared, ru
     const reply = answer as ExchangeReply;
     noteSettled(scene, settleOf(outcomes, scene), reply);
     scene.leases.push(...reply.jobs.map(leaseOf));
+    for (const { lease, record } of reply.jobs) scene.claimed.set(lease.id, record);
     scene.due.push(...reply.schedules);
   },
 }));
@@ -531,7 +551,8 @@ const renewInVain = operation(
         const request = { lease: renewed, endsAt: now + Math.abs(renewal.wait), record: text, onLost: () => {} };
         await rejects(renewAll(lossy, [request])[0] ?? Promise.resolve(), { code: "store_unavailable" });
       }
-      const outcome = outcomeOf(to, renewed.current, now + second, marked("1:[]", scene, renewals.length), null, null);
+      const text = marked("1:[]", scene, renewals.length);
+      const outcome = outcomeOf(to, renewed.current, now + second, text, null, null, undefined, "");
       const { settled } = await store.settle({ now, settle: [outcome], retentionMs });
       if (isHeld) deepStrictEqual(settled, [true], "whether the outcome counts");
       // It has no timing. An outcome of a job that is gone may count as one that was resent, and hands nothing back.
@@ -568,7 +589,7 @@ const tickOf = named("tick", (ms: number) => ({
 const tick = fc.constantFrom(1, 999, 30 * second, 61 * second, 3_601 * second).map(tickOf);
 
 const change = operation(
-  fc.record({ job: anyJob, wait, record: fc.option(record) }),
+  fc.record({ job: anyJob, wait, record: fc.option(record), isCounted: fc.boolean() }),
   (values) => ({
     run: async (store, scene) => {
       const id = idOf(values.job, scene);
@@ -578,7 +599,10 @@ const change = operation(
       const changed = values.record !== null && marked(values.record, scene);
       const record = changed && (waits === undefined || changed.endsWith("}")) ? waitingFor(changed, waits) : undefined;
       const runAt = scene.now + values.wait;
-      return store.change({ id, from: found, runAt, record, flow: found.flow });
+      const claims = nextClaims(found.claims);
+      const counted = waits === undefined && values.isCounted && record !== undefined;
+      const written = counted ? { record: handedBack(record, claims, found.record), claims } : { record };
+      return store.change({ id, from: found, runAt, ...written, flow: found.flow });
     },
   }),
   "change",

@@ -125,8 +125,9 @@ export function withEnd(recordText: string, end: JobEnd): string {
   return `${recordText.slice(0, -1)},"end":${JSON.stringify(end)}}`;
 }
 
+/** What the end of the record says to stores stays there: see `withReturnedClaim`. */
 export function withLockedSince(recordText: string, since: number): string {
-  return `${recordText.slice(0, -1)},"lockedSince":${since}}`;
+  return recordText.replace(/(,"returned":\d+)?(,"children":\{[^{}]*\})?\}$/, `,"lockedSince":${since}$&`);
 }
 
 /** The number of the attempt that a claim makes: 1 is the first. */
@@ -147,13 +148,21 @@ export function lastAttemptIn(
   return last && last.at > revivedAt && last.at >= advancedAt ? last.attempt : 0;
 }
 
-/** The record after a claim that started nothing. If none ever did, it ends with the count, as stores expect. */
-export function withReturnedClaim(record: JobRecord): JobRecord {
-  return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
+/** Whether it has begun. @param attempts how many count. */
+function hasBegun({ snoozed, revivedAt }: JobRecord, attempts: number): boolean {
+  return attempts > 0 || snoozed === true || revivedAt !== undefined;
 }
 
-export function withHold({ returned = 0, ...record }: JobRecord, held: NonNullable<JobRecord["held"]>): JobRecord {
-  return withReturnedClaim({ ...record, held, returned });
+/** The record after a claim that started nothing. If none ever did, its end says so to stores: see store/returns.ts. */
+export function withReturnedClaim(record: JobRecord): JobRecord {
+  const returned = ((record.returned ?? 0) + 1) % CLAIM_CYCLE;
+  if (hasBegun(record, 0)) return { ...record, returned };
+  const { returned: _before, held, children, ...rest } = record;
+  return { ...rest, ...(held && { held }), returned, ...(children && { children }) };
+}
+
+export function withHold(record: JobRecord, held: NonNullable<JobRecord["held"]>): JobRecord {
+  return withReturnedClaim({ ...record, held });
 }
 
 /** When a job was due. While its type is paused, its run time moves; once somebody has moved it, that time counts. */
@@ -166,13 +175,13 @@ export const dueAtOf = ({ held }: Pick<JobRecord, "held">, runAt: number): numbe
  * @param expires what its definition says. The record may say something else.
  */
 export function expiryOf(
-  { expiresMs, snoozed, revivedAt }: JobRecord,
+  record: JobRecord,
   expires: Duration | undefined,
   runAt: number,
   attempts: number,
 ): number | undefined {
-  const after = expiresMs ?? expires;
-  if (after === undefined || attempts > 0 || snoozed || revivedAt !== undefined) return undefined;
+  const after = record.expiresMs ?? expires;
+  if (after === undefined || hasBegun(record, attempts)) return undefined;
   return runAt + durationMs(after, "expires");
 }
 

@@ -115,13 +115,10 @@ async function storeChange(
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const isRewritten = "payload" in change;
   // A new payload counts as a claim that came back: if this request arrives again after another change, it finds
-  // another claim count. A parent that waits for its children has none.
-  const isCounted = isRewritten && !waitsForChildren(stored);
-  const claims = isCounted ? nextClaims(stored.claims) : stored.claims;
+  // another claim count.
+  const claims = isRewritten ? nextClaims(stored.claims) : stored.claims;
   const record = isRewritten
-    ? written("payload", () =>
-        encodeRecord(withPayload(isCounted ? withReturnedClaim(before) : before, change.payload)),
-      )
+    ? written("payload", () => encodeRecord(withReturnedClaim(withPayload(before, change.payload))))
     : undefined;
   const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);

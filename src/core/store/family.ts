@@ -93,8 +93,19 @@ export function readEnded(record: string): Omit<ChildCounts, "total"> | undefine
   return end === undefined ? undefined : { completed: Number(completed), dead: Number(dead), dropped: Number(dropped) };
 }
 
-/** The record of a parent as `perform` gets it, whatever it said before. As lua/_families.lua writes it. */
+/** The record of a parent as `perform` gets it. As lua/_families.lua writes it. */
 export function withChildren(record: string, { total, completed, dead, dropped }: ChildCounts): string {
   const counts = JSON.stringify({ total, completed, dead, dropped });
-  return `${record.replace(COUNTS, "}").slice(0, -1)},"children":${counts}}`;
+  return `${record.slice(0, -1)},"children":${counts}}`;
+}
+
+/** The record of a parent that has not begun, without what it says of its children, if it does. */
+export function withoutChildren(record: string): string {
+  return record.replace(COUNTS, "}");
+}
+
+/** Until when a job that has not begun is held back, since its type is paused. As in lua/retry_dead.lua. */
+export function heldUntil(record: string): number | undefined {
+  const [, until] = /,"held":\{"until":(\d+),"dueAt":\d+\},"returned":\d+\}$/.exec(record) ?? [];
+  return until === undefined ? undefined : Number(until);
 }

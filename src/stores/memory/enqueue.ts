@@ -1,5 +1,6 @@
+import { returnsOf, withReturns } from "../../core/store/returns.ts";
 import { unpack, waitingScore } from "../../core/store/score.ts";
-import { CLAIM_CYCLE, type EnqueueReply, type Lease, type NewJob } from "../../core/store/store.ts";
+import type { EnqueueReply, Lease, NewJob } from "../../core/store/store.ts";
 import type { MemoryState } from "./state.ts";
 
 interface Entry {
@@ -49,7 +50,7 @@ export function enqueue(state: MemoryState, jobs: readonly NewJob[], now: number
     const { at, claims, isLeased } = unpack(score);
     if (isLeased || !canBeReplaced(record, claims, beginning)) return duplicate(id);
     // A duplicated request changes nothing the second time.
-    const isSame = record === replacement(job.record, claims) && at === job.runAt;
+    const isSame = record === withReturns(job.record, claims) && at === job.runAt;
     if (isSame && state.flows.get(id)?.key === job.flow?.key)
       return () => ({ status: "replaced", id, runAt: job.runAt, lease: undefined });
     return enter({ id, job, claims, replaces: true }, "replaced");
@@ -75,7 +76,8 @@ function place(state: MemoryState, entry: Entry, now: number): void {
   // Under the same key it keeps its position in the order.
   const order = old?.key === job.flow?.key ? old?.order : undefined;
   const flow = job.flow && flowControl.join(job.flow, !job.keepsLimits, now, order);
-  const record = replacement(job.record, claims);
+  // Earlier claims stay counted, so that no lease is given twice.
+  const record = withReturns(job.record, claims);
   if (replaces) state.replace(id, record, flow);
   else state.add(id, record, flow);
   const isFree = !paused && pausedJobs.size === 0 && claims === 0 && (!flow || flowControl.isFree(flow, now));
@@ -86,15 +88,7 @@ function place(state: MemoryState, entry: Entry, now: number): void {
   } else state.wait(id, waitingScore(job.runAt, claims));
 }
 
-/** The end of the record of a job that was claimed this often, and released each time before it started. */
-const returnedEnd = (claims: number): string => `,"returned":${claims % CLAIM_CYCLE}}`;
-
-/** Whether a job can be replaced: never attempted, and its record begins so after the digit of its version. */
+/** Whether a job can be replaced: it has never begun, and its record begins so after the digit of its version. */
 function canBeReplaced(record: string, claims: number, beginning: string): boolean {
-  return record.startsWith(beginning, 1) && (claims === 0 || record.endsWith(returnedEnd(claims)));
-}
-
-/** The record of the new job. Earlier claims stay counted, so that no lease is given twice. */
-function replacement(record: string, claims: number): string {
-  return claims === 0 ? record : record.slice(0, -1) + returnedEnd(claims);
+  return record.startsWith(beginning, 1) && claims === returnsOf(record);
 }

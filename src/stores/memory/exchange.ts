@@ -18,7 +18,7 @@ import type {
   SettleRequest,
 } from "../../core/store/store.ts";
 import { nextClaims, possibleLeases } from "../../core/store/store.ts";
-import { addMember, releaseParents } from "./parents.ts";
+import { addMember, releaseParents, waitForRetried } from "./parents.ts";
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
@@ -52,6 +52,8 @@ export function settle(state: MemoryState, request: SettleRequest): SettleReply 
     if (to !== "completed" && to !== "dead" && to !== "expired") return undefined;
     return state.families.count(lease.id, to === "expired" ? "dropped" : to);
   });
+  for (const { to, lease } of accepted)
+    if (to === "snoozed" || to === "released") waitForRetried(state, lease.id, request.now);
   releaseParents(state, parents, request.now);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);

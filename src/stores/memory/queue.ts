@@ -113,16 +113,17 @@ export function memoryQueue(state: MemoryState): QueueStore {
     async change({ id, from, runAt, claims = from.claims, record }) {
       const score = due.score(id);
       if (score === undefined) return false;
-      const changed = scores.waitingScore(runAt, claims);
+      // A parent still waits for its children, whenever it may run.
+      const isParent = families.waiting.has(id);
+      const changed = scores.waitingScore(isParent ? scores.WAITS_FOR_CHILDREN_AT : runAt, claims);
       const found = scores.unpack(score);
       if (found.at !== from.at || found.claims !== from.claims) {
         // A resend finds its own work.
         const isChanged = !found.isLeased && scores.waitingScore(found.at, found.claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
-      if (families.waiting.has(id)) {
-        if (runAt !== from.at) families.move(id, runAt);
-      } else state.wait(id, changed);
+      if (isParent && runAt !== from.at) families.move(id, runAt);
+      state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
       return true;

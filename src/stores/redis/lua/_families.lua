@@ -50,15 +50,32 @@ local function count(text, children)
   return counts
 end
 
+-- Until when a job is held back that has not begun, since its type is paused.
+local HELD_BACK = ',"held":{"until":(%d+),"dueAt":%d+},"returned":%d+$'
+
+-- What a parent counted when it was released, as `families` has it: if it has not begun, it waits again for each dead
+-- child that is retried. It waits until all have ended: no other parent is released while a child of it is dead. Nil if
+-- it is no such parent.
+local function released_counts(record, score, now)
+  if not record or string.sub(record, -2) ~= '}}' or score >= FOR_CHILDREN then return nil end
+  local before, completed, dead_ones, dropped = string.match(record, RELEASED)
+  local time, claims, leased = unpack_score(score)
+  if not before or dead_ones == '0' or leased == 1 or claims ~= returns_of(before .. '}') then return nil end
+  -- Until its type is resumed it was not due: that is no time before which it must not run.
+  local is_held = time == tonumber(string.match(before, HELD_BACK) or 0)
+  return { 0, completed, dead_ones, dropped, 'e', time > now and not is_held and whole(time) or 0 }
+end
+
 -- Returns the record of a parent that waits no more.
 local function release(id, stored, counts, now)
   local pending, completed, dead_ones, dropped, _, runs_at = unpack(counts)
   local text, record = string.match(stored, '^2:%d+:([^:]+:%d+:%d+:%d+:%d:)(.*)$')
   record = record or stored
   -- It may have been released before, and then have waited for a child that was retried.
-  record = (string.match(record, RELEASED) or string.sub(record, 1, -2)) .. string.format(',"children":{"total":%d,"completed":%d,"dead":%d,"dropped":%d}}',
+  record = string.match(record, RELEASED) or string.sub(record, 1, -2)
+  local score = whole(pack(math.max(tonumber(runs_at), now), returns_of(record .. '}'), 0))
+  record = record .. string.format(',"children":{"total":%d,"completed":%d,"dead":%d,"dropped":%d}}',
     pending + completed + dead_ones + dropped, completed, dead_ones, dropped)
-  local score = whole(pack(math.max(tonumber(runs_at), now), 0, 0))
   score, record = line_up({ id = id, flow = text and text .. '=' or '', score = score, record = record }, now)
   push(released_members, score, id)
   return record

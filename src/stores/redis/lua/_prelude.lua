@@ -32,6 +32,9 @@ local IN_LINE = 9007199254740992
 local LINES_END = 18014398509481984
 -- Where a job stands that waits for its children (_families.lua): the last time of all, which is never.
 local FOR_CHILDREN = UPPER - 1024
+local function waits_for_children(score)
+  return score >= FOR_CHILDREN and score < UPPER
+end
 local PAUSED = ' paused'
 -- Is there while a job type is paused. Each of them has a mark, which begins with it and ends with what is known of it.
 local PAUSED_JOBS = ' paused:'
@@ -199,6 +202,13 @@ end
 local function without_prefix(stored)
   if string.byte(stored, 1) ~= 50 then return stored end
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
+end
+
+-- How often drains have claimed a job that has never begun, and handed it back: its record ends with it. So a job has
+-- begun if it was claimed more often than that (core/store/returns.ts).
+local function returns_of(record)
+  local returned = string.match(record, ',"returned":(%d+)}$')
+  return returned and (tonumber(returned) - 1) % 511 + 1 or 0
 end
 
 -- A record begins with the text that was stored first, except for its last character, whatever a job has added to it

@@ -4,7 +4,7 @@ local function remove_jobs(found, released_at)
   local ids = {}
   local removing = {}
   for _, job in ipairs(found) do
-    if job.score == FOR_CHILDREN then forget_parent(job.id) end
+    if waits_for_children(job.score) then forget_parent(job.id) end
     note_child(job.id, 'dropped')
     push(ids, job.id)
     push(removing, job.id, LEASE .. job.id)

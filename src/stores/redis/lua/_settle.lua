@@ -16,6 +16,7 @@ local waiting_members = {} -- ZADD of `due`
 local ended_members = {} -- ZREM of `due`
 local ended_ids = {} -- HDEL of `jobs`, last of all
 local new_families = {} -- HSET of `families`
+local parents_back = {} -- those that drains have handed back, with what they counted when they were released
 
 -- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
@@ -83,20 +84,47 @@ local function complete(i, id)
   leave_due(id, 'completed', retention_ms > 0)
 end
 
--- The job waits again, in the line of its key if it has one.
-local function wait_again(i, id)
-  begin_wait(i, waiting_members)
-  local score = scores[i]
-  local record = stored_record(i)
-  if attempts[i] then
-    local key, order = flow_of(record)
+-- The job is in the line of its key, if it has one.
+local function line_up_again(score, id, record)
+  local key, order = flow_of(record)
+  if key then
     insert(lanes_by_key[key], order, tonumber(score), id)
     score = whole(IN_LINE + score)
   end
   push(waiting_members, score, id, whole(UPPER), LEASE .. id)
+end
+
+local function wait_again(i, id)
+  begin_wait(i, waiting_members)
+  local score = scores[i]
+  local record = stored_record(i)
+  local counts = released_counts(record, tonumber(score), now)
+  if counts then push(parents_back, { id = id, score = score, record = record, counts = counts })
+  else line_up_again(score, id, record) end
   push(waiting_records, id, record)
   waiting_again = waiting_again + 1
   written[id] = record
+end
+
+-- While a drain had them, dead children may have been retried. Parents wait for those that have not ended.
+local function wait_for_retried()
+  if #parents_back == 0 then return end
+  local has_ended = {}
+  for _, id in ipairs(ended_members) do has_ended[id] = true end
+  for _, parent in ipairs(parents_back) do
+    local counts = parent.counts
+    local children = {}
+    for n = 1, counts[2] + counts[3] + counts[4] do children[n] = string.format('%s/%06d', parent.id, n - 1) end
+    for n, live in ipairs(read_many('ZMSCORE', due, children)) do
+      if live and not has_ended[children[n]] then counts[1] = counts[1] + 1 end
+    end
+    if counts[1] == 0 then line_up_again(parent.score, parent.id, parent.record)
+    else
+      counts[3] = counts[3] - counts[1]
+      push(new_families, parent.id, table.concat(counts, ':'))
+      push(waiting_members, whole(FOR_CHILDREN + parent.score % 1024), parent.id, whole(UPPER), LEASE .. parent.id)
+    end
+  end
 end
 
 local function dead_letter(i, id)
@@ -193,6 +221,7 @@ local function decide(stored)
   for i, kind in ipairs(outcomes.kind) do
     if accept(i, stored[i]) then settle_as[kind](i, ids[i]) end
   end
+  wait_for_retried()
   if resend then accept_resent(stored) end
   follow_up(stored)
 end

@@ -108,16 +108,10 @@ local replies = {}
 local is_own_id = {}
 local windows = {}
 
-local function returned_end(claims)
-  return ',"returned":' .. claims % 511 .. '}'
-end
-
--- Whether a job has never been attempted, and so can be replaced: it has never been claimed, or was returned by each
--- drain that claimed it. Then its record ends with how often (memory/enqueue.ts).
+-- A job can be replaced that has never begun.
 local function may_replace(job, record, claims)
   if job.replaces == '' or string.sub(record, 2, #job.replaces + 1) ~= job.replaces then return false end
-  local tail = returned_end(claims)
-  return claims == 0 or string.sub(record, -#tail) == tail
+  return claims == returns_of(record)
 end
 
 -- Whether the record under an id was stored by an earlier send of this job, or of a later one in this call that has
@@ -140,7 +134,7 @@ end
 
 -- A parent that waits has no run time.
 local function reply_duplicate(id)
-  push(replies, { status = 'duplicate', id = id, score = tonumber(at[id]) ~= FOR_CHILDREN and at[id] })
+  push(replies, { status = 'duplicate', id = id, score = not waits_for_children(out_of_line(at[id])) and at[id] })
 end
 
 local function enter(job, status, entry)
@@ -158,7 +152,7 @@ local function enter(job, status, entry)
 end
 
 local function text_of(job, claims)
-  return claims == 0 and job.record or string.sub(job.record, 1, -2) .. returned_end(claims)
+  return claims == 0 and job.record or string.sub(job.record, 1, -2) .. ',"returned":' .. claims % 511 .. '}'
 end
 
 local function replace(job, id)
@@ -166,7 +160,7 @@ local function replace(job, id)
   local record = without_prefix(stored[id] or '')
   local score = out_of_line(at[id])
   local _, claims, leased = unpack_score(score)
-  if leased == 1 or score == FOR_CHILDREN or not may_replace(job, record, claims) then return reply_duplicate(id) end
+  if leased == 1 or waits_for_children(score) or not may_replace(job, record, claims) then return reply_duplicate(id) end
   local new_score = tonumber(job.score) + claims * 2
   -- A duplicated request changes nothing the second time.
   if record == text_of(job, claims) and score == new_score and key == job.key then

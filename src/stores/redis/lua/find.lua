@@ -4,7 +4,7 @@
 local score = call('ZSCORE', due, id)
 local record = call('HGET', jobs, id)
 if score then
-  return { 'due', score, record, tonumber(score) == FOR_CHILDREN and call('HGET', families, id) or '' }
+  return { 'due', score, record, waits_for_children(tonumber(score)) and call('HGET', families, id) or '' }
 end
 if record then return { 'completed', 0, record, '' } end
 local dead_since = call('ZSCORE', dead, id)

@@ -10,7 +10,7 @@ end
 local found, refused = find_jobs(ids, false)
 local adding, parents = {}, {}
 for _, job in ipairs(found) do
-  if job.score == FOR_CHILDREN then push(parents, job.id)
+  if waits_for_children(job.score) then push(parents, job.id)
   else
     local run_at = times[job.id] > now and times[job.id] or math.min(times[job.id], job.time)
     push(adding, move_to(job, pack(run_at, job.claims, 0)), job.id)

@@ -28,16 +28,11 @@ local function choose()
   end
 end
 
--- What a parent waits for again that was released and has not begun; nil if this is no such parent. It waits until all
--- have ended: no other parent is released while a child of it is dead.
+-- What a parent waits for again that has not begun; nil if it does not.
 local function held_again(children, score, stored)
-  local record, completed, dead_ones, dropped = string.match(stored or '', RELEASED)
-  if not record or dead_ones == '0' or score >= FOR_CHILDREN or score % 1024 > 0 then return nil end
-  for _, child in ipairs(children) do
-    if child.number < completed + dead_ones + dropped then
-      local time = unpack_score(score)
-      return table.concat({ 0, completed, dead_ones, dropped, 'e', time > now and whole(time) or 0 }, ':')
-    end
+  local counts = released_counts(stored, score, now)
+  for _, child in ipairs(counts and children or {}) do
+    if child.number < counts[2] + counts[3] + counts[4] then return table.concat(counts, ':') end
   end
 end
 
@@ -53,7 +48,7 @@ local function hold_parents()
     local score, in_line = out_of_line(scores[i] or UPPER)
     held[id] = held_again(ended_children[id], score, stored[i])
     if held[id] then
-      push(holding, whole(FOR_CHILDREN), id)
+      push(holding, whole(FOR_CHILDREN + score % 1024), id)
       local key, order = flow_of(stored[i])
       if in_line then remove(lanes_by_key[key], order, score, id) end
     end
