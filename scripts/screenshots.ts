@@ -1,11 +1,12 @@
 // npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour,
-// and the card of the site, to docs/images or to another folder.
+// the card of the site, and a terminal, to docs/images or to another folder.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "../test/support/browser.ts";
 import { card } from "./screenshots/card.ts";
 import { type Scene, stage } from "./screenshots/scene.ts";
+import { terminal } from "./screenshots/terminal.ts";
 
 const docs = join(import.meta.dirname, "../docs/images");
 const origin = "https://queue.example";
@@ -73,6 +74,7 @@ export async function main([folder = docs]: readonly string[]): Promise<void> {
       await page.context().close();
     }
     await writeFile(join(folder, "card.png"), await card(browser, await readFile(join(folder, "readme.png"))));
+    await writeFile(join(folder, "terminal.png"), await terminal(browser, scene, origin));
   } finally {
     await browser.close();
     await scene.stop();

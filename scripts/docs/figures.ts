@@ -105,6 +105,8 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "million-kept": dollars(onUpstash(kept * MILLION)),
     "million-found": dollars(onUpstash(found * MILLION)),
     "million-found-commands": whole(found * MILLION),
+    "free-jobs": roughly(UPSTASH_FREE_COMMANDS / found),
+    "fixed-jobs": roughly((upstashFixed.dollarsAMonth / upstashRedis.dollarsPerMillion / found) * MILLION),
     "idle-month": whole(MINUTES_A_MONTH * idle),
     "net-month": whole((MINUTES_A_MONTH / 60) * idle),
     // A call of `wake` and the alarm that it sets.
@@ -205,6 +207,11 @@ function priceOf(service: string) {
 
 function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
+}
+
+/** With two digits that count: "33,000". */
+function roughly(value: number): string {
+  return whole(Number(value.toPrecision(2)));
 }
 
 function dollars(value: number): string {

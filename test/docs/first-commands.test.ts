@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 import { ensureRedis } from "../../scripts/ensure-redis.ts";
 import { root } from "../package/built.ts";
 
@@ -19,6 +20,12 @@ test("CI runs the checks, and then the test command of the README word for word"
   const last = lines.at(-1) ?? "";
   expect(last).toBe("npm ci && npm test");
   expect(lines).toContain("npm run check");
+  expect((await readFile(join(root, "README.md"), "utf8")).split("\n")).toContain(last);
+});
+
+test("the README installs the tarball that npm pack writes", async () => {
+  const readme = await readFile(join(root, "README.md"), "utf8");
+  expect(readme).toContain(`npm install ../tidegate/${manifest.name}-${manifest.version}.tgz `);
 });
 
 describe("npm test and npm start", () => {

@@ -1,19 +1,10 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { createDemo } from "../../examples/cloudflare/demo.ts";
 import { welcome } from "../../examples/cloudflare/welcome.ts";
 import type { ExecutionContext } from "../../src/platforms/cloudflare.ts";
-import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
-
-test("the README has at most 100 lines and 12 links", async () => {
-  const text = await readFile(join(root, "README.md"), "utf8");
-  expect(text.split("\n").length).toBeLessThanOrEqual(101);
-  expect(text.match(/\]\(/g)?.length).toBeLessThanOrEqual(12);
-});
 
 test("each command that the demo of the README prints is one that it accepts", async () => {
   const demo = createDemo();
