@@ -1,5 +1,6 @@
 import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
+import { Timeouts } from "../core/attempt/timeouts.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import type { AttemptOutcome } from "../core/job/attempt-info.ts";
 import type {
@@ -142,7 +143,10 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
   for (;;) {
     // A new store, as if the claim was the first.
     const store = memoryStore().open("test");
-    const attempt = new Attempt({ ...needs, store }, await claim(store, next, spy.job, options, clock()));
+    const attempt = new Attempt(
+      { ...needs, store, timeouts: new Timeouts(clock) },
+      await claim(store, next, spy.job, options, clock()),
+    );
     const outcome = await runUntil(options.signal, attempt);
     const { opened } = attempt.job.remembered ?? {};
     const left = outcome.to === "snoozed" && opened ? decodeRecord(outcome.record) : undefined;

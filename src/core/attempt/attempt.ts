@@ -7,7 +7,6 @@ import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
-import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { conflict, invalidRequest, orUndefined, quote } from "../shared/errors.ts";
 import { isStoreFailure, OutOfBudgetError } from "../store/meter.ts";
@@ -43,7 +42,6 @@ export class Attempt {
   /** How often `perform` has reported progress, and when the next report may be sent. */
   #reports = 0;
   #reportsAt = 0;
-  #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
   #leave: () => void = nothing;
   // Created only for a job that reads its signal: it costs more than everything else that Tidegate does for it.
@@ -141,7 +139,7 @@ export class Attempt {
       if (this.#failure) return outcomes.failed(this, this.#failure.error);
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
-      this.#cancelTimeout();
+      needs.timeouts.delete(this);
       // What timed out may still run: the signal stops what it waits for. An `extend` that it does not await
       // starts no timer any more.
       this.#stopped ??= ended;
@@ -236,28 +234,17 @@ export class Attempt {
   }
 
   #setTimeout(at: number, now = this.needs.clock()): void {
-    this.#cancelTimeout();
     this.timesOutAt = at;
-    this.#cancelTimeout = alarm(this.needs.clock, at - now, () => this.#timeOut());
+    this.needs.timeouts.set(this, now);
   }
 
-  #timeOut(): void {
-    try {
-      // Timers may fire a little early.
-      if (this.needs.clock() < this.timesOutAt) {
-        this.#setTimeout(this.timesOutAt);
-        return;
-      }
-      const had = this.timesOutAt - this.startedAt;
-      const its = had === this.#timeoutMs ? "its" : "its extended";
-      const reason = new TimeoutError(`The attempt took longer than ${its} timeout of ${had} ms.`);
-      // A step that is too late fails by its own rules.
-      if (this.#steps?.areRunning) this.#steps.timeOut(reason);
-      else this.stop(reason);
-    } catch (error) {
-      // Nothing would catch an error thrown in a timer.
-      this.stop(error instanceof Error ? error : new Error("The clock failed."));
-    }
+  timeOut(): void {
+    const had = this.timesOutAt - this.startedAt;
+    const its = had === this.#timeoutMs ? "its" : "its extended";
+    const reason = new TimeoutError(`The attempt took longer than ${its} timeout of ${had} ms.`);
+    // A step that is too late fails by its own rules.
+    if (this.#steps?.areRunning) this.#steps.timeOut(reason);
+    else this.stop(reason);
   }
 
   get signal(): AbortSignal {
@@ -346,9 +333,9 @@ export async function renewLeases(store: QueueStore, attempts: readonly Attempt[
   return renewed;
 }
 
-export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
+export async function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
   const [first] = attempts;
-  if (first && attempts.length === 1) return first.run().then((outcome) => [outcome]);
+  if (first && attempts.length === 1) return [await first.run()];
   const call = new BatchCall(attempts);
   return Promise.all(attempts.map((attempt) => attempt.run(call)));
 }

@@ -2,11 +2,13 @@ import type { QueueContext } from "../enqueue/context.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 import type { StepSaver } from "./step-saver.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 /** A queue as an attempt sees it. */
 export interface AttemptNeeds
   extends Pick<QueueContext, "queue" | "definitions" | "enqueuesAnyJob" | "clock" | "random" | "newId" | "store">,
     Pick<QueueContext, "retentionMs" | "observe" | "alerting" | "logger"> {
+  readonly timeouts: Timeouts;
   readonly hooks?: HookCalls | undefined;
   readonly traces?: TraceCalls | undefined;
   /**

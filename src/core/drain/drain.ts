@@ -4,6 +4,7 @@ import { renewAll } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
 import { held, released } from "../attempt/outcome.ts";
 import { StepSaver } from "../attempt/step-saver.ts";
+import { Timeouts } from "../attempt/timeouts.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
@@ -55,7 +56,7 @@ export class Drain {
 
   /** @param needs its store is opened with the budget as its meter. @param budget includes what was spent before. */
   constructor(
-    needs: AttemptNeeds & Pick<DrainContext, "declared" | "longestTimeoutMs">,
+    needs: Omit<AttemptNeeds, "timeouts"> & Pick<DrainContext, "declared" | "longestTimeoutMs">,
     budget: DrainBudget,
     limits: DrainLimits,
     nextDue: NextDue,
@@ -85,6 +86,7 @@ export class Drain {
       // The running jobs share the rest of the budget.
       spacing: (ms) => spacing(ms) * running.size,
       stepSaver: new StepSaver(storeOfJobs),
+      timeouts: new Timeouts(clock),
       hasTimeFor: (timeoutMs, isFirst) => isFirst || this.#hasTimeFor(timeoutMs),
     };
     // A queue that does not observe spends nothing on checks.
@@ -186,7 +188,7 @@ export class Drain {
       if (!first) break;
       // The jobs of one slot are of one type.
       if (this.#inFlight.pausedNames.has(first.job.name)) this.#release(attempts, now);
-      else void this.#start(attempts, now).catch((error: unknown) => this.#abort(error));
+      else this.#start(attempts, now);
     }
     if (this.#jobs.isIdle) this.#release(waiting.takeSurplus(), now);
   }
@@ -215,42 +217,56 @@ export class Drain {
   }
 
   /** Starts the jobs of one slot: several if one call performs them. */
-  async #start(attempts: readonly Attempt[], now: number): Promise<void> {
-    const { slots } = this.#limits;
-    const { running } = this.#jobs;
-    for (const attempt of attempts) running.add(attempt);
-    slots.take();
+  #start(attempts: readonly Attempt[], now: number): void {
+    for (const attempt of attempts) this.#jobs.running.add(attempt);
+    this.#limits.slots.take();
+    this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
+    const failed = (error: unknown) => this.#failed(attempts, error);
+    const [first] = attempts;
     try {
-      await this.#run(attempts, now);
-    } finally {
-      for (const attempt of attempts) running.delete(attempt);
-      slots.give();
+      // Most slots take one job, which costs one promise here.
+      if (first && attempts.length === 1 && first.canStart(now))
+        void first.run().then((outcome) => this.#ended(attempts, [outcome]), failed);
+      else void this.#runTogether(attempts, now).then((outcomes) => this.#ended(attempts, outcomes), failed);
+    } catch (error) {
+      failed(error);
     }
-    const endedAt = this.#needs.clock();
-    this.#prefetch.slotFreed(endedAt, attempts.length);
-    this.#startWaiting(endedAt);
-    if (running.size === 0 || this.#next.isWanted(endedAt)) this.#news.notify();
   }
 
-  async #run(attempts: readonly Attempt[], now: number): Promise<void> {
-    this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
+  /** Ends the drain because something other than a job has failed, such as the clock. */
+  #failed(attempts: readonly Attempt[], error: unknown): void {
+    this.#inFlight.abort(error);
+    this.#ended(attempts, []);
+  }
+
+  /** @returns what became of each attempt; undefined if it could not start, since its lease is too short. */
+  async #runTogether(attempts: readonly Attempt[], now: number): Promise<readonly (AttemptOutcome | undefined)[]> {
     const canStart = attempts.every((attempt) => attempt.canStart(now))
       ? attempts
       : await this.#extendLeases(attempts, now);
     const outcomes = await runTogether(canStart);
-    const endedAt = this.#needs.clock();
-    canStart.forEach((attempt, index) => {
-      this.#end(attempt, outcomes[index] as AttemptOutcome, endedAt);
-    });
-    if (canStart === attempts) return;
-    const cannotStart = attempts.filter((attempt) => !canStart.includes(attempt));
-    this.#release(cannotStart, endedAt);
+    return attempts.map((attempt) => outcomes[canStart.indexOf(attempt)]);
   }
 
-  /** Ends the drain because something other than a job has failed, such as the clock. The job's lease runs out. */
-  #abort(error: unknown): void {
-    this.#inFlight.abort(error);
-    this.#news.notify();
+  /** The jobs of a slot have ended. */
+  #ended(attempts: readonly Attempt[], outcomes: readonly (AttemptOutcome | undefined)[]): void {
+    const { running } = this.#jobs;
+    for (const attempt of attempts) running.delete(attempt);
+    this.#limits.slots.give();
+    try {
+      const now = this.#needs.clock();
+      attempts.forEach((attempt, index) => {
+        const outcome = outcomes[index];
+        if (outcome) this.#end(attempt, outcome, now);
+        else this.#release([attempt], now);
+      });
+      this.#prefetch.slotFreed(now, attempts.length);
+      this.#startWaiting(now);
+      if (running.size === 0 || this.#next.isWanted(now)) this.#news.notify();
+    } catch (error) {
+      this.#inFlight.abort(error);
+      this.#news.notify();
+    }
   }
 
   /**
