@@ -109,9 +109,9 @@ function writer({ name, row, isColumns }: Field, index: number, { length }: read
   const value = `args.${camel(name)}`;
   if (!row) return [value];
   const each = row.map((field) => `row.${camel(field.name)}`).join(", ");
-  const runs = row.map((field) => field.type.endsWith("*")).join(", ");
+  const columns = row.map((field) => `["${camel(field.name)}", ${field.type.endsWith("*")}]`).join(", ");
   const values = isColumns
-    ? `...columnsOf(${value}.map((row) => [${each}]), [${runs}])`
+    ? `...columnsOf(${value}, [${columns}])`
     : `...${row[0]?.name === "" ? value : `${value}.flatMap((row) => [${each}])`}`;
   return !isColumns && index === length - 1 ? [values] : [`${value}.length`, values];
 }
@@ -120,7 +120,7 @@ function writer({ name, row, isColumns }: Field, index: number, { length }: read
 function reader(field: Field, value: string): string {
   const { type, row } = field;
   if (row?.[0]?.name === "") return `arrayOf(${value}).map((value) => ${reader(row[0], "value")})`;
-  if (row) return `rowsOf(${value}, ${row.length}, (row) => ${object(row)})`;
+  if (row) return `rowsOf(${value}, ${row.length}, (row, at) => ${object(row, "at + ")})`;
   if (type.endsWith("?"))
     return `${value} === "" ? undefined : ${reader({ ...field, type: type.slice(0, -1) }, value)}`;
   if (type === "flag") return `Number(${value}) === 1`;
@@ -128,11 +128,11 @@ function reader(field: Field, value: string): string {
   return `${type === "text" ? "String" : "Number"}(${value})`;
 }
 
-/** The object of the values in `row`. */
-function object(fields: readonly Field[]): string {
+/** The object of the values in `row`. @param from what comes before the number of each. */
+function object(fields: readonly Field[], from = ""): string {
   const isRest = fields.filter(({ row }) => row).length === 1;
   const values = fields.map((field, at) => {
-    return `${camel(field.name)}: ${reader(field, field.row && isRest ? `row.slice(${at})` : `row[${at}]`)}`;
+    return `${camel(field.name)}: ${reader(field, field.row && isRest ? `row.slice(${at})` : `row[${from}${at}]`)}`;
   });
   return `({ ${values.join(", ")} })`;
 }

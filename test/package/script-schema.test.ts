@@ -34,12 +34,13 @@ describe("the header of a script", () => {
         "local more = tonumber(ARGV[arguments_read + 1])\n",
     );
     const rows = [
-      ["a", "1"],
-      ["b", "1"],
-      ["c", "2"],
+      { id: "a", score: "1" },
+      { id: "b", score: "1" },
+      { id: "c", score: "2" },
     ];
-    expect(columnsOf(rows, [false, true])).toEqual(["a", "b", "c", 2, "1", 1, "2"]);
-    expect(columnsOf([], [false, true])).toEqual([]);
+    const columns = [["id", false] as const, ["score", true] as const];
+    expect(columnsOf(rows, columns)).toEqual(["a", "b", "c", 2, "1", 1, "2"]);
+    expect(columnsOf([], columns)).toEqual([]);
   });
 
   test("becomes functions that write the arguments and read the reply", () => {

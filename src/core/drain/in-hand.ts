@@ -74,7 +74,7 @@ const none: NonNullable<AttemptOutcome["followUps"]> = [];
 function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
   const bytes = mostBytesOf(record) + made;
-  return bytes * possibleLeases(lease).length;
+  return lease.mayEndAt ? bytes * possibleLeases(lease).length : bytes;
 }
 
 /** How long an ended job waits for others to be settled with it. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */

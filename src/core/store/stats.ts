@@ -191,9 +191,14 @@ export function estimateOf(bucket: number): number {
 }
 
 export function bucketOf(ms: number, bounds = durationBounds): number {
-  let bucket = 0;
-  while (Math.round(ms) > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
-  return bucket;
+  const whole = Math.round(ms);
+  let [first, last] = [0, bounds.length];
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if (whole > (bounds[middle] ?? Number.POSITIVE_INFINITY)) first = middle + 1;
+    else last = middle;
+  }
+  return first;
 }
 
 const BUCKETS = durationBounds.length + 1;
@@ -212,6 +217,8 @@ export const ALL_COUNTERS = COUNTERS + PACES * (PACE_MINUTES + 1);
 
 const counterOf = new Map<OutcomeKind, number>(outcomeNames.map((name, index) => [outcomeCounters[name].to, index]));
 
+const NONE = -1;
+
 export function countersOf(
   outcome: {
     readonly to: OutcomeKind;
@@ -222,17 +229,22 @@ export function countersOf(
 ): readonly number[] {
   const { to, dueAt = Number.NaN, timing } = outcome;
   const counted = counterOf.get(to);
-  const counters = counted === undefined ? [] : [counted];
-  if (timing) counters.push(FIRST_WAITING + bucketOf(timing.waitedMs), FIRST_RUNNING + bucketOf(timing.ranMs));
-  if (counters.length === 0) return counters;
-  const minute = Math.floor(now / MINUTE_MS);
-  // What was dropped without an attempt has left at once.
-  const times = [dueAt, now - (timing?.ranMs ?? 0), now];
-  for (const [which, at] of times.entries()) {
-    const ago = Math.max(0, minute - Math.floor(at / MINUTE_MS));
-    if (ago <= PACE_MINUTES) counters.push(COUNTERS + ago * PACES + which);
-  }
-  return counters;
+  if (counted === undefined && !timing) return [];
+  const counters = [
+    counted ?? NONE,
+    timing ? FIRST_WAITING + bucketOf(timing.waitedMs) : NONE,
+    timing ? FIRST_RUNNING + bucketOf(timing.ranMs) : NONE,
+    paceCounter(0, dueAt, now),
+    // What was dropped without an attempt has left at once.
+    paceCounter(1, now - (timing?.ranMs ?? 0), now),
+    paceCounter(2, now, now),
+  ];
+  return counters.includes(NONE) ? counters.filter((counter) => counter !== NONE) : counters;
+}
+
+function paceCounter(which: number, at: number, now: number): number {
+  const ago = Math.max(0, Math.floor(now / MINUTE_MS) - Math.floor(at / MINUTE_MS));
+  return ago <= PACE_MINUTES ? COUNTERS + ago * PACES + which : NONE;
 }
 
 /** What was settled in a period of time. */

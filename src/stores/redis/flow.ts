@@ -20,7 +20,7 @@ export function flowCalls(caller: Caller) {
       if (!/^\d{1,20}$/.test(cursor) || BigInt(cursor) >= 1n << 64n) throw badCursor();
       const [reply] = await caller.plain(["HSCAN", caller.keys.flow, cursor, "COUNT", String(limit)]);
       const [next, fields] = arrayOf(reply);
-      const states = rowsOf(fields, 2, ([field, text]) => readFlowState(String(field), String(text), now));
+      const states = rowsOf(fields, 2, (row, at) => readFlowState(String(row[at]), String(row[at + 1]), now));
       return { items: states.flatMap((state) => state ?? []), cursor: String(next) === "0" ? undefined : String(next) };
     },
     async changeFlow(key, change, now) {
@@ -53,8 +53,9 @@ export function flowPrefix(flow: JobFlow | undefined): string {
 const flowPattern = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
-  const [text, order, key = "", ...texts] = flowPattern.exec(stored) ?? [];
-  if (text === undefined) return { record: stored };
+  const match = flowPattern.exec(stored);
+  if (!match) return { record: stored };
+  const [text, order, key = "", ...texts] = match;
   const limits = readLimits(texts);
   return { record: stored.slice(text.length), flow: { key: unescaped(key), limits, order: Number(order) } };
 }

@@ -26,19 +26,23 @@ export function toSend(settle: readonly Outcome[]) {
   };
 }
 
+const none: never[] = [];
+
 export function settledArguments(sent: readonly Outcome[], now: number, retentionMs: number) {
   return {
     outcomes: sent.map((outcome) => ({
       kind: outcome.to === "snoozed" || outcome.to === "released" ? ("returned" as const) : outcome.to,
-      ...{ id: outcome.lease.id, lease: leaseScore(outcome.lease), score: String(newScore(outcome, now, retentionMs)) },
+      id: outcome.lease.id,
+      lease: leaseScore(outcome.lease),
+      score: String(newScore(outcome, now, retentionMs)),
       record: outcome.record,
     })),
     keyed: sent.flatMap(({ lease: { flow, claimedAt }, timing }, index) => {
-      if (!flow) return [];
+      if (!flow) return none;
       const attempt = timing ? { ranMs: Math.round(timing.ranMs) } : { claimedAt };
       return { outcome: index + 1, prefix: flowPrefix(flow), ...attempt };
     }),
-    followUps: sent.flatMap(({ followUps = [] }, index) =>
+    followUps: sent.flatMap(({ followUps = none }, index) =>
       followUps.map((job) => ({ outcome: index + 1, ...memberRow(job, now) })),
     ),
   };
@@ -62,7 +66,9 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
   const all = new Float64Array(ALL_COUNTERS);
   const names = new Map<string, { readonly number: number; readonly counts: Float64Array }>();
   const namedAs = (name: string) => {
-    const named = names.get(name) ?? { number: names.size + 1, counts: new Float64Array(COUNTERS) };
+    const known = names.get(name);
+    if (known) return known;
+    const named = { number: names.size + 1, counts: new Float64Array(COUNTERS) };
     names.set(name, named);
     return named;
   };
@@ -91,7 +97,7 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
 export function waitRows(settle: readonly Outcome[]) {
   return settle.flatMap(({ waits = "", lease }, index) =>
     waits === "" && lease.waits === undefined
-      ? []
+      ? none
       : { outcome: index + 1, nowWaits: waits, hasWaited: lease.waits ?? "" },
   );
 }

@@ -53,7 +53,7 @@ function changeCalls(caller: Caller) {
       const [reply] = await caller.plain(["XREVRANGE", changes, cursor ?? "+", "-", "COUNT", String(limit + 2)]);
       // Some clients give the entries flat already.
       const rows = arrayOf(reply).flat(2);
-      const entries = rowsOf(rows, 3, ([id, , text]) => ({ id: String(id), text: String(text) }));
+      const entries = rowsOf(rows, 3, (values, at) => ({ id: String(values[at]), text: String(values[at + 2]) }));
       const distinct = entries.filter(({ text }, at) => (at === 0 ? !cursor : text !== entries[at - 1]?.text));
       const page = distinct.slice(0, limit);
       const last = page.at(-1);

@@ -11,15 +11,18 @@ export function textsOf(values: readonly Value[]): readonly string[] {
   return texts;
 }
 
-/** Rows, one column after the other. Of a column with `runs`, equal values in a row come once, after their number. */
-export function columnsOf(rows: readonly (readonly Value[])[], runs: readonly boolean[]): readonly Value[] {
+/** Rows, one column after the other. Of a column in runs, equal values in a row come once, after their number. */
+export function columnsOf<Field extends string>(
+  rows: readonly Readonly<Record<Field, Value>>[],
+  columns: readonly (readonly [field: Field, isInRuns: boolean])[],
+): readonly Value[] {
   const values: Value[] = [];
-  for (const [column, isInRuns] of runs.entries()) {
+  for (const [field, isInRuns] of columns) {
     let times = 0;
-    for (const [at, row] of rows.entries()) {
-      const value = row[column];
+    for (let at = 0; at < rows.length; at++) {
+      const value = rows[at]?.[field];
       times++;
-      if (isInRuns && rows[at + 1]?.[column] === value) continue;
+      if (isInRuns && rows[at + 1]?.[field] === value) continue;
       if (isInRuns) values.push(times);
       values.push(value);
       times = 0;
@@ -30,9 +33,14 @@ export function columnsOf(rows: readonly (readonly Value[])[], runs: readonly bo
 
 export const arrayOf = (reply: unknown): readonly unknown[] => (Array.isArray(reply) ? reply : []);
 
-export function rowsOf<Row>(reply: unknown, size: number, read: (row: readonly unknown[]) => Row): readonly Row[] {
+/** Reads rows of so many values. @param read gets all values, and where those of its row begin. */
+export function rowsOf<Row>(
+  reply: unknown,
+  size: number,
+  read: (values: readonly unknown[], at: number) => Row,
+): readonly Row[] {
   const values = arrayOf(reply);
   const rows: Row[] = [];
-  for (let at = 0; at < values.length; at += size) rows.push(read(values.slice(at, at + size)));
+  for (let at = 0; at < values.length; at += size) rows.push(read(values, at));
   return rows;
 }
