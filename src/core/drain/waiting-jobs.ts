@@ -74,12 +74,11 @@ export class WaitingJobs {
    */
   next(isAlone: boolean): readonly Attempt[] {
     const first = this.#ready.shift();
-    if (first) return [first, ...this.#takeCompanions(first)];
+    if (first) return first.job.batchSize === 1 ? [first] : [first, ...this.#takeCompanions(first)];
     return isAlone && this.#quarantined.length === 1 ? this.takeAll() : [];
   }
 
   #takeCompanions({ job: { name, batchSize } }: Attempt): readonly Attempt[] {
-    if (batchSize === 1) return [];
     const isCompanion = ({ job }: Attempt) => job.name === name && job.batchSize > 1;
     const companions = this.#ready.filter(isCompanion).slice(0, batchSize - 1);
     const taken = new Set(companions);

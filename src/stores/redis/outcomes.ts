@@ -61,6 +61,10 @@ function countText(counts: Float64Array): string {
   return text;
 }
 
+function count(counts: Float64Array, counter: number): void {
+  counts[counter] = (counts[counter] ?? 0) + 1;
+}
+
 /** What the outcomes count, as if all were accepted. The script then takes out what it refuses. */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
   const all = new Float64Array(ALL_COUNTERS);
@@ -78,16 +82,20 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
     const named = name === undefined || !byName ? undefined : namedAs(name);
     const waited = Math.round(timing?.waitedMs ?? 0);
     const ran = Math.round(timing?.ranMs ?? 0);
-    const counters = countersOf(outcome, now);
     allWaited += waited;
     allRan += ran;
-    // A job type has no pace: an array of numbers ignores what is behind its end.
+    each += `${named?.number ?? 0}:${waited}:${ran}:`;
+    for (const counter of countersOf(outcome, now)) {
+      count(all, counter);
+      // A job type has no pace: an array of numbers ignores what is behind its end.
+      if (named) count(named.counts, counter);
+      each += `${counter},`;
+    }
+    each += ";";
     for (const counts of named ? [all, named.counts] : [all]) {
-      for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
       counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
       counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
     }
-    each += `${named?.number ?? 0}:${waited}:${ran}:${counters.join()};`;
   }
   const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));
   return { waitedMs: allWaited, ranMs: allRan, counts: countText(all), each, names: named };
