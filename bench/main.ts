@@ -86,7 +86,9 @@ async function main(args: readonly string[]): Promise<number> {
   };
   process.stdout.write(`${resultTable(results, colorsFor(process.stdout, process.env))}\n`);
   if (values.write) await write(merged(stored, results));
-  return 0;
+  const missed = rows.filter(({ isMissed }) => isMissed);
+  for (const { what, unit } of missed) process.stderr.write(`Below its goal: ${what} (${unit}).\n`);
+  return missed.length > 0 ? 1 : 0;
 }
 
 function versions(): readonly string[] {

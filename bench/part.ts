@@ -1,6 +1,6 @@
 import { type Figure, figureOf } from "./figures.ts";
 import type { Row } from "./results.ts";
-import { type Run, repeated, type Stage } from "./stage.ts";
+import { type Run, repeated, type Stage, type Worker } from "./stage.ts";
 import type { Task } from "./task.ts";
 
 /** What a part of the benchmark gets. */
@@ -47,6 +47,14 @@ export async function forEach<T>(
   const results = new Map<Contestant, T>();
   for (const name of names) results.set(name, await run(name));
   return results;
+}
+
+/** Fills the queue from nearby, and drains it by these workers. */
+export async function drained({ stage }: Bench, task: Omit<Task, "action">, workers: readonly Worker[]): Promise<Run> {
+  await stage.clear();
+  const { system, jobs, limitedKeys = 0, slotsOfKey = 1 } = task;
+  await stage.run({ ...{ system, jobs, limitedKeys, slotsOfKey }, action: "enqueue", batchSize: 1_000 });
+  return stage.run({ ...task, action: "drain" }, workers);
 }
 
 /** Fills the queue, and measures how fast it empties, several times. */

@@ -9,6 +9,8 @@ export interface Row {
   /** By column: mostly the name of a system. */
   readonly figures: Readonly<Record<string, Figure>>;
   readonly remark?: string;
+  /** Whether it is too far below its goal: the run fails. */
+  readonly isMissed?: true;
 }
 
 /** One run of the benchmark. */
@@ -42,6 +44,10 @@ export function merged(stored: Results | undefined, fresh: Results): Results {
 const titles: Readonly<Record<string, string>> = {
   "tidegate-tcp-unobserved": "Tidegate, TCP, without observe",
   tidegate: "Tidegate",
+  first: "First version",
+  "first-tcp": "First version, TCP",
+  measured: "Measured",
+  goal: "Goal",
   "tidegate-tcp": "Tidegate, TCP",
   "tidegate-elsewhere": "Tidegate, looking each 100 ms",
   bullmq: "BullMQ",

@@ -1,7 +1,14 @@
 import type { EventEmitter } from "node:events";
 import type { Duration } from "../src/index.ts";
 
-export type SystemName = "tidegate" | "tidegate-tcp" | "tidegate-elsewhere" | "bullmq" | "bee-queue";
+export type SystemName =
+  | "tidegate"
+  | "tidegate-tcp"
+  | "tidegate-elsewhere"
+  | "first"
+  | "first-tcp"
+  | "bullmq"
+  | "bee-queue";
 
 /** The task of one worker process. */
 export interface Task {

@@ -1,5 +1,5 @@
 import { figureOf } from "../figures.ts";
-import { type Bench, count, figuresOf } from "../part.ts";
+import { type Bench, count, drained, figuresOf } from "../part.ts";
 import { perSecond, type Run, repeated, type Worker } from "../stage.ts";
 import type { Task } from "../task.ts";
 
@@ -23,7 +23,7 @@ export async function distance(bench: Bench): Promise<void> {
     const [worker, other] = (await bench.stage.distantWorkers(2, ms)) as [Worker, Worker];
     // Lets the compiler see the work before any is measured.
     for (const system of ["tidegate-tcp", "bullmq"] as const)
-      await drained(bench, ms, [worker], { system, jobs: 5_000 });
+      await drainedFrom(bench, ms, [worker], { system, jobs: 5_000 });
     await empty(bench, ms, worker);
     for (const jobMs of [5, 20, 200])
       for (const concurrency of [10, CONCURRENCY]) await busy(bench, ms, worker, jobMs, concurrency);
@@ -37,14 +37,9 @@ export const away = (ms: number) => `Redis ${ms} ms away`;
 
 type Drained = Pick<Task, "system" | "jobs"> & Partial<Task>;
 
-/** Fills the queue from nearby, and drains it from afar. */
-async function drained(bench: Bench, ms: number, workers: readonly Worker[], task: Drained): Promise<Run> {
-  const { stage, progress } = bench;
-  progress(`${away(ms)}, ${task.system}, ${count(task.jobs)} jobs of ${task.jobMs ?? 0} ms`);
-  await stage.clear();
-  const { system, jobs, limitedKeys = 0, slotsOfKey = 1 } = task;
-  await stage.run({ ...{ system, jobs, limitedKeys, slotsOfKey }, action: "enqueue", batchSize: 1_000 });
-  return stage.run({ concurrency: CONCURRENCY, ...task, action: "drain" }, workers);
+async function drainedFrom(bench: Bench, ms: number, workers: readonly Worker[], task: Drained): Promise<Run> {
+  bench.progress(`${away(ms)}, ${task.system}, ${count(task.jobs)} jobs of ${task.jobMs ?? 0} ms`);
+  return drained(bench, { concurrency: CONCURRENCY, ...task }, workers);
 }
 
 async function empty(bench: Bench, ms: number, worker: Worker): Promise<void> {
@@ -53,7 +48,7 @@ async function empty(bench: Bench, ms: number, worker: Worker): Promise<void> {
   for (const system of ["tidegate-tcp", "bullmq"] as const) {
     // BullMQ takes minutes for as many jobs when Redis is far.
     const jobs = effort.of(system === "bullmq" && ms > 2 ? EMPTY_JOBS / 4 : EMPTY_JOBS);
-    columns.set(system, await repeated(effort.longRuns, () => drained(bench, ms, [worker], { system, jobs })));
+    columns.set(system, await repeated(effort.longRuns, () => drainedFrom(bench, ms, [worker], { system, jobs })));
   }
   bench.add({
     what: `empty jobs, ${away(ms)}`,
@@ -71,13 +66,13 @@ function times(columns: ReadonlyMap<string, readonly Run[]>): string {
 async function busy(bench: Bench, ms: number, worker: Worker, jobMs: number, concurrency: number): Promise<void> {
   const jobs = concurrency * Math.max(BUSY_RUN_MS / jobMs, JOBS_A_SLOT);
   const task = { system: "tidegate-tcp", jobs, jobMs, concurrency } as const;
-  const runs = await repeated(bench.effort.longRuns, () => drained(bench, ms, [worker], task));
+  const runs = await repeated(bench.effort.longRuns, () => drainedFrom(bench, ms, [worker], task));
   addBusy(bench, `jobs of ${jobMs} ms in ${concurrency} slots, ${away(ms)}`, runs, "steady");
 }
 
 async function wholeRun(bench: Bench, ms: number, worker: Worker): Promise<void> {
   const task = { system: "tidegate-tcp", ...WHOLE_RUN } as const;
-  const runs = await repeated(bench.effort.longRuns, () => drained(bench, ms, [worker], task));
+  const runs = await repeated(bench.effort.longRuns, () => drainedFrom(bench, ms, [worker], task));
   addBusy(
     bench,
     `the whole run of ${count(task.jobs)} jobs of ${task.jobMs} ms in ${CONCURRENCY} slots, ${away(ms)}`,
@@ -89,7 +84,7 @@ async function wholeRun(bench: Bench, ms: number, worker: Worker): Promise<void>
 async function keyed(bench: Bench, ms: number, worker: Worker, slotsOfKey: number): Promise<void> {
   const concurrency = KEYED.limitedKeys * slotsOfKey;
   const task = { system: "tidegate-tcp", ...KEYED, slotsOfKey, concurrency } as const;
-  const runs = await repeated(bench.effort.longRuns, () => drained(bench, ms, [worker], task));
+  const runs = await repeated(bench.effort.longRuns, () => drainedFrom(bench, ms, [worker], task));
   const what = `jobs of ${KEYED.jobMs} ms of ${KEYED.limitedKeys} keys, ${slotsOfKey} at once each, ${away(ms)}`;
   addBusy(bench, what, runs, "steady");
 }
@@ -108,7 +103,7 @@ function addBusy(bench: Bench, what: string, runs: readonly Run[], of: "steady" 
 /** Two drains on one backlog: what the one with fewer jobs gets of them. */
 async function shared(bench: Bench, ms: number, workers: readonly Worker[]): Promise<void> {
   const task = { system: "tidegate-tcp", ...SHARED } as const;
-  const runs = await repeated(bench.effort.longRuns, () => drained(bench, ms, workers, task));
+  const runs = await repeated(bench.effort.longRuns, () => drainedFrom(bench, ms, workers, task));
   const ideal = (SHARED.jobs * SHARED.jobMs) / (SHARED.concurrency * workers.length);
   bench.add({
     what: `two drains share ${SHARED.jobs} jobs of ${SHARED.jobMs} ms, ${away(ms)}`,

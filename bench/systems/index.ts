@@ -1,6 +1,7 @@
 import type { Connections, System, SystemName } from "../task.ts";
 import { beeQueue } from "./bee-queue.ts";
 import { bullmq } from "./bullmq.ts";
+import { firstVersion } from "./first.ts";
 import { tidegate, tidegateTcp } from "./tidegate.ts";
 
 /** All systems, by name. */
@@ -9,6 +10,7 @@ export function systems(connections: Connections): Readonly<Record<SystemName, S
     tidegate: tidegate(connections),
     "tidegate-tcp": tidegateTcp(connections, { elsewhere: false }),
     "tidegate-elsewhere": tidegateTcp(connections, { elsewhere: true }),
+    ...firstVersion(connections),
     bullmq: bullmq(connections),
     "bee-queue": beeQueue(connections),
   };
