@@ -92,7 +92,9 @@ export class LocalWorker {
       const line = stripVTControlCharacters(coloured);
       this.#lines = [...this.#lines, line].slice(-REMEMBERED_LINES);
       if (line.includes("[ERROR]")) this.#complain();
-      if (this.#isReady && !line.startsWith("[wrangler:info]")) process[stream].write(`${line}\n`);
+      // Wrangler leaves two lines empty below each warning.
+      const isOfJobs = line.trim() !== "" && !line.startsWith("[wrangler:info]");
+      if (this.#isReady && isOfJobs) process[stream].write(`${line}\n`);
     });
   }
 

@@ -145,9 +145,12 @@ describe("npm start", () => {
     for (const [startedAt, slot] of await beats()) expect(startedAt).toBeGreaterThanOrEqual(slot);
   });
 
-  test("logs each attempt, and stops on Ctrl-C", async () => {
+  test("logs each attempt on a line of its own, and stops on Ctrl-C", async () => {
     expect(await demo.stop()).toBe(0);
-    expect(demo.output).toMatch(/^flaky \S+: attempt 2$/m);
+    const [, log] = demo.output.split("follows:\n\n");
+    expect(log).toMatch(/^flaky \S+: attempt 2$/m);
+    expect(log).toContain("failed on attempt 1");
+    expect(log).not.toContain("\n\n");
     await expect(demo.json("/health")).rejects.toThrow("fetch failed");
   });
 });
