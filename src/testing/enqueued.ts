@@ -202,7 +202,8 @@ const partNames = {
 } as const;
 
 function comparable(job: JobInfo): Readonly<Record<string, unknown>> {
-  const { id, maxRetries, runAt, enqueuedAt, expiresAt, heldBack = null, children = null, waitingFor = null } = job;
+  const { id, maxRetries = null, runAt, enqueuedAt, expiresAt, heldBack = null } = job;
+  const { children = null, waitingFor = null } = job;
   const delay = runAt && runAt.getTime() - enqueuedAt.getTime();
   const expires = runAt && expiresAt ? expiresAt.getTime() - runAt.getTime() : null;
   const times = { runAt, "delay in ms": delay, "expires in ms": expires };

@@ -48,6 +48,24 @@ describe("an address that begins with redis://", () => {
     expect(await queue.getStats()).toMatchObject({ completedCount: 1, deadLetterCount: 1 });
   });
 
+  test("shows how often a job is retried only if that is stored, or its code is known, in queue:jobs as in queue:dlq", async () => {
+    const queue = await queueUnder("tcp-retries");
+    await queue.drain();
+    await queue.enqueue(fails, undefined, { id: "set", maxRetries: 0 });
+    await queue.enqueue(fails, undefined, { id: "by its definition" });
+    await queue.drain();
+    const at = ["--json", "--prefix", "tcp-retries", "--url", url()];
+    const retriesIn = async (...argv: string[]) => {
+      const { jobs } = documentOf(await tidegate([...argv, ...at])) as { jobs: Record<string, unknown>[] };
+      const dead = jobs.filter(({ id }) => /^(set|by its definition)$/.test(String(id)));
+      return Object.fromEntries(dead.map((job) => [job["id"], "maxRetries" in job ? job["maxRetries"] : "left out"]));
+    };
+    for (const list of ["queue:jobs", "queue:dlq"]) {
+      expect(await retriesIn(list)).toEqual({ set: 0, "by its definition": "left out" });
+      expect(await retriesIn(list, "--module", "./modules/jobs.ts")).toEqual({ set: 0, "by its definition": 0 });
+    }
+  });
+
   test("cannot stand beside a module with queues of its own", async () => {
     const result = await tidegate(["queue:list", "--json", "--module", "./modules/queues.ts", "--url", url()]);
     expect(result.code).toBe(2);

@@ -32,7 +32,8 @@ const RESULT_WIDTH = 100;
 const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   // Of jobs.
   id: ({ id }: JobInfo, { width }) => (width ? shortId(id) : id),
-  attempts: ({ attempts, maxRetries }: JobInfo) => `${attempts}${maxRetries === null ? "" : ` of ${maxRetries + 1}`}`,
+  attempts: ({ attempts, maxRetries }: JobInfo) =>
+    `${attempts}${maxRetries === undefined ? "" : ` of ${maxRetries + 1}`}`,
   when({ completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
     const time = completedAt ?? failedAt ?? startedAt ?? runAt;
     return time ? shortly(time, now) : "-";

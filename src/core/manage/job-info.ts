@@ -74,10 +74,10 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** How many attempts have started. */
   readonly attempts: number;
   /**
-   * How many attempts may follow the first, as set at enqueue or in its definition. Null if neither is known, because
+   * How many attempts may follow the first, as set at enqueue or in its definition. Missing if neither is known, because
    * the queue that you asked has no such job among its `jobs`.
    */
-  readonly maxRetries: number | null;
+  readonly maxRetries?: number;
   /**
    * Why it is not running although it is due. Only in the result of `getJob`, and only if its flow control key holds it
    * back.
@@ -115,8 +115,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly startedAt?: Date;
   /** When its lease ends: without an outcome by then, the job is due again. Only for running jobs. */
   readonly leaseEndsAt?: Date;
-  /** How long an attempt may take, in ms; null if this queue does not know it. Only for running jobs. */
-  readonly timeout?: number | null;
+  /** How long an attempt may take, in ms. Only for running jobs, and missing if, like `maxRetries`, it is not known. */
+  readonly timeout?: number;
   /** When it completed. Only for completed jobs. */
   readonly completedAt?: Date;
   /** What `perform` returned; null for nothing, or if it was too large. Only for completed jobs. */
@@ -158,6 +158,7 @@ export function jobInfo(
   const waits = stored.state === "scheduled" || stored.state === "ready";
   const definition = definitions.get(record.name);
   const attempts = end?.attempts ?? attemptOf(record, stored.claims);
+  const maxRetries = record.maxRetries ?? (definition && (definition.maxRetries ?? jobDefaults.maxRetries));
   // The time of a parent counts from when its last child has ended.
   const mayExpire = waits && stored.at !== WAITS_FOR_CHILDREN_AT;
   const expiresAt = mayExpire ? expiryOf(record, definition?.expires, dueAtOf(record, stored.at), attempts) : undefined;
@@ -172,7 +173,7 @@ export function jobInfo(
     ...(record.by !== undefined && { enqueuedBy: record.by }),
     runAt: waits && !waitsForChildren(stored) ? new Date(dueAtOf(record, stored.at)) : null,
     attempts,
-    maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
+    ...(maxRetries !== undefined && { maxRetries }),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     ...(record.revivedAt !== undefined && { retriedAt: new Date(record.revivedAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
@@ -204,16 +205,16 @@ function runningOf(
   now: number,
 ): Partial<JobInfo> {
   const definition = definitions.get(record.name);
-  const timeout = record.timeoutMs ?? (definition ? timeoutMs(definition.timeout ?? jobDefaults.timeout) : null);
+  const timeout = record.timeoutMs ?? (definition && timeoutMs(definition.timeout ?? jobDefaults.timeout));
   const { begun } = record;
   const isExact = begun?.attempt === attemptOf(record, claims);
   const about =
-    definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(definitions.values())) : undefined;
+    definition && timeout !== undefined ? begunAbout(at, timeout, longestTimeoutMs(definitions.values())) : undefined;
   const startedAt = isExact ? begun?.at : about;
   return {
     ...(startedAt !== undefined && { startedAt: new Date(Math.min(startedAt, now)) }),
     leaseEndsAt: new Date(at),
-    timeout,
+    ...(timeout !== undefined && { timeout }),
   };
 }
 

@@ -94,7 +94,7 @@ export const isSelected = ({ id, queue }: Listed): boolean =>
 
 /** "2 of 4", or "2" if the queue does not know the limit. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
-  job.maxRetries === null ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
+  job.maxRetries === undefined ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
