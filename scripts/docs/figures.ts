@@ -13,7 +13,6 @@ import {
   upstashRedis,
 } from "../../bench/prices.ts";
 import { measured, type Row } from "../../bench/results.ts";
-import { counterConstants } from "../../src/stores/redis/counters.ts";
 import { markdownFiles, type Writing } from "../shared/files.ts";
 import { sizes } from "../shared/sizes.ts";
 
@@ -84,8 +83,6 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   };
 
   return {
-    "counters-bytes": whole(counterConstants.NAMES_AT),
-    "name-bytes": whole(counterConstants.NAME_BYTES),
     enqueue: whole(enqueue),
     found: whole(found),
     "enqueue-batch": whole(enqueueBatch),

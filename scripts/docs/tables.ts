@@ -3,8 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { apiWorld, tokens } from "../../api-examples/world.ts";
-import { durationBounds, outcomeNames } from "../../src/core/store/stats.ts";
-import { counterConstants } from "../../src/stores/redis/counters.ts";
 import { markdownFiles, replaceFile, type Writing } from "../shared/files.ts";
 import { commentsOf } from "./comments.ts";
 
@@ -66,7 +64,6 @@ const tables: Readonly<Record<string, () => Rows | Promise<Rows>>> = {
     ].map(([field, comment]) => [code(field), comment]),
   ],
   metrics,
-  counters,
   ...Object.fromEntries(Object.entries(optionTables).map(([name, sources]) => [name, () => optionRows(sources)])),
 };
 
@@ -120,53 +117,3 @@ async function metrics(): Promise<Rows> {
     });
   return [["metric", "type", "", "labels besides `queue`"], ...rows];
 }
-
-/** Where each counter is in `stats`. */
-function counters(): Rows {
-  const { OUTCOMES, FIRST_WAITING, FIRST_RUNNING, COUNTERS, WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED } =
-    counterConstants;
-  const {
-    PACES,
-    SETTLED,
-    SLOWEST,
-    TRIMMED_IN,
-    TOTAL_BYTES,
-    MINUTES_AT,
-    HOURS_AT,
-    NAMES_AT,
-    NAME_BYTES,
-    MINUTES_KEPT,
-    HOURS_KEPT,
-  } = counterConstants;
-  const total = (first: number, content: string, count = 1) =>
-    row(first * TOTAL_BYTES, count * TOTAL_BYTES, "64 bits each", content);
-  const buckets = durationBounds.length + 1;
-  return [
-    ["bytes", "numbers", "content"],
-    total(0, `${outcomeNames.map(code).join(", ")}, since the queue was first used`, OUTCOMES),
-    total(FIRST_WAITING, "how many attempts waited for how long (`durationBounds` in `core/store/stats.ts`)", buckets),
-    total(FIRST_RUNNING, "how many attempts ran for how long", buckets),
-    total(SLOWEST, "nothing: only windows have a slowest", 2),
-    total(WAITED, "for how many ms attempts waited"),
-    total(RAN, "for how many ms attempts ran"),
-    total(CANCELLED, "jobs cancelled"),
-    total(RETRIED_DEAD, "jobs retried from the dead-letter queue"),
-    total(REMOVED, "jobs removed from the dead-letter queue"),
-    total(SETTLED, "how many exchanges have settled something"),
-    total(TRIMMED_IN, "the hour, or day, since 1970 in which [`done:order`](#what-happens-to-a-job) was last trimmed"),
-    row(
-      MINUTES_AT,
-      HOURS_AT - MINUTES_AT,
-      "48 bits each",
-      `the last ${MINUTES_KEPT} minutes: ${OUTCOMES} outcomes of each, and ${PACES} counters of the pace`,
-    ),
-    row(HOURS_AT, NAMES_AT - HOURS_AT, "48 bits each", `the last ${HOURS_KEPT} hours: ${COUNTERS} counters of each`),
-    [`from ${shown(NAMES_AT)}`, `${shown(NAME_BYTES)} bytes each`, "[metrics by job type](#metrics-by-job-type)"],
-  ];
-}
-
-function row(first: number, bytes: number, numbers: string, content: string): readonly string[] {
-  return [`${shown(first)} to ${shown(first + bytes - 1)}`, numbers, content];
-}
-
-const shown = (figure: number) => figure.toLocaleString("en-US");

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineJob, Queue } from "../../src/index.ts";
-import { counterConstants } from "../../src/stores/redis/counters.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { keyBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -11,9 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-test("a queue that is empty again leaves only its counters, the names of its jobs and a mark, which do not grow", async () => {
+test("a queue that is empty again leaves only its metrics and a mark, which do not grow", async () => {
   const prefix = stage.prefix();
-  const counters = `${prefix}:{default}:stats`;
+  const metrics = `${prefix}:{default}:stats`;
   const clock = clockByHand(start);
   const work = defineJob({
     name: "work",
@@ -51,15 +50,10 @@ test("a queue that is empty again leaves only its counters, the names of its job
     // Ended windows expire by the clock of Redis.
     await expect.poll(() => stage.redis.send(["EXISTS", `${prefix}:{default}:dedupe`])).toBe(0);
     const left = (await stage.redis.send(["KEYS", `${prefix}:*`])) as string[];
-    expect(left.sort()).toEqual([`${prefix}:{default}:due`, counters]);
-    expect(await stage.redis.send(["ZRANGE", `${prefix}:{default}:due`, 0, -1])).toEqual([
-      " name:work",
-      " name:",
-      " used",
-    ]);
-    const { NAMES_AT, NAME_BYTES } = counterConstants;
-    expect(await stage.redis.send(["STRLEN", counters])).toBeLessThanOrEqual(NAMES_AT + NAME_BYTES);
-    expect(NAMES_AT + NAME_BYTES).toBeLessThan(400_000);
+    expect(left.filter((key) => key !== metrics).sort()).toEqual([`${prefix}:{default}:due`, `${metrics}:recent`]);
+    expect(await stage.redis.send(["ZRANGE", `${prefix}:{default}:due`, 0, -1])).toEqual([" used"]);
+    expect(await stage.redis.send(["STRLEN", metrics])).toBeLessThan(2_000);
+    expect(await stage.redis.send(["STRLEN", `${metrics}:recent`])).toBeLessThan(4_000);
   }
 
   for (let times = 0; times < 6; times++) await cycle();

@@ -23,7 +23,7 @@ async function spoil(key: string): Promise<() => Promise<unknown>> {
   const { redis } = stage;
   const exists = (await redis.send(["EXISTS", key])) === 1;
   if (exists) await redis.send(["RENAME", key, `${key}:saved`]);
-  await redis.send(key.endsWith("stats") ? ["LPUSH", key, "x"] : ["SET", key, "x"]);
+  await redis.send(key.includes(":stats") ? ["LPUSH", key, "x"] : ["SET", key, "x"]);
   return async () => {
     await redis.send(["DEL", key]);
     if (exists) await redis.send(["RENAME", `${key}:saved`, key]);
@@ -35,8 +35,8 @@ async function forbid(command: string): Promise<() => Promise<unknown>> {
   return () => stage.redis.send(["ACL", "SETUSER", "default", `+${command}`]);
 }
 
-const keys = ["done:order", "stats", "families", "dead:jobs", "flow", "lanes", "signals"];
-const commands = ["hdel", "zadd", "hset", "zrem", "bitfield", "hsetex"];
+const keys = ["done:order", "stats:recent", "families", "dead:jobs", "flow", "lanes", "signals"];
+const commands = ["hdel", "zadd", "hset", "zrem", "append", "hsetex"];
 
 describe.each([
   ...keys.map((key) => [`${key} has a wrong type`, (prefix: string) => spoil(`${prefix}:{default}:${key}`)] as const),

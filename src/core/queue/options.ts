@@ -33,8 +33,8 @@ export interface QueueOptions {
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration | undefined;
   /**
-   * Whether to keep what only people read: metrics by job type, which cost a command now and then, and groups of
-   * failures. If false, `getFigures` finds nothing. Default true.
+   * Whether to keep what only people read: metrics by job type, and groups of failures. If false, `getFigures` finds
+   * nothing. Default true.
    */
   readonly observe?: boolean | undefined;
   /**

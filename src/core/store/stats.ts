@@ -209,8 +209,6 @@ export const FIRST_RUNNING = FIRST_WAITING + BUCKETS;
 /** Two are no counts: how long the slowest waited, and ran, in ms. Not in total. */
 export const SLOWEST = FIRST_RUNNING + BUCKETS;
 export const COUNTERS = SLOWEST + 2;
-/** The most that a counter of a window has room for. */
-export const MOST_COUNTED = 2 ** 28 - 1;
 
 /** Then those of the pace: `PACES` of this minute, as many of the one before, and so on. */
 export const ALL_COUNTERS = COUNTERS + PACES * (PACE_MINUTES + 1);
@@ -292,6 +290,19 @@ export function metricsOf(counts: readonly number[]): StoredMetrics {
 }
 
 export const noMetrics = metricsOf([]);
+
+/** Several windows together. */
+export function sumOf(windows: readonly (readonly number[])[]): readonly number[] {
+  const sums = new Array<number>(COUNTERS).fill(0);
+  for (const counts of windows) {
+    for (let counter = 0; counter < counts.length; counter++) {
+      const sum = sums[counter] ?? 0;
+      const count = counts[counter] ?? 0;
+      sums[counter] = counter < SLOWEST ? sum + count : Math.max(sum, count);
+    }
+  }
+  return sums;
+}
 
 export interface StoredPending {
   /** By the text of the name in the record (`nameText`); records without a name count under the empty text. */

@@ -7,12 +7,6 @@ function add(counts: Counts, counters: readonly number[]): void {
   for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
 }
 
-function sumOf(all: readonly (readonly [number, Counts])[]): Counts {
-  const of = (counter: number) => all.map(([, counts]) => counts[counter] ?? 0);
-  const sums = Array.from({ length: stats.SLOWEST }, (_, each) => of(each).reduce((sum, count) => sum + count, 0));
-  return [...sums, Math.max(0, ...of(stats.SLOWEST)), Math.max(0, ...of(stats.SLOWEST + 1))];
-}
-
 /** Counts in windows of time, by the number of the window since 1970. The last few are kept. */
 class Windows {
   readonly #counts = new Map<number, Counts>();
@@ -30,10 +24,7 @@ class Windows {
     const counts = this.#counts.get(current) ?? [];
     add(counts, counters);
     for (const [which, ms] of [waitedMs, ranMs].entries())
-      counts[stats.SLOWEST + which] = Math.max(
-        counts[stats.SLOWEST + which] ?? 0,
-        Math.min(Math.round(ms), stats.MOST_COUNTED),
-      );
+      counts[stats.SLOWEST + which] = Math.max(counts[stats.SLOWEST + which] ?? 0, Math.round(ms));
     this.#counts.set(current, counts);
     for (const old of this.#counts.keys()) if (old <= current - this.#kept) this.#counts.delete(old);
   }
@@ -64,7 +55,7 @@ class NameTally {
     return {
       name,
       total: stats.outcomeCounts(this.#total),
-      hour: stats.metricsOf(sumOf(this.#tens.last(stats.TENS_KEPT, now))),
+      hour: stats.metricsOf(stats.sumOf(this.#tens.last(stats.TENS_KEPT, now).map(([, counts]) => counts))),
       days: Array.from({ length: count }, (_, index) => stats.metricsOf(known.get(first + index) ?? [])),
     };
   }

@@ -1,11 +1,9 @@
 import {
+  ALL_COUNTERS,
   COUNTERS,
   DAYS_KEPT,
-  FIRST_RUNNING,
-  FIRST_WAITING,
   HOURS_KEPT,
   MINUTES_KEPT,
-  MOST_COUNTED,
   NAMES_KEPT,
   outcomeNames,
   PACE_MINUTES,
@@ -15,42 +13,61 @@ import {
   TREND_MINUTES,
 } from "../../core/store/stats.ts";
 
-// Where each counter is in `stats`: totals of 64 bits first, then windows of time, then the job types, each with totals
-// and windows of its own.
-
-const OUTCOMES = outcomeNames.length;
-const TOTAL_BYTES = 8;
-/** In a window, and of a job type. */
-const COUNTER_BYTES = 6;
-const WINDOW_BYTES = COUNTERS * COUNTER_BYTES;
-/** Minutes count outcomes, and the pace. */
-const MINUTE_COUNTERS = OUTCOMES + PACES;
-const MINUTE_BYTES = MINUTE_COUNTERS * COUNTER_BYTES;
-
-/** The totals behind those of the counters, by their positions. */
-const WAITED = COUNTERS;
-const RAN = COUNTERS + 1;
-const CANCELLED = COUNTERS + 2;
-const RETRIED_DEAD = COUNTERS + 3;
-const REMOVED = COUNTERS + 4;
-/** How many exchanges have settled something. */
-const SETTLED = COUNTERS + 5;
-/** When the order of completed jobs was last trimmed. */
-const TRIMMED_IN = COUNTERS + 6;
-
-const MINUTES_AT = (TRIMMED_IN + 1) * TOTAL_BYTES;
-const HOURS_AT = MINUTES_AT + MINUTES_KEPT * MINUTE_BYTES;
-const NAMES_AT = HOURS_AT + HOURS_KEPT * WINDOW_BYTES;
-
-const TENS_AT = OUTCOMES * COUNTER_BYTES;
-const DAYS_AT = TENS_AT + TENS_KEPT * WINDOW_BYTES;
-const NAME_BYTES = DAYS_AT + DAYS_KEPT * WINDOW_BYTES;
+/** What the totals of the queue have besides: for how many ms attempts waited, and ran; jobs cancelled, and retried. */
+export const WAITED = ALL_COUNTERS;
+export const RAN = WAITED + 1;
+export const CANCELLED = WAITED + 2;
+export const RETRIED_DEAD = WAITED + 3;
+const COUNTERS_END = WAITED + 4;
 
 /** The scripts know them by these names. */
 export const counterConstants = {
-  ...{ COUNTERS, OUTCOMES, FIRST_WAITING, FIRST_RUNNING, TOTAL_BYTES, COUNTER_BYTES, WINDOW_BYTES, MINUTE_BYTES },
-  ...{ WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED, SETTLED, TRIMMED_IN },
-  ...{ SLOWEST, MOST_COUNTED, PACES, PACE_MINUTES, TREND_MINUTES },
+  ...{ OUTCOMES: outcomeNames.length, SLOWEST, COUNTERS, PACES, PACES_END: ALL_COUNTERS },
+  ...{ WAITED, CANCELLED, RETRIED_DEAD, COUNTERS_END, PACE_MINUTES, TREND_MINUTES },
   ...{ MINUTES_KEPT, HOURS_KEPT, TENS_KEPT, DAYS_KEPT, NAMES_KEPT },
-  ...{ MINUTES_AT, HOURS_AT, NAMES_AT, TENS_AT, DAYS_AT, NAME_BYTES },
 };
+
+const FIRST_DIGIT = 63;
+
+function numberText(number: number): string {
+  let [text, rest] = ["", number];
+  for (; rest >= 32; rest = Math.floor(rest / 32)) text += String.fromCharCode(FIRST_DIGIT + 32 + (rest % 32));
+  return text + String.fromCharCode(FIRST_DIGIT + rest);
+}
+
+/** Counts as text: lua/_statistics.lua says how. */
+export function countsText(counts: ArrayLike<number>): string {
+  let [text, skipped] = ["", 0];
+  for (let counter = 0; counter < counts.length; counter++) {
+    const count = counts[counter] ?? 0;
+    if (count === 0) {
+      skipped++;
+      continue;
+    }
+    if (skipped > 0) text += numberText(0) + numberText(skipped);
+    skipped = 0;
+    text += numberText(count);
+  }
+  return text;
+}
+
+/** Counts by the numbers of their counters. */
+export function countsIn(text: string): number[] {
+  const counts: number[] = [];
+  let counter = 0;
+  let number = 0;
+  let unit = 1;
+  let skips = false;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - FIRST_DIGIT;
+    number += (digit % 32) * unit;
+    unit *= 32;
+    if (digit >= 32) continue;
+    if (skips) counter += number;
+    else if (number > 0) counts[counter++] = number;
+    skips = !skips && number === 0;
+    number = 0;
+    unit = 1;
+  }
+  return counts;
+}

@@ -31,6 +31,7 @@ const keyNames = [
   "expiry",
   "signals",
   "families",
+  "stats:recent",
 ] as const;
 
 type KeyName = (typeof keyNames)[number];

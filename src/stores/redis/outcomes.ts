@@ -1,7 +1,8 @@
 import { groupScore } from "../../core/store/failures.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
-import { ALL_COUNTERS, COUNTERS, countersOf, SLOWEST } from "../../core/store/stats.ts";
+import { COUNTERS, countersOf, SLOWEST } from "../../core/store/stats.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
+import { countsText, RAN, WAITED } from "./counters.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
 
@@ -55,19 +56,18 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-function countText(counts: Float64Array): string {
-  let text = "";
-  for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count},`;
-  return text;
+function count(counts: Float64Array, counter: number, by = 1): void {
+  counts[counter] = (counts[counter] ?? 0) + by;
 }
 
-function count(counts: Float64Array, counter: number): void {
-  counts[counter] = (counts[counter] ?? 0) + 1;
+function noteSlowest(counts: Float64Array, waited: number, ran: number): void {
+  counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
+  counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
 }
 
-/** What the outcomes count, as if all were accepted. The script then takes out what it refuses. */
+/** What the outcomes count, as if all were accepted, and what each of them counts: see lua/_metrics.lua. */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
-  const all = new Float64Array(ALL_COUNTERS);
+  const all = new Float64Array(RAN + 1);
   const names = new Map<string, { readonly number: number; readonly counts: Float64Array }>();
   const namedAs = (name: string) => {
     const known = names.get(name);
@@ -76,14 +76,12 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
     names.set(name, named);
     return named;
   };
-  let [allWaited, allRan, each] = [0, 0, ""];
+  let each = "";
   for (const outcome of settle) {
     const { name, timing } = outcome;
     const named = name === undefined || !byName ? undefined : namedAs(name);
     const waited = Math.round(timing?.waitedMs ?? 0);
     const ran = Math.round(timing?.ranMs ?? 0);
-    allWaited += waited;
-    allRan += ran;
     each += `${named?.number ?? 0}:${waited}:${ran}:`;
     for (const counter of countersOf(outcome, now)) {
       count(all, counter);
@@ -92,13 +90,16 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
       each += `${counter},`;
     }
     each += ";";
-    for (const counts of named ? [all, named.counts] : [all]) {
-      counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
-      counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
-    }
+    count(all, WAITED, waited);
+    count(all, RAN, ran);
+    noteSlowest(all, waited, ran);
+    if (named) noteSlowest(named.counts, waited, ran);
   }
-  const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));
-  return { waitedMs: allWaited, ranMs: allRan, counts: countText(all), each, names: named };
+  const text = countsText(all);
+  if (text === "") return { metrics: "", each };
+  let metrics = `${text} \n`;
+  for (const [name, { counts }] of names) metrics += `${countsText(counts)} ${name}\n`;
+  return { metrics, each };
 }
 
 /** The outcomes of jobs that wait, or have waited, each with its number, from 1: see lua/_waits.lua. */

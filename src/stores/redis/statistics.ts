@@ -1,18 +1,23 @@
 import { MEBIBYTE } from "../../core/shared/limits.ts";
 import {
-  COUNTERS,
+  DAY_MS,
   enqueuedOf,
+  HOUR_MS,
+  MINUTE_MS,
+  MINUTES_KEPT,
   metricsOf,
   outcomeCounts,
   type StoredNameMetrics,
   storedMinute,
+  sumOf,
+  TEN_MINUTES_MS,
+  TENS_KEPT,
 } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
-import { counterConstants } from "./counters.ts";
+import { countsIn, WAITED } from "./counters.ts";
 import { readPausedJobs, timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
-import { arrayOf } from "./values.ts";
 
 /** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;
@@ -21,21 +26,18 @@ const SAMPLE = 1_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
 
-/** One of these changes whenever an attempt is settled, or a job cancelled, retried or removed. */
-const { CANCELLED, RETRIED_DEAD, REMOVED, SETTLED } = counterConstants;
-const changing = [CANCELLED, RETRIED_DEAD, REMOVED, SETTLED].flatMap((position) => ["GET", "i64", `#${position}`]);
-
 export function statisticsCalls(caller: Caller) {
-  const { due, stats } = caller.keys;
+  const { due } = caller.keys;
   return {
     async pulse() {
-      const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...changing]);
-      return [members, ...arrayOf(counters)].join();
+      const [members, recent] = await caller.plain(["ZCARD", due], ["GET", caller.keys["stats:recent"]]);
+      return `${members} ${recent}`;
     },
     async stats(now, withNames = false) {
       const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });
-      const { pausedJobs, nextScore, oldestScore, totals: all, minutes, names, ...counts } = reply;
-      const [waitedMs = 0, ranMs = 0, cancelled = 0, retriedDead = 0] = all.slice(COUNTERS);
+      const { pausedJobs, nextScore, oldestScore, totals: totalsText, minutes, names, ...counts } = reply;
+      const all = countsIn(totalsText);
+      const [waitedMs = 0, ranMs = 0, cancelled = 0, retriedDead = 0] = all.slice(WAITED);
       const { waiting, running } = metricsOf(all);
       const totals = outcomeCounts(all);
       return {
@@ -47,12 +49,15 @@ export function statisticsCalls(caller: Caller) {
         oldestReadyAt: timeOf(oldestScore),
         waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
         runningTimes: { counts: running.counts, sumMs: ranMs },
-        minutes: minutes.map((row) => storedMinute(row.minute, countsOf(row.counts))),
-        ...(withNames && { names: names.map(storedNameMetrics) }),
+        minutes: windowsUntil(now, minutes, MINUTE_MS, MINUTES_KEPT).map(([minute, each]) =>
+          storedMinute(minute, each),
+        ),
+        ...(withNames && { names: names.map((row) => storedNameMetrics(row, now, 0)) }),
       };
     },
     async figures(now, days) {
-      return (await caller.run(scripts.figures, { now, days })).map(storedNameMetrics);
+      const reply = await caller.run(scripts.figures, { withDays: days > 0 });
+      return reply.map((row) => storedNameMetrics(row, now, days));
     },
     async pending(now) {
       const limits = { mostMembers: MOST_READ, sample: SAMPLE, mostBytes: MOST_PENDING_BYTES };
@@ -61,22 +66,35 @@ export function statisticsCalls(caller: Caller) {
       return { counts: new Map(names.map(({ name, count }) => [name, inAll(count)])), isEstimated: isPart };
     },
     async history(now, hours) {
-      const reply = await caller.run(scripts.history, { now, hours });
-      return reply.map(({ hour, counts }) => ({ hour, metrics: metricsOf(countsOf(counts)) }));
+      const reply = await caller.run(scripts.history, { first: Math.floor(now / HOUR_MS) - hours + 1 });
+      return windowsUntil(now, reply, HOUR_MS, hours).map(([hour, counts]) => ({ hour, metrics: metricsOf(counts) }));
     },
   } satisfies Partial<QueueStore>;
 }
 
-/** Reads counts as lua/_read_windows.lua writes them. */
-function countsOf(text: string): readonly number[] {
-  const counts: number[] = [];
-  if (text === "") return counts;
-  const values = text.split(",").map(Number);
-  for (let i = 0; i < values.length; i += 2) counts[values[i] as number] = values[i + 1] as number;
-  return counts;
+/** The last of some windows (lua/_statistics.lua), in order. */
+function windowsUntil(now: number, text = "", ms: number, count: number): readonly (readonly [number, number[]])[] {
+  const current = Math.floor(now / ms);
+  return [...text.matchAll(/,(\d+)([^,]*)/g)]
+    .map(([, number, counts = ""]) => [Number(number), counts] as const)
+    .filter(([number]) => number > current - count && number <= current)
+    .sort(([a], [b]) => a - b)
+    .map(([number, counts]) => [number, countsIn(counts)]);
 }
 
-function storedNameMetrics(row: ReturnType<typeof scripts.figures.read>[number]): StoredNameMetrics {
-  const [hour = metricsOf([]), ...days] = row.periods.split(";").map((text) => metricsOf(countsOf(text)));
-  return { name: row.name || undefined, total: outcomeCounts(countsOf(row.totals)), hour, days };
+function storedNameMetrics(
+  { name, text }: ReturnType<typeof scripts.figures.read>[number],
+  now: number,
+  days: number,
+): StoredNameMetrics {
+  const [totals = "", tens, past] = text.split(";");
+  const hour = windowsUntil(now, tens, TEN_MINUTES_MS, TENS_KEPT).map(([, counts]) => counts);
+  const known = new Map(windowsUntil(now, past, DAY_MS, days));
+  const first = Math.floor(now / DAY_MS) - days + 1;
+  return {
+    name: name || undefined,
+    total: outcomeCounts(countsIn(totals)),
+    hour: metricsOf(sumOf(hour)),
+    days: Array.from({ length: days }, (_, index) => metricsOf(known.get(first + index) ?? [])),
+  };
 }

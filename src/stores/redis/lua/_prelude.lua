@@ -1,5 +1,5 @@
 -- Every script begins with this file: the keys of the queue, arguments, scores, and commands with many values.
--- KEYS are the seventeen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
+-- KEYS are the eighteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
 -- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
 -- Redis refuses a script before its first write if memory is full. Only a key of a wrong type, or a missing permission,
@@ -7,7 +7,7 @@
 -- records, members that lead to them, members of jobs that have ended, slots and children, the records of these jobs,
 -- and metrics. No job is lost then.
 local due, jobs, dead, dead_jobs, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
-  document_ends, expiry, signals, families = unpack(KEYS)
+  document_ends, expiry, signals, families, stats_recent = unpack(KEYS)
 
 -- Counts billed commands: the script itself, then each call.
 local commands = 1
@@ -26,7 +26,7 @@ end
 --   2^53 to 2^54          jobs that wait in the line of a key: their scores + 2^53
 --   2^54 to 2^54 + 2^52   ' turn:KEY', the twin of ' lane:KEY'
 --   2^54 + 2^53 to 2^55   ' wait:EVENT\nID'
---   from 2^55 on          ' name:NAME'; ' used' at 2^56
+--   2^56                  ' used'
 local UPPER = 4503599627370496
 local IN_LINE = 9007199254740992
 local LINES_END = 18014398509481984
@@ -181,11 +181,6 @@ local function members_until(key, score, member, reversed)
   if rank and tonumber(call('ZSCORE', key, member)) == tonumber(score) then return rank + 1 end
   if reversed then return call('ZCOUNT', key, '(' .. score, '+inf') end
   return call('ZCOUNT', key, '-inf', '(' .. score)
-end
-
--- Totals are numbers of 64 bits at the beginning of `stats` (counters.ts), so that one command adds to any of them.
-local function add(position, by)
-  call('BITFIELD', stats, 'INCRBY', 'i64', '#' .. position, by)
 end
 
 -- Whether a text sorts after another one, byte by byte: `<` of Lua follows the locale of the server.

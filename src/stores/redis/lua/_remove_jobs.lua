@@ -16,5 +16,5 @@ local function remove_jobs(found, released_at)
   call_many('HDEL', jobs, ids)
   store_families()
   remove_families()
-  if #found > 0 then add(CANCELLED, #found) end
+  if #found > 0 then count_one(now, CANCELLED, #found) end
 end

@@ -24,19 +24,17 @@ local function is_same(stored, score)
 end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
--- finds the positions of job types, and which of the watched jobs are gone.
+-- finds which of the watched jobs are gone.
 local function read_leases()
   local members = {}
   push_all(members, ids)
   for _, job in ipairs(follow_ups) do push(members, job.id) end
-  push_positions(members)
   local unwatched = #members
   push_all(members, watched)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(gone, name) end
   end
-  note_positions(stored, #ids + #follow_ups)
   return stored
 end
 

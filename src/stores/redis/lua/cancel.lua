@@ -1,6 +1,7 @@
 -- Removes waiting jobs, or running ones too.
 -- @arg now number, may_run flag, all list(text)
 -- @reply list(cancelled|running|missing)
+-- include: _statistics.lua
 -- include: _families.lua
 -- include: _waiting.lua
 -- include: _live_jobs.lua

@@ -17,6 +17,7 @@ if state == 'completed' then
   return { kept, #ids < piece and 0 or 1, '', '' }
 end
 
+-- include: _statistics.lua
 -- include: _families.lua
 -- include: _waiting.lua
 -- include: _live_jobs.lua
@@ -42,7 +43,7 @@ local function clear_dead()
     seen[id] = true
   end
   local cleared = remove_dead(now, members, ids) - entries
-  if cleared > 0 then add(REMOVED, cleared) end
+  if cleared > 0 then count_up(now, '') end
   return { cleared, #range < piece and 0 or 1, '', '' }
 end
 

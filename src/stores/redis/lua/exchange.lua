@@ -49,7 +49,7 @@
 -- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)  (_settle.lua)
 -- @arg keyed rows(outcome:number prefix claimed_at:number? ran_ms:number?)
 -- @arg follow_ups rows(outcome:number id score:digits record flow family)  jobs that outcomes make
--- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
+-- @arg metrics text, each text  (_metrics.lua)
 -- @arg watched list(text)  ids of jobs that run
 -- @arg waits rows(outcome:number now_waits has_waited)  (_waits.lua)
 -- @arg fires rows(key occurrence:digits next:digits record unless skipped)  (_fire.lua)
@@ -76,7 +76,6 @@ local paused_jobs, settled, fired, claimed = {}, {}, {}, {}
 local claimed_again, runs, gone, due_schedules = {}, {}, {}, {}
 local settle, remove_ended, tally
 
--- include: _windows.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
   -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it
@@ -90,7 +89,10 @@ do
     -- include: _waits.lua
   end
   -- include: _families.lua
-  -- include: _metrics.lua
+  do
+    -- include: _statistics.lua
+    -- include: _metrics.lua
+  end
   -- include: _settle.lua
 end
 -- include: _fire.lua

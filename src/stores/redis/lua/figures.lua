@@ -1,9 +1,7 @@
 -- Reads metrics by name.
--- @arg now number, days number
--- @reply rows(name totals periods)  no name: all that have none of their own
--- Periods are the last hour and each of the last days, today last, with semicolons in between; counts have commas.
--- include: _windows.lua
--- include: _read_windows.lua
+-- @arg with_days flag
+-- @reply rows(name text)  no name: all that have none of their own. Texts: _statistics.lua
+-- include: _statistics.lua
 local reply = {}
-push_names(reply, read_positions(), call('GETRANGE', stats, NAMES_AT, -1), 0, days)
+push_names(reply, read_statistics(), with_days)
 return reply

@@ -1,6 +1,7 @@
 -- Removes jobs from the dead-letter queue for good.
 -- @arg now number, all list(text)
 -- @reply number  how many were there
+-- include: _statistics.lua
 -- include: _families.lua
 local dead_since = read_many('ZMSCORE', dead, all)
 local ids, members, seen = {}, {}, {}
@@ -14,5 +15,5 @@ for i, id in ipairs(all) do
 end
 if #ids == 0 then return 0 end
 remove_dead(now, members, ids)
-add(REMOVED, #ids)
+count_up(now, '')
 return #ids

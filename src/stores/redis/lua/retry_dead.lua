@@ -1,6 +1,7 @@
 -- Moves jobs from the dead-letter queue back to the waiting ones.
 -- @arg resend flag, now number, list rows(id dead_since:digits score:digits record flow)
 -- @reply list(flag)  0: it has not been dead since then
+-- include: _statistics.lua
 -- include: _families.lua
 local ids = {}
 for _, job in ipairs(list) do push(ids, job.id) end
@@ -72,5 +73,5 @@ store_new(records)
 commit_keys(now, members)
 call_many('ZREM', dead, leaving)
 call_many('HDEL', dead_jobs, retried)
-if #retried > 0 then add(RETRIED_DEAD, #retried) end
+if #retried > 0 then count_one(now, RETRIED_DEAD, #retried) end
 return reply

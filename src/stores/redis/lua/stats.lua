@@ -4,16 +4,14 @@
 -- @reply paused flag, paused_jobs list(text), next_score number?, oldest_score number?  of the oldest ready job
 -- @reply scheduled number, ready number, recent number, latest number  ready, and fell due in these minutes (stats.ts)
 -- @reply running number, dead number, completed number
--- @reply totals list(number)  in the order of their positions (counters.ts)
--- @reply minutes rows(minute:number counts)  of the last hour, those in which something was settled
--- @reply names rows(name totals periods)  as in figures.lua
--- include: _windows.lua
--- include: _read_windows.lua
+-- @reply totals text, minutes text  of the queue (_statistics.lua)
+-- @reply names rows(name text)  as in figures.lua
+-- include: _statistics.lua
 if not with_names then remove_expired(now) end
 
 local range = call('ZRANGE', due, 0, most, 'WITHSCORES')
-local this_minute = math.floor(now / MINUTES.ms)
-local function begin(ago) return pack((this_minute - ago) * MINUTES.ms, 0, 0) end
+local this_minute = math.floor(now / 60000)
+local function begin(ago) return pack((this_minute - ago) * 60000, 0, 0) end
 local from, trend_from, until_now = begin(PACE_MINUTES), begin(TREND_MINUTES), begin(0)
 local ready, recent, latest, scheduled, running = 0, 0, 0, 0, 0
 
@@ -72,17 +70,10 @@ for i = skip_marks(range, paused_jobs), #range, 2 do
   end
 end
 
-local text = call('GETRANGE', stats, 0, with_names and -1 or HOURS_AT - 1)
-local totals = {}
-for position = 0, TRIMMED_IN - 1 do push(totals, number_at(text, position * TOTAL_BYTES, TOTAL_BYTES)) end
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local completed = with_names and 0 or call('ZCOUNT', done_order, '(' .. whole(now), '+inf')
-
-local minutes = {}
-for minute = this_minute - MINUTES.kept + 1, this_minute do
-  local counts = counts_of(text, MINUTES, 0, minute, minute)
-  if counts ~= '' then push(minutes, minute, counts) end
-end
+local lines = read_statistics()
+local totals, minutes = string.match(lines[1].text, '^([^;]*);([^;]*)')
 local names = {}
-if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
+if with_names then push_names(names, lines, false) end
 return { paused, paused_jobs, coming, oldest, scheduled, ready, recent, latest, running, dead_now, completed, totals, minutes, names }
