@@ -5,8 +5,8 @@ import { run } from "../../src/cli/run.ts";
 import type { Scene } from "./scene.ts";
 
 const COLUMNS = 86;
-/** What is typed. The last line changes the queue, so that this is the last picture. */
-const lines = ["queue:list", "queue:failures", "queue:dlq retry --group c8e2bbfecb32 --queue default --yes"];
+/** What is typed; GROUP is the first group of failures. The last line changes the queue, so that this is the last picture. */
+const lines = ["queue:list", "queue:failures", "queue:dlq retry --group GROUP --queue default --yes"];
 
 /** The colours that the command line uses, by their codes. */
 const styles: Readonly<Record<string, string>> = {
@@ -22,8 +22,10 @@ const styles: Readonly<Record<string, string>> = {
 export async function terminal(browser: Browser, scene: Scene, origin: string): Promise<Buffer> {
   const page = await browser.newPage({ viewport: { width: 720, height: 481 }, deviceScaleFactor: 1280 / 720 });
   const screen: string[] = [];
-  for (const line of lines)
+  for (const each of lines) {
+    const line = each.replace("GROUP", () => /\b[0-9a-f]{12}\b/.exec(screen.join())?.[0] ?? "none");
     screen.push(`\u001b[2m$\u001b[22m npx tidegate ${line}\n${await printed(line, scene, origin)}`);
+  }
   await page.setContent(`<!doctype html>
 <style>
   body { margin: 0; background: #0d1716; color: #d5e0df; }
@@ -35,18 +37,20 @@ export async function terminal(browser: Browser, scene: Scene, origin: string): 
   return picture;
 }
 
+/** @throws {Error} if the command fails. */
 async function printed(line: string, { now, fetch }: Scene, origin: string): Promise<string> {
   let text = "";
   const write = (more: string) => {
     text += more;
   };
   const stdout = { isTTY: true, columns: COLUMNS, write };
-  await run(line.split(" "), {
+  const code = await run(line.split(" "), {
     // A screen without lines that are written over.
     ...{ stdout, stderr: { write }, stdin: Object.assign(Readable.from([]), { isTTY: true }) },
     ...{ env: { TIDEGATE_URL: origin, TIDEGATE_TOKEN: "a-token-of-no-use" }, cwd: import.meta.dirname },
     ...{ clock: () => now, fetch, untilInterrupted: (work) => work(new AbortController().signal) },
   });
+  if (code !== 0) throw new Error(`tidegate ${line} failed: ${text}`);
   return text;
 }
 
