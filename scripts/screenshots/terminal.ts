@@ -5,7 +5,7 @@ import { run } from "../../src/cli/run.ts";
 import type { Scene } from "./scene.ts";
 
 const COLUMNS = 86;
-/** What is typed; GROUP is the first group of failures. The last line changes the queue, so that this is the last picture. */
+/** What is typed. GROUP is the first group of failures. The last line changes the queue: this is the last picture. */
 const lines = ["queue:list", "queue:failures", "queue:dlq retry --group GROUP --queue default --yes"];
 
 /** The colours that the command line uses, by their codes. */
