@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { systemClock } from "../core/shared/clock.ts";
 import type { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
-import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
+import { type Colors, colorsFor, columnsOf, isTerminal, toJson, withCommandApart } from "./output/text.ts";
 import { createProgram, type Globals, type Program, UsageError } from "./program.ts";
 
 const CHECK_URL =
@@ -68,11 +68,11 @@ export class Session {
 
   /** Prints a result: JSON for programs, text for people. */
   print(document: unknown, text: () => string): void {
-    this.io.stdout.write(`${this.isJson ? toJson(document) : text()}\n`);
+    this.io.stdout.write(`${this.isJson ? toJson(document) : withCommandApart(text(), this.width)}\n`);
   }
 
   note(text: string): void {
-    if (!this.isJson && text) this.io.stderr.write(`${text}\n`);
+    if (!this.isJson && text) this.io.stderr.write(`${withCommandApart(text, this.width)}\n`);
   }
 
   /** The width of the terminal. Undefined without one: then lines may have any length. */

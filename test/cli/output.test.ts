@@ -37,6 +37,14 @@ describe("a table", () => {
     );
   });
 
+  test("keeps what is optional beside a very long name, which it cuts to 32 characters at most for it", () => {
+    const optional = columns.map((column) => ({ ...column, givesWay: 8, isOptional: column.title === "COUNT" }));
+    const rows = [["n".repeat(60), "1", "text"]];
+    const shown = (width: number) => table(optional, rows, { colors, width }).split("\n")[1];
+    expect(shown(45)).toBe(`${"n".repeat(31)}…      1  text`);
+    expect(shown(44)).toBe(`${"n".repeat(37)}…  text`);
+  });
+
   test("cuts the widest column that may shrink, if it does not fit", () => {
     const yielding = columns.map((column) => ({ ...column, givesWay: column.title === "NAME" ? 8 : undefined }));
     const rows = [["n".repeat(30), "1", "a text that is too long"]];

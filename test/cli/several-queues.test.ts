@@ -272,7 +272,7 @@ test("an action names its queue, in the question and in the reply", async () => 
   expect(retried.stderr).toContain("Queue shop at queue.test: retry all 1 dead job, and none that die later? [y/N]");
   expect(retried.stdout).toMatch(/^Retried 1 dead job in shop\.\nFound: 1 ready\.\nID +STATE /);
   expect(retried.stderr).toContain(
-    "See what became of them: tidegate queue:jobs --search 2026-03-01T12:00:00.000Z/2026-03-01T12:00:05.000Z --in retried\n",
+    "See what became of them:\n  tidegate queue:jobs --search 2026-03-01T12:00:00.000Z/2026-03-01T12:00:05.000Z --in retried\n",
   );
   expect((await cli("queue:types pause fails")).stdout).toMatch(/^fails is paused in shop\. /);
   expect((await cli("queue:flow pause mail --queue imports")).stdout).toMatch(/^mail is paused in imports\. /);

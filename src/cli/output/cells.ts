@@ -147,7 +147,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
           (/^(error|age|result|data|paused|reason)$/.test(name) ? "" : "-"),
         align: isNumber || /^(attempts|pending)$/.test(path) ? "right" : "left",
         isOptional: /^(lastRunAt|last|zone|set|clock|due|(hour|days)\..*)$/.test(path),
-        givesWay: /^(id|key|name|event|target)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
+        givesWay: /^(id|key|name|event|target|field)$/.test(path) ? 16 : YIELDING.test(path) ? 8 : undefined,
         paint: (text, row) => paint(name, text, row, colors),
       };
     });

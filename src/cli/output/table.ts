@@ -8,7 +8,7 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** The width to which it is cut if the terminal is too narrow. The last column always is cut. */
   readonly givesWay?: number | undefined;
-  /** Whether it is left out before a name is cut. */
+  /** Whether it is left out before a name is cut to less than `NAME_WIDTH`. */
   readonly isOptional?: boolean;
   readonly paint?: (text: string, row: Row) => string;
 }
@@ -26,6 +26,8 @@ export interface TableOptions<Row> {
 const GAP = "  ";
 /** No column is cut to less. */
 const LEAST_WIDTH = 8;
+/** One very long name must not leave out the columns that a command is for. */
+const NAME_WIDTH = 32;
 const BELOW = { indent: 10, lines: 2 } as const;
 
 /** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
@@ -37,7 +39,8 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const wanted = columns.map(({ title }, index) =>
     cells.reduce((widest, texts) => Math.max(widest, stringWidth(texts[index] ?? "")), stringWidth(title)),
   );
-  const excess = wanted.reduce((sum, each) => sum + each, GAP.length * last - width);
+  const needed = wanted.map((each, index) => (columns[index]?.givesWay ? Math.min(each, NAME_WIDTH) : each));
+  const excess = needed.reduce((sum, each) => sum + each, GAP.length * last - width);
   const spare = excess > 0 && columns.findLast(({ isOptional }) => isOptional);
   const others = columns.filter((column) => column !== spare);
   if (spare) return table(others, rows, { ...options, hidden: [spare.title, ...hidden] });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type { Io, Output } from "../io.ts";
 
@@ -28,6 +29,16 @@ export function printable(text: string): string {
 
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
+}
+
+/** Puts a command that does not fit behind its text on a line of its own, where it can be copied. */
+export function withCommandApart(text: string, width = Number.POSITIVE_INFINITY): string {
+  const isTooWide = (line: string) => stripVTControlCharacters(line).length > width;
+  const apart = (line: string) => line.replace(/^( *)(.*?:) (?=tidegate )/, "$1$2\n$1  ");
+  return text
+    .split("\n")
+    .map((line) => (isTooWide(line) ? apart(line) : line))
+    .join("\n");
 }
 
 /** A result as JSON, safe for a terminal and with the same meaning: such characters are escaped. */

@@ -74,8 +74,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** How many attempts have started. */
   readonly attempts: number;
   /**
-   * How many attempts may follow the first, as set at enqueue or in its definition. Missing if neither is known, because
-   * the queue that you asked has no such job among its `jobs`.
+   * How many attempts may follow the first, as set at enqueue or in its definition. Missing if neither is known,
+   * because the queue that you asked has no such job among its `jobs`.
    */
   readonly maxRetries?: number;
   /**
