@@ -1,7 +1,7 @@
 import { createClient } from "redis";
 import type { Store } from "../../src/core/store/store.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { transportTo } from "../../src/stores/redis-http/client.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
