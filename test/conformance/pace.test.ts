@@ -48,6 +48,26 @@ onEachKindOfStore((kind) => {
     expect(await paceNow()).toEqual({ arrivals: 0, departures: 0, emptyInMs: 0 });
   });
 
+  test("a queue younger than five minutes has the pace of the minutes since its first, and an older one is averaged over all five", async () => {
+    const { clock, paceNow, minutes } = setUp();
+    const paces = async () => {
+      const found = [];
+      for (let i = 0; i < 6; i++) {
+        await minutes(1, 45, 30);
+        found.push(await paceNow());
+      }
+      return found.map(({ arrivals, departures }) => `${arrivals} in, ${departures} out`);
+    };
+    expect(await paces()).toEqual(Array(6).fill("45 in, 30 out"));
+    await minutes(9, 0, 90);
+    // Longer ago than minutes are kept.
+    clock.now += 120 * minute;
+    expect(await paces()).toEqual([
+      ...["9 in, 6 out", "18 in, 12 out", "27 in, 18 out"],
+      ...["36 in, 24 out", "45 in, 30 out", "45 in, 30 out"],
+    ]);
+  });
+
   test("a queue with no more than a minute's work keeps up, whatever its last five minutes say", async () => {
     const { queue, enqueue, minutes } = setUp();
     const paceNow = async () => paceText(await queue.getStats(), String, String);
@@ -66,7 +86,7 @@ onEachKindOfStore((kind) => {
     const paceNow = async () => paceText(await queue.getStats(), String, String);
     await enqueue(600);
     await minutes(1, 0, 20);
-    expect(await paceNow()).toBe("grows by 116 a minute (in 120, out 4, 5 min average)");
+    expect(await paceNow()).toBe("grows by 580 a minute (in 600, out 20, 5 min average)");
     await minutes(2, 10, 30);
     const emptyInMs = (540 * 60_000) / 20;
     expect(await paceNow()).toBe(`empty in ${emptyInMs} (shrinks by 20 a minute)`);
@@ -82,7 +102,7 @@ onEachKindOfStore((kind) => {
   test("a queue that nobody drains grows, if it has been drained before or not", async () => {
     const { paceNow, minutes } = setUp();
     await minutes(2, 10, 0);
-    expect(await paceNow()).toEqual({ arrivals: 4, departures: 0, emptyInMs: null });
+    expect(await paceNow()).toEqual({ arrivals: 10, departures: 0, emptyInMs: null });
     await minutes(1, 0, 20);
     await minutes(7, 10, 0);
     expect(await paceNow()).toEqual({ arrivals: 10, departures: 0, emptyInMs: null });
@@ -94,7 +114,7 @@ onEachKindOfStore((kind) => {
     await queue.enqueue(fails);
     await queue.drain();
     clock.now += minute;
-    expect(await paceNow()).toEqual({ arrivals: 0.2, departures: 0.2, emptyInMs: 0 });
+    expect(await paceNow()).toEqual({ arrivals: 1, departures: 1, emptyInMs: 0 });
     clock.now += 60 * minute;
     expect(await paceNow()).toEqual({ arrivals: 0.2, departures: 0, emptyInMs: null });
     await queue.drain();
@@ -150,6 +170,6 @@ onEachKindOfStore((kind) => {
     await minutes(1, 10, 15);
     clock.now += minute;
     const all = sumOfStats([await queue.getStats(), await open("other").getStats()]);
-    expect(all.pace).toEqual({ arrivals: 2.2, departures: 2, emptyInMs: null });
+    expect(all.pace).toEqual({ arrivals: 5.5, departures: 5, emptyInMs: null });
   });
 });

@@ -17,14 +17,14 @@ describe("the overview", () => {
       await on.queue.drain({ maxJobs: drained });
       on.clock.now += 60_000;
     };
-    await minute(477, 318);
+    await minute(240, 80);
     const page = await open(on);
     const ready = page.locator(".states a", { hasText: "ready" });
     await expect
       .poll(() => ready.innerText(), patience)
-      .toMatch(/grows by 31 a minute \(in 95, out 64, 5 min average\); oldest 60 s/);
+      .toMatch(/grows by 160 a minute \(in 240, out 80, 5 min average\); oldest 60 s/);
     expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
-    expect(await page.locator(".attention li").innerText()).toBe("grows by 31 a minute");
+    expect(await page.locator(".attention li").innerText()).toBe("grows by 160 a minute");
     for (let i = 0; i < 5; i++) await minute(0, 1);
     await page.getByText("No figures of yesterday").waitFor();
     await page.keyboard.press("r");

@@ -1,9 +1,9 @@
-import { PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
+import { outcomeNames, PACE_MINUTES, paceMinutes, type StoredStats, TREND_MINUTES } from "../store/stats.ts";
 
 // That of stats.ts would bring all of its file into the page.
 const MINUTE_MS = 60_000;
 
-/** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
+/** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes, or all of a younger queue. */
 export interface QueuePace {
   /** Jobs that became due. A job that waits for a retry becomes due again. */
   readonly arrivals: number;
@@ -62,15 +62,25 @@ export function paceOf(stats: StoredStats, now: number): QueuePace {
 }
 
 /** Jobs a minute in the last whole minutes. @param dueSince how many of the ready jobs fell due in them */
-function ratesOf({ minutes, oldestReadyAt }: StoredStats, dueSince: number, count: number, now: number) {
-  const { from, until } = paceMinutes(now, count);
+function ratesOf(stats: StoredStats, dueSince: number, count: number, now: number) {
+  const { minutes, oldestReadyAt } = stats;
+  const { from: earliest, until } = paceMinutes(now, count);
+  const from = Math.max(earliest, firstMinute(stats));
+  if (from >= until) return { arrivals: 0, departures: 0 };
   const within = minutes.filter(({ minute }) => minute >= from && minute < until);
   const sum = (of: "fellDue" | "began" | "left") => within.reduce((total, minute) => total + minute[of], 0);
   // When running jobs fell due is not stored. The earliest start first: if an older job is ready, all of them fell due
   // before these minutes. If not, as many have begun as had fallen due, apart from those that are ready.
   const isBehind = oldestReadyAt !== undefined && oldestReadyAt < from * MINUTE_MS;
   const arrived = dueSince + sum("fellDue") + (isBehind ? 0 : sum("left") - sum("began"));
-  return { arrivals: Math.max(0, arrived) / count, departures: sum("left") / count };
+  return { arrivals: Math.max(0, arrived) / (until - from), departures: sum("left") / (until - from) };
+}
+
+/** The minute in which the first job fell due. -Infinity if that is longer ago than minutes are kept. */
+function firstMinute({ minutes, totals, oldestReadyAt = Number.POSITIVE_INFINITY }: StoredStats): number {
+  const kept = (name: (typeof outcomeNames)[number]) => minutes.reduce((total, minute) => total + minute[name], 0);
+  if (outcomeNames.some((name) => kept(name) < totals[name])) return Number.NEGATIVE_INFINITY;
+  return Math.min(Math.floor(oldestReadyAt / MINUTE_MS), ...minutes.map(({ minute }) => minute));
 }
 
 function emptyInMs(ready: number, lessEachMinute: number): number | null {

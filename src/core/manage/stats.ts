@@ -46,8 +46,8 @@ export interface QueueStats extends PausedBy {
    */
   readonly oldestReadyAgeMs: number | null;
   /**
-   * Whether the queue keeps up: `arrivals` and `departures` in jobs a minute, over the last five whole minutes, and
-   * `emptyInMs`, the time until no job is ready at this pace; null while it grows.
+   * Whether the queue keeps up: `arrivals` and `departures` in jobs a minute, over the last five whole minutes, or
+   * all of a younger queue, and `emptyInMs`, the time until no job is ready at this pace; null while it grows.
    */
   readonly pace: QueuePace;
   /** Whether the queue is paused. */
