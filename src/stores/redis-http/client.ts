@@ -38,7 +38,7 @@ const words: ConnectionWords = {
   lost: "Redis did not reply as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
 };
 
-/** The way to a database by its address and token. The client sends each request once: a script must know of a resend. */
+/** The way to a database by its address and token. The client sends once: a script must know of a resend. */
 export function transportTo(url: string, token: string): Transport {
   const address = new URL(url).href.replace(/\/$/, "");
   const client = new Redis({
@@ -64,8 +64,8 @@ interface Call {
  * Sends commands by a client of `@upstash/redis`.
  *
  * The client gets a ticket in place of the arguments, and our middleware exchanges it for them. So a call has its own
- * deadline, and gets its reply as Redis sent it: a client that deserializes would turn the text `null` into nothing, and
- * an id such as `{}` into an object. If a client ignores middleware, Redis refuses the command with the ticket.
+ * deadline, and gets its reply as Redis sent it: a client that deserializes would turn the text `null` into nothing,
+ * and an id such as `{}` into an object. If a client ignores middleware, Redis refuses the command with the ticket.
  *
  * @param lockingAddress the address of the database, if it is known.
  */

@@ -29,8 +29,8 @@ export interface UpstashStoreOptions {
 /** A database that you have a client for. */
 export interface UpstashClientOptions {
   /**
-   * Your client of `@upstash/redis`. Its settings hold, except that each request ends at the store's own deadline. Give it
-   * `retry: { retries: 0 }`: the store sends again by itself, and then recognizes what an earlier request has done.
+   * Your client of `@upstash/redis`. Its settings hold, except that each request ends at the store's own deadline.
+   * Give it `retry: { retries: 0 }`: the store sends again by itself, and recognizes what an earlier request has done.
    */
   readonly redis: UpstashClient;
   /** The start of every key. Default "tidegate". */
@@ -44,8 +44,8 @@ export interface UpstashClientOptions {
  * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
  * ```
  *
- * @throws {TidegateError} `invalid_request` if the url or the token is missing, if an option is invalid, or if `redis` is
- *   another client. Nothing is sent before a queue needs it.
+ * @throws {TidegateError} `invalid_request` if the url or the token is missing, if an option is invalid, or if `redis`
+ *   is another client. Nothing is sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions): Store;
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions, ...more: unknown[]): Store {
