@@ -301,7 +301,7 @@ export class Drain {
   #end(attempt: Attempt, outcome: AttemptOutcome, at: number): void {
     const { ended, waiting } = this.#jobs;
     const { back, isAwaited } = waiting.follow(attempt, outcome.to, at);
-    ended.add({ job: attempt.job, outcome, at, isAwaited });
+    ended.add({ job: { info: attempt.job.info }, outcome, at, isAwaited });
     if (ended.length === 1 || outcome.to === "released") this.#news.notify();
     this.#release(back, at);
   }

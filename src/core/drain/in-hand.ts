@@ -1,6 +1,5 @@
 import type { Attempt } from "../attempt/attempt.ts";
-import type { ClaimedJob } from "../attempt/claimed-job.ts";
-import type { AttemptOutcome } from "../job/attempt-info.ts";
+import type { AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
 import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
 import { type Lease, possibleLeases } from "../store/store.ts";
 import type { Unsettled } from "./budget.ts";
@@ -57,9 +56,7 @@ export class JobsInHand implements Unsettled {
 }
 
 /** A job whose attempt has ended, or that is released. */
-export interface EndedJob {
-  readonly job: ClaimedJob;
-  readonly outcome: AttemptOutcome;
+export interface EndedJob extends SettledAttempt {
   readonly at: number;
   /** Whether another job waits for the slot of the flow control key that this one holds. */
   readonly isAwaited: boolean;

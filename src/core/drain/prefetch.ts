@@ -26,8 +26,8 @@ const FADING = 7 / 8;
 
 /**
  * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: one for each
- * slot, as all may come free at once, and twice as many as end until a reply comes. Twice, so that a drain which had
- * too few ahead can double its pace with each reply.
+ * slot, as all may come free at once, or twice as many as end until a reply comes, if that is more. Twice, so that a
+ * drain which had too few ahead can double its pace with each reply.
  *
  * The pace is how many jobs have really ended in a ms lately, so the drain never claims faster than it works. Before
  * the first job has ended, it claims none ahead: a job must not wait here behind slow ones while another drain has a
@@ -119,7 +119,8 @@ export class Prefetch {
   }
 
   #enough(pace: number, replyMs: number): number {
-    return Math.max(this.mostStartable, Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS));
+    const soon = Math.max(this.#mostJobs, 2 * pace * replyMs);
+    return Math.max(this.mostStartable, Math.min(soon, pace * READY_MS));
   }
 
   /** How many jobs end in a ms; 0 before the first has ended, to claim none ahead. */

@@ -28,16 +28,17 @@ test("until a job has ended, only jobs for the free slots are claimed", () => {
 
 test("as many jobs are claimed in addition as start in a second", () => {
   const { prefetch, now } = setUp(1, 100);
-  // 100 a second: one for each of the 10 slots, and 4 until a reply comes, twice over.
-  expect(prefetch.missing(0, 40, now)).toBe(10 + 8 + 100);
-  expect(prefetch.missing(18, 40, now)).toBe(0);
-  expect(prefetch.isEnough(17, 40, now)).toBe(false);
-  expect(prefetch.isEnough(18, 40, now)).toBe(true);
+  // 100 a second: one for each of the 10 slots, or what ends until a reply comes, twice over.
+  expect(prefetch.missing(0, 40, now)).toBe(10 + 100);
+  expect(prefetch.missing(0, 90, now)).toBe(18 + 100);
+  expect(prefetch.missing(18, 90, now)).toBe(0);
+  expect(prefetch.isEnough(17, 90, now)).toBe(false);
+  expect(prefetch.isEnough(18, 90, now)).toBe(true);
 });
 
 test("where requests cost nothing, a job that takes fifty replies is claimed once a slot is free for it", () => {
   const { prefetch, now } = setUp(1, 100, true);
-  expect([prefetch.missing(0, 2, now), prefetch.missing(0, 3, now)]).toEqual([10, 10 + 0.6 + 100].map(Math.floor));
+  expect([prefetch.missing(0, 2, now), prefetch.missing(0, 3, now)]).toEqual([10, 10 + 100]);
   takeAll(prefetch, now);
   expect(prefetch.missing(0, 2, now)).toBe(0);
   expect(prefetch.isEnough(0, 2, now)).toBe(true);
@@ -63,7 +64,7 @@ test("the pace is that of jobs that ended, not of slots that could have run them
   // Ten jobs end at once, and for 99 ms nothing arrives.
   takeAll(prefetch, 0);
   for (let slot = 0; slot < 10; slot++) prefetch.slotFreed(1, 1);
-  expect(prefetch.missing(0, 10, 100)).toBe(10 + 2 + 100);
+  expect(prefetch.missing(0, 100, 100)).toBe(20 + 100);
 });
 
 test("the pace follows the latest jobs, about four per slot", () => {
