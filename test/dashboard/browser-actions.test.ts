@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
 import { openedAt, serveQueue } from "./served-queue.ts";
@@ -62,6 +63,39 @@ describe("a job", () => {
     await notice(page, "1 job rescheduled.");
     expect((await on.queue.getJob("mail-3"))?.runAt).toEqual(new Date("2026-05-01T09:00:00Z"));
   });
+});
+
+test.each([
+  ["mail-3", "Cancel...", "Cancel the job", "1 job cancelled."],
+  ["order-7", "Remove...", "Remove 1 job", "1 job removed."],
+  ["running", "Stop...", "Stop the job", "The job is stopped."],
+])("a job is removed from its own page with two clicks and one request: %s", async (id, asks, confirms, outcome) => {
+  const { page, on } = await openFilled();
+  await internalsOf(on.queue).enqueueHeld([{ job: "fails", payload: null, id: "running" }]);
+  await page.goto(`${on.url}/dashboard#view=job&id=${id}`);
+  await heading(page, id);
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  await press(page, asks);
+  expect(await page.locator(".subject code").innerText()).toBe(id);
+  expect(requests).toEqual([]);
+  await press(page, confirms);
+  await page.getByRole("heading", { name: outcome }).waitFor();
+  expect(requests).toHaveLength(1);
+  expect(await on.queue.getJob(id)).toBe(null);
+  // The counts of the page follow with the next poll.
+  await page.clock.runFor(3_100);
+  await expect.poll(() => requests.slice(1), patience).toEqual(["GET /dashboard/data"]);
+  await page.getByText("No job has this id now.").waitFor();
+});
+
+test("a dead job that somebody else has retried meanwhile is not removed, and the dialog says so", async () => {
+  const { page, on } = await openFilled("#view=job&id=order-7");
+  await press(page, "Remove...");
+  await on.queue.retryFromDeadLetter("order-7");
+  await press(page, "Remove 1 job");
+  await page.getByRole("alert").filter({ hasText: "None of these jobs is dead any more." }).waitFor();
+  expect(await on.queue.getJob("order-7")).toMatchObject({ state: "ready" });
 });
 
 test("a running job is shown live, with its progress and log lines, and is stopped", async () => {

@@ -40,10 +40,12 @@ const pacesOf = (count: number): Field => ({
   ],
 });
 
+const NOT_DEAD = "None of these jobs is dead any more.";
+
 /** How many dead jobs a call changes, so that the bar moves. */
 const PIECE = 250;
 
-/** Counts the jobs, asks the user, and changes those that were counted, whatever dies meanwhile. */
+/** Counts the jobs unless the user chose each, asks, and changes those that were counted, whatever dies meanwhile. */
 export async function askForDead(
   what: "retry" | "remove",
   jobs: DeadSelection = selection(),
@@ -56,8 +58,11 @@ export async function askForDead(
   const verb = isRetry ? "Retry" : "Remove";
   const address = `POST /dead-letter/${what}` as const;
   await refusalShown(async () => {
-    const { changed: count, before } = await changeMany(address, { ...jobs, dryRun: true }, 0, queue);
-    if (count === 0) throw new Error("None of these jobs is dead any more.");
+    const { changed: count, before } = jobs.ids
+      ? { changed: jobs.ids.length, before: undefined }
+      : await changeMany(address, { ...jobs, dryRun: true }, 0, queue);
+    if (count === 0) throw new Error(NOT_DEAD);
+    const askedAt = before ?? queueNow();
     const counted = { ...jobs, before };
     const all = plural(count, "job");
     ask({
@@ -71,8 +76,9 @@ export async function askForDead(
       },
       confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
+      removes: isRetry ? undefined : state.snapshot?.job?.id,
       // The clock of the page may be a little behind that of the queue.
-      leadsTo: isRetry && (() => linkToRetried(before, queueNow() + 1_000, { queue: queue ?? state.snapshot?.queue })),
+      leadsTo: isRetry && (() => linkToRetried(askedAt, queueNow() + 1_000, { queue: queue ?? state.snapshot?.queue })),
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
         if (pace === "ten") {
@@ -83,10 +89,12 @@ export async function askForDead(
         const pieces = jobs.ids ? {} : { limit: PIECE };
         const over = pace ? { over: pace } : {};
         const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count, queue);
+        if (changed === 0) throw new Error(NOT_DEAD);
         const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
         if (isStopped) return `${done}, then stopped. The others stay dead.`;
         if (pace) return `${done}, spread over ${pace === "1h" ? "an hour" : "10 minutes"}.`;
-        return `${done}.`;
+        const others = count - changed;
+        return `${done}.${jobs.ids && others > 0 ? ` ${number(others)} had been retried or removed meanwhile.` : ""}`;
       },
     });
   });

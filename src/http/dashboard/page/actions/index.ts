@@ -43,7 +43,8 @@ async function confirm(form: HTMLElement): Promise<void> {
   }
   if (isOpen) change({ question: undefined });
   change({ selected: new Set(), isAllSelected: false });
-  await showOutcome(work, question.leadsTo ? question.leadsTo() : undefined);
+  const { leadsTo, removes } = question;
+  await showOutcome(work, { ...(leadsTo && { leadsTo: leadsTo() }), removes });
 }
 
 function select(ids: readonly string[], selectedIn: string | undefined, box: HTMLElement): void {

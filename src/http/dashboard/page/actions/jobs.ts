@@ -76,6 +76,7 @@ export const askToCancel = (_: string, queue?: string): Promise<void> =>
     text: "",
     confirm: `Cancel ${isOne ? "the job" : jobs}`,
     isDangerous: true,
+    removes: state.snapshot?.job?.id,
   }));
 
 /** How many jobs of a type wait, and that in words, where the page has counted them. */
@@ -107,6 +108,7 @@ export function askToStop(): void {
     text: "This removes it for good, and aborts its handler.",
     confirm: "Stop the job",
     isDangerous: true,
+    removes: job.id,
     act: () =>
       act("DELETE /jobs/:id", { target: job.id, query: { running: "true" } }).then(() => "The job is stopped."),
   });

@@ -3,7 +3,7 @@ import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
-import { refreshAfterAction } from "../state/polling.ts";
+import { refreshAfterAction, refreshSoon } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Question, state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
@@ -24,14 +24,20 @@ export async function refusalShown(prepare: () => Promise<void>): Promise<void> 
   await prepare().catch((error) => showOutcome(Promise.reject(error)));
 }
 
-/** Waits for an action, shows its outcome, and refreshes. */
-export async function showOutcome(work: Promise<string>, leadsTo?: Html): Promise<void> {
+/** Waits for an action, shows its outcome, and refreshes unless it is known what is left. */
+export async function showOutcome(
+  work: Promise<string>,
+  { leadsTo, removes }: { readonly leadsTo?: Html; readonly removes?: string | undefined } = {},
+): Promise<void> {
   const notice = await work.then(
-    (text) => ({ text, leadsTo }),
+    (text) => ({ text, leadsTo, isBad: false }),
     ({ message }: Error) => ({ text: message, isBad: true }),
   );
-  change({ notice: { ...notice, at: Date.now() } });
-  await refreshAfterAction();
+  const { snapshot } = state;
+  const isGone = !notice.isBad && snapshot?.job && snapshot.job.id === removes;
+  change({ notice: { ...notice, at: Date.now() }, ...(isGone && { snapshot: { ...snapshot, job: null } }) });
+  if (isGone) refreshSoon();
+  else await refreshAfterAction();
 }
 
 export function ask(question: Question): void {

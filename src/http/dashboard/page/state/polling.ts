@@ -137,6 +137,13 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
+/** Refreshes with the next poll, for what is on screen already. */
+export function refreshSoon(): void {
+  clearTimeout(timer);
+  last = "";
+  refreshIn(waitAfterRefresh(0, 0));
+}
+
 const contents =
   "jobs job upcoming changes figures schedules keys stuck briefs total dying failures failure history".split(" ");
 

@@ -38,6 +38,8 @@ export interface Question {
   readonly fields?: readonly Field[];
   /** Where to see what became of it. The notice with this link stays until the user closes it. */
   readonly leadsTo?: (() => Html) | false | undefined;
+  /** The id of the job on screen, if nothing is left of it then: there is nothing to load. */
+  readonly removes?: string | undefined;
   /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
 }

@@ -39,7 +39,7 @@ export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${typeof text === "string" ? breakable(text) : text}</a>`;
 
 /** Leads to what a queue has retried in a time. */
-export function linkToRetried(from: number | string = "", until: number | string, of: Pick<Route, "queue">): Html {
+export function linkToRetried(from: number | string, until: number | string, of: Pick<Route, "queue">): Html {
   const search = [from, until].map((time) => new Date(time).toISOString()).join("/");
   return link({ ...of, view: "jobs", by: "retried", search }, "See what became of them");
 }
