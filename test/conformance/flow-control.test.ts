@@ -148,7 +148,7 @@ onEachKindOfStore((kind) => {
       const { clock, work, queue, ran } = setUp({ key: "api", rate: 1, period: "1m" });
       await queue.enqueue(work, { name: "one" });
       await queue.drain();
-      await queue.enqueue(work, { name: "two" });
+      await queue.enqueue(work, { name: "two" }, { id: "two" });
       expect(await queue.drain()).toMatchObject({ claimed: 0 });
       await clock.advance("1m");
       await queue.drain();
@@ -188,7 +188,7 @@ onEachKindOfStore((kind) => {
     test("jobs run in the order of enqueuing, whatever their run times, and a delayed one holds up the others", async () => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       await queue.enqueue(work, { name: "one" }, { delay: "1m" });
-      await queue.enqueue(work, { name: "two" });
+      await queue.enqueue(work, { name: "two" }, { id: "two" });
       expect(await queue.drain()).toMatchObject({ claimed: 0, nextRunAt: new Date(start + minute) });
       await clock.advance("1m");
       await queue.drain();
@@ -233,7 +233,7 @@ onEachKindOfStore((kind) => {
       const { clock, work, queue, ran } = setUp({ key: "account", ordered: true });
       const { id } = await queue.enqueue(work, { name: "fails" }, { maxRetries: 0 });
       await queue.drain();
-      await queue.enqueue(work, { name: "two" });
+      await queue.enqueue(work, { name: "two" }, { id: "two" });
       await queue.enqueue(work, { name: "three" });
       await queue.retryFromDeadLetter(id);
       await clock.advance("1s");
@@ -296,7 +296,7 @@ onEachKindOfStore((kind) => {
       expect(await queue.flowControl.get("tenant")).toMatchObject(pinned);
       await queue.flowControl.unset("tenant");
       expect(await queue.flowControl.get("tenant")).toMatchObject({ ...pinned, pinned: false });
-      await queue.enqueue(work, { name: "two" });
+      await queue.enqueue(work, { name: "two" }, { id: "two" });
       expect(await queue.flowControl.get("tenant")).toMatchObject({ concurrency: 5, rate: null, period: null });
     });
 
@@ -452,6 +452,25 @@ onEveryStore((kind) => {
     expect(await queue.drain()).toMatchObject({ completed: 1 });
     expect(ran).toEqual(["later#1"]);
   });
+
+  test.each(["update", "reschedule"] as const)(
+    "a job whose lease has run out takes no slot after %s, however its key counts them",
+    async (change) => {
+      const { clock, queue, work, ran, store } = setUpOn(kind, { key: "k", concurrency: 1 });
+      await queue.enqueue(work, { name: "one" }, { id: "one" });
+      await queue.enqueue(work, { name: "two" }, { id: "two" });
+      // The invocation of this claim is killed.
+      expect((await claim(store.open("default"), clock(), 1)).jobs).toHaveLength(1);
+      await clock.advance("1h");
+      if (change === "update") await queue.update("one", { payload: { name: "changed" } });
+      else await queue.reschedule("one", "1h");
+      await queue.flowControl.resume("k");
+      expect(await queue.flowControl.get("k")).toMatchObject({ running: 0, waiting: 2 });
+      await clock.advance("1h");
+      await queue.drain();
+      expect(ran).toHaveLength(2);
+    },
+  );
 
   describe("fairness", () => {
     test("a long line delays neither another key's job nor one without a key", async () => {

@@ -88,7 +88,7 @@ function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string,
 }
 
 /** What is wrong with a stored queue, whatever the calls were; empty if all is well. */
-export function storedBreaches(stored: StoredQueue, now: number): string[] {
+export function storedBreaches(stored: StoredQueue): string[] {
   const members = [...stored.due.keys()];
   const live = members.filter((member) => !member.startsWith(" "));
   const fired = members.filter((member) => member.startsWith(SCHEDULE)).map((member) => member.slice(SCHEDULE.length));
@@ -102,7 +102,7 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("schedules", stored.schedules.keys(), "due", new Map(fired.map((key) => [key, key]))),
     ...differences("documents", stored.documents.keys(), "documents:names", stored.documentNames),
     ...differences("documents:names", stored.documentNames.keys(), "documents", stored.documents),
-    ...indexBreaches(stored.due, now),
+    ...indexBreaches(stored.due),
     ...laneBreaches(stored),
     ...familyBreaches(stored),
     ...waitBreaches(stored),
@@ -165,7 +165,7 @@ function differences(
 /**
  * The index must have each current lease, with its end, and no other: one lease per job, and none for a removed job.
  */
-function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] {
+function indexBreaches(due: ReadonlyMap<string, number>): string[] {
   const breaches: string[] = [];
   const indexed = new Map<string, number>();
   for (const [member, score] of due) {
@@ -178,7 +178,7 @@ function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] 
     if (member.startsWith(" ")) continue;
     const endsAt = score % 2 === 1 ? Math.floor(score / 1_024) : 0;
     const indexedEndsAt = Math.floor(((indexed.get(member) ?? UPPER) - UPPER) / 1_024);
-    if (endsAt !== indexedEndsAt && Math.max(endsAt, indexedEndsAt) > now)
+    if (endsAt !== indexedEndsAt)
       breaches.push(`${member} is leased until ${endsAt}, and the index says ${indexedEndsAt}`);
   }
   return breaches;

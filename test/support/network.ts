@@ -112,5 +112,5 @@ export async function tryInVain(stage: Stage, road: Road, method: StoreMethod, f
     road.always(undefined);
   }
   if (lossOf(fault) === "request") deepStrictEqual(plain(await everythingIn(real, start, pages)), before);
-  deepStrictEqual(storedBreaches(await stored(), start), []);
+  deepStrictEqual(storedBreaches(await stored()), []);
 }

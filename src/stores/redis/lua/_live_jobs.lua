@@ -45,12 +45,14 @@ local function leave_key(job)
   elseif job.lane then finish(job.lane, job.time) end
 end
 
--- Moves a job within its line, or back to it. Returns its new score in `due`.
-local function move_to(job, score)
-  if not job.lane then return whole(score) end
-  if job.score ~= score or not job.in_line then
+-- Moves a job within its line, or back to it. @param adding for a ZADD of `due`.
+local function move_to(job, score, adding)
+  local lane = job.lane
+  if lane and (job.score ~= score or not job.in_line) then
     leave_key(job)
-    insert(job.lane, job.order, score, job.id)
+    insert(lane, job.order, score, job.id)
   end
-  return whole(IN_LINE + score)
+  push(adding, whole(lane and IN_LINE + score or score), job.id)
+  -- Its lease had run out, and is over now: it counts as no slot when the slots of its key are counted again.
+  if job.is_leased then push(adding, whole(UPPER), LEASE .. job.id) end
 end

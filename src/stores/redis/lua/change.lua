@@ -27,5 +27,7 @@ end
 local key, order = flow_of(prefix)
 load_keys({ key })
 job.lane, job.order = lanes_by_key[key], order
-commit_keys(0, { move_to(job, new_score), id })
+local adding = {}
+move_to(job, new_score, adding)
+commit_keys(0, adding)
 return 1

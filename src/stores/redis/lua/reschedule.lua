@@ -13,7 +13,7 @@ for _, job in ipairs(found) do
   if waits_for_children(job.score) then push(parents, job.id)
   else
     local run_at = times[job.id] > now and times[job.id] or math.min(times[job.id], job.time)
-    push(adding, move_to(job, pack(run_at, job.claims, 0)), job.id)
+    move_to(job, pack(run_at, job.claims, 0), adding)
   end
 end
 -- A parent still waits for its children, whenever it may run.

@@ -40,7 +40,7 @@ for i, job in ipairs(waiting) do
   local key, order = flow_of(their_records[i])
   job.lane, job.order = lanes_by_key[key], order
   push(written, job.id, with_signal(their_records[i], text))
-  push(adding, move_to(job, score), job.id)
+  move_to(job, score, adding)
 end
 
 local is_kept = #waiting == 0 and keep_ms > 0
