@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
 
 onEachKindOfStore((kind) => {
   function setUp() {
@@ -37,6 +39,33 @@ onEachKindOfStore((kind) => {
       expect(ran.toSorted()).toEqual(["a 1", "b 1", "c 1", "m 1"]);
       expect(await queue.resumeJobs("charge")).toEqual({ resumed: false });
     });
+
+    test.each([{}, { flowControl: { key: "customer", concurrency: 2 } }])(
+      "starts at once what a drain hands back after it was resumed, although another type is still paused: %j",
+      async (options) => {
+        const clock = testClock(start);
+        const ran: string[] = [];
+        const charge = defineJob({ name: "charge", perform: (_: unknown, job) => void ran.push(job.id) });
+        const open = kind.shared();
+        const queue = new Queue({ store: open(), jobs: [charge], clock });
+        let whenClaimed = async () => {};
+        const store = aroundStore(open(), async ({ method }, run) => {
+          const reply = await run();
+          if (method === "exchange" && Object(reply).jobs.length > 0) await whenClaimed();
+          return reply;
+        });
+        for (const name of ["charge", "charge too"]) await queue.pauseJobs(name);
+        for (const id of ["a", "b"]) await queue.enqueue(charge, null, { id, ...options });
+        whenClaimed = async () => {
+          whenClaimed = async () => {};
+          await queue.resumeJobs("charge");
+        };
+        await new Queue({ store, jobs: [charge], clock }).drain();
+        await queue.drain();
+        expect(ran.toSorted()).toEqual(["a", "b"]);
+        expect(await queue.getJob("a")).toMatchObject({ state: "completed", attempts: 1 });
+      },
+    );
 
     test("leaves a held job at the time to which somebody has moved it", async () => {
       const { clock, queue, ran, enqueue } = setUp();
@@ -168,5 +197,36 @@ onEachKindOfStore((kind) => {
       await expect(queue.pauseJobs("x", { because: "y" } as object)).rejects.toThrow("because");
       expect((await queue.getStats()).pausedJobs).toEqual([]);
     });
+  });
+});
+
+onEveryStore((kind) => {
+  const pauseOf = (name: string) => ({ name, reason: null, by: null, since: start });
+  const lease = async (store: QueueStore, id: string) => {
+    const job = { id, isFreshId: true, runAt: start, record: "1:{}", leaseEndsAt: start + 60_000 };
+    return (await store.enqueue([job], start))[0]?.lease;
+  };
+
+  test("job types that are paused and resumed at once leave each as it was said: nothing starts eagerly", async () => {
+    const store = kind.create().open("default");
+    await store.setJobsPaused("a", pauseOf("a"));
+    await Promise.all([store.setJobsPaused("b", pauseOf("b")), store.setJobsPaused("a", undefined)]);
+    expect((await store.stats(start)).pausedJobs).toEqual([pauseOf("b")]);
+    expect(await lease(store, "held")).toBeUndefined();
+    await store.setJobsPaused("b", undefined);
+    expect(await lease(store, "free")).toBeDefined();
+  });
+
+  test("of job types that are paused at once, no more than twenty are", async () => {
+    const store = kind.create().open("default");
+    const names = Array.from({ length: 25 }, (_, index) => `type "${index}"`);
+    const paused = await Promise.all(names.map((name) => store.setJobsPaused(name, pauseOf(name))));
+    expect(paused.filter(Boolean)).toHaveLength(20);
+    expect((await store.stats(start)).pausedJobs).toHaveLength(20);
+    const first = names[paused.indexOf(true)] ?? "";
+    const again = { ...pauseOf(first), reason: "again" };
+    expect(await store.setJobsPaused(first, again)).toBe(true);
+    const { pausedJobs } = await store.stats(start);
+    expect(pausedJobs.find(({ name }) => name === first)).toEqual(again);
   });
 });

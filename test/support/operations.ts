@@ -331,8 +331,9 @@ function outcomeOf(
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
   if (to === "expired") return { to, lease, record: "", ...(name !== null && { name }) };
   if (to === "released") {
-    const held = lease.claims % 2 === 0 ? { until: runAt } : undefined;
-    return { to, runAt, ...base, record: handedBack(text, lease.claims, claimed, held) };
+    const held = name === null ? undefined : { name, dueAt: runAt - 20 * second };
+    const record = handedBack(text, lease.claims, claimed, held && { until: runAt });
+    return { to, runAt, ...base, record, ...(held && { held }) };
   }
   if (to === "snoozed" && waits !== undefined && text.endsWith("}"))
     return { to, runAt, ...base, record: waitingFor(text, waits), waits };
@@ -817,6 +818,14 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     "clear",
   ),
   rarely.map(setPausedOf),
+  operation(
+    fc.record({ name: fc.constantFrom("works", "fails", "ä 1"), isPaused: rarely }),
+    ({ name, isPaused }) => ({
+      run: (store, { now }) =>
+        store.setJobsPaused(name, isPaused ? { name, reason: null, by: null, since: now } : undefined),
+    }),
+    "setJobsPaused",
+  ),
   operation(
     fc.constantFrom("one", "other"),
     (text) => ({

@@ -56,8 +56,10 @@ export function released(job: ClaimedJob): AttemptOutcome {
 export function held(attempt: EndedAttempt, now: number): AttemptOutcome {
   const { job } = attempt;
   if (job.isExpired(now)) return expired(attempt, now);
-  const hold = { until: now + HELD_MS, dueAt: job.dueAt };
-  return waitingAgain("released", job, hold.until, (record) => records.withHold(record, hold));
+  const { dueAt, name } = job;
+  const hold = { until: now + HELD_MS, dueAt };
+  const outcome = waitingAgain("released", job, hold.until, (record) => records.withHold(record, hold));
+  return { ...outcome, held: { name, dueAt } };
 }
 
 function waitingAgain(
@@ -65,7 +67,7 @@ function waitingAgain(
   job: ClaimedJob,
   runAt: number,
   change: Parameters<ClaimedJob["returnedText"]>[0] = records.withSnooze,
-): AttemptOutcome {
+): Extract<AttemptOutcome, { readonly to: "snoozed" | "released" }> {
   const lease = job.lease.current;
   const record = job.returnedText(change);
   const outcome = { to, lease, runAt, record: record ?? job.recordText, dueAt: job.dueAt };

@@ -26,11 +26,9 @@ export async function pauseJobs(
   const { by, ...options } = given;
   const { reason = null } = pauseOptions.read(options);
   const now = clock();
-  const { pausedJobs } = await store.stats(now);
   const paused = { name: nameText.read(name, "name"), reason, by, since: now };
-  if (pausedJobs.filter((each) => each.name !== name).length >= MOST_PAUSED)
+  if (!(await store.setJobsPaused(name, paused)))
     throw conflict(`${MOST_PAUSED} job types are paused. Resume one, or pause the queue.`);
-  await store.setJobsPaused(name, paused);
   return pausedJobType(paused);
 }
 

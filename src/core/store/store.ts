@@ -171,6 +171,11 @@ export type Outcome = {
       readonly runAt: number;
       readonly record: string;
       readonly claims?: number;
+      /**
+       * Set if it was released because this job type is paused. If the type has been resumed by now, the job waits until
+       * `dueAt` and not until `runAt`: whoever resumes the type moves only jobs that wait by then.
+       */
+      readonly held?: { readonly name: string; readonly dueAt: number };
     }
   /** The job is dead. `group`: of its failure (core/job/failure-group.ts). Default: none. */
   | {
@@ -561,8 +566,11 @@ export interface QueueStore {
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
-  /** Pauses a job type, or resumes it. Nothing starts eagerly while one is paused. */
-  setJobsPaused(name: string, pause: PausedJobs | undefined): Promise<void>;
+  /**
+   * Pauses a job type, or resumes it. Nothing starts eagerly while one is paused. Returns false if it changes nothing,
+   * since `MOST_PAUSED` others are paused.
+   */
+  setJobsPaused(name: string, pause: PausedJobs | undefined): Promise<boolean>;
   /** Adds a text to the list of changes, which keeps the latest `CHANGES_KEPT`. The same text twice in a row is one. */
   noteChange(text: string): Promise<void>;
   /** Reads a page of the list of changes, newest first. */

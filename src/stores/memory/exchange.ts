@@ -83,7 +83,9 @@ function settleOne(
   state.signals.end(lease.id, lease.waits);
   if ("runAt" in outcome) {
     const signal = outcome.waits && state.signals.begin(lease.id, outcome.waits, now);
-    state.wait(lease.id, scores.againScore(signal === undefined ? outcome : { ...outcome, runAt: now }));
+    const held = "held" in outcome && !state.pausedJobs.has(outcome.held?.name ?? "") ? outcome.held : undefined;
+    const runAt = signal === undefined ? (held?.dueAt ?? outcome.runAt) : now;
+    state.wait(lease.id, scores.againScore({ ...outcome, runAt }));
     state.records.set(lease.id, signal === undefined ? record : withSignal(record, signal));
     if (signal !== undefined) woken.push(lease.id);
     return true;

@@ -2,6 +2,7 @@ import { firstPiece } from "../../core/shared/limits.ts";
 import { badCursor } from "../../core/store/cursor.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import * as scores from "../../core/store/score.ts";
+import { MOST_PAUSED } from "../../core/store/stats.ts";
 import type { ClearableState, JobState, QueueStore } from "../../core/store/store.ts";
 import { CHANGES_KEPT, possibleLeases, renewedLease } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
@@ -165,8 +166,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
     pending: async (now) => countPending(state, now),
     history: async (now, hours) => tally.hoursUntil(now, hours),
     async setJobsPaused(name, pause) {
-      state.pausedJobs.delete(name);
-      if (pause) state.pausedJobs.set(name, pause);
+      const { pausedJobs } = state;
+      if (pause && !pausedJobs.has(name) && pausedJobs.size >= MOST_PAUSED) return false;
+      pausedJobs.delete(name);
+      if (pause) pausedJobs.set(name, pause);
+      return true;
     },
     async setPaused(paused) {
       state.paused = paused;

@@ -5,6 +5,7 @@ import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { countsText, RAN, WAITED } from "./counters.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
+import { pauseMarkStart } from "./peek.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
@@ -29,10 +30,19 @@ export function toSend(settle: readonly Outcome[]) {
 
 const none: never[] = [];
 
+const kinds = {
+  completed: "completed",
+  retried: "retried",
+  snoozed: "returned",
+  released: "returned",
+  dead: "dead",
+  expired: "expired",
+} as const satisfies Readonly<Record<Outcome["to"], string>>;
+
 export function settledArguments(sent: readonly Outcome[], now: number, retentionMs: number) {
   return {
     outcomes: sent.map((outcome) => ({
-      kind: outcome.to === "snoozed" || outcome.to === "released" ? ("returned" as const) : outcome.to,
+      kind: "held" in outcome && outcome.held ? ("held" as const) : kinds[outcome.to],
       id: outcome.lease.id,
       lease: leaseScore(outcome.lease),
       score: String(newScore(outcome, now, retentionMs)),
@@ -52,8 +62,13 @@ export function settledArguments(sent: readonly Outcome[], now: number, retentio
 function newScore(outcome: Outcome, now: number, retentionMs: number): number | string {
   if (outcome.to === "completed") return (outcome.at ?? now) + retentionMs;
   if (outcome.to === "expired") return now;
-  if (outcome.to !== "dead") return againScore(outcome);
-  return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
+  if (outcome.to === "retried") return againScore(outcome);
+  if (outcome.to === "dead")
+    return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
+  const { held } = outcome;
+  if (!held) return againScore(outcome);
+  const resumedScore = againScore({ ...outcome, runAt: held.dueAt });
+  return `${againScore(outcome)} ${resumedScore} ${pauseMarkStart(held.name)}`;
 }
 
 function count(counts: Float64Array, counter: number, by = 1): void {

@@ -2,6 +2,7 @@ import { isSkewed, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
 import { MOST_PAUSED, type PausedJobs } from "../../core/store/stats.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
+import * as scripts from "./scripts.generated.ts";
 import { arrayOf } from "./values.ts";
 
 export function peekCalls(caller: Caller) {
@@ -18,17 +19,11 @@ export function peekCalls(caller: Caller) {
       return { ...nextDue(await first(head), now), manifest: typeof active === "string" ? active : undefined };
     },
     async setJobsPaused(name, pause) {
-      const [members] = await caller.plain(["ZRANGEBYSCORE", due, "-1", "-1"]);
-      const marks = arrayOf(members)
-        .map(String)
-        .filter((member) => member.startsWith(`${PAUSED_JOBS_MEMBER}{`));
-      const mark = pause && PAUSED_JOBS_MEMBER + JSON.stringify(pause);
-      const ended = marks.filter(
-        (each) => each !== mark && readPausedJobs(each.slice(PAUSED_JOBS_MEMBER.length)).name === name,
-      );
-      if (!mark && ended.length === marks.length) ended.push(PAUSED_JOBS_MEMBER);
-      const add = mark ? [["ZADD", due, "-1", PAUSED_JOBS_MEMBER, "-1", mark]] : [];
-      await caller.plain(...add, ...(ended.length > 0 ? [["ZREM", due, ...ended]] : []));
+      const beginning = pauseMarkStart(name);
+      // The name comes first.
+      const { reason, by, since } = pause ?? {};
+      const mark = pause && PAUSED_JOBS_MEMBER + JSON.stringify({ name, reason, by, since });
+      return caller.run(scripts.pauseJobs, { beginning, mark });
     },
     async setPaused(paused) {
       await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
@@ -60,5 +55,9 @@ export const LEASE_MEMBER = " lease:";
 export const PAUSED_MEMBER = " paused";
 /** Is there while a job type is paused, and begins the mark of each of them. */
 const PAUSED_JOBS_MEMBER = " paused:";
+
+/** How the mark of this job type begins: no other one's does. */
+export const pauseMarkStart = (name: string): string =>
+  `${PAUSED_JOBS_MEMBER}${JSON.stringify({ name }).slice(0, -1)},`;
 
 export const readPausedJobs = (text: string): PausedJobs => JSON.parse(text);

@@ -133,7 +133,20 @@ local function dead_letter(i, id)
   leave_due(id, 'dead')
 end
 
-local settle_as = { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter }
+-- The job type was paused. Whoever resumes it moves the jobs that wait by then, so one that is handed back later is due.
+-- @param scores[i] while the type is paused, or else, and how its mark begins
+local marks
+local function hold(i, id)
+  local held_score, due_score, beginning = string.match(scores[i], '^(%S+) (%S+) (.*)$')
+  marks = marks or call('ZRANGE', due, 0, MOST_PAUSED + 1)
+  scores[i] = due_score
+  for _, mark in ipairs(marks) do
+    if string.sub(mark, 1, #beginning) == beginning then scores[i] = held_score end
+  end
+  wait_again(i, id)
+end
+
+local settle_as = { completed = complete, held = hold, retried = wait_again, returned = wait_again, dead = dead_letter }
 -- The job was not started in time. Nothing is stored of it.
 function settle_as.expired(_, id) leave_due(id, 'dropped') end
 
