@@ -133,8 +133,8 @@ local function dead_letter(i, id)
   leave_due(id, 'dead')
 end
 
--- The job type was paused. Whoever resumes it moves the jobs that wait by then, so one that is handed back later is due.
--- @param scores[i] while the type is paused, or else, and how its mark begins
+-- The job type was paused. Whoever resumes it moves the jobs that wait by then: one that is handed back later is due.
+-- `scores[i]` is its score while the type is paused, its score otherwise, and how the mark of the type begins.
 local marks
 local function hold(i, id)
   local held_score, due_score, beginning = string.match(scores[i], '^(%S+) (%S+) (.*)$')
