@@ -299,7 +299,7 @@ describe("queue:list", () => {
     const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
     const [titles, ...lines] = stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^QUEUE +OUTLOOK +READY +SCHEDULED +RUNNING +DEAD +NEXT$/);
-    expect(lines[0]).toMatch(/^shop +keeps up \(12 jobs a minute\) +0 +1 +0 +1 +in 5m$/);
+    expect(lines[0]).toMatch(/^shop +keeps up \(31 jobs a minute\) +0 +1 +0 +1 +in 5m$/);
     expect(lines[1]).toMatch(/^imports +paused +0 +0 +0 +1 +-$/);
     expect(lines[2]).toMatch(/^all queues +keeps up .* +0 +1 +0 +2 +-$/);
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
