@@ -25,7 +25,7 @@ const participles: Readonly<Record<string, string>> = {
  *
  * @throws {PartlyDone} after the first; `not_found` for ids.
  */
-export async function changeMany(plan: Plan, to: Target, change: Call, session: Session) {
+export async function changeMany(plan: Plan, change: Call, to: Target, session: Session) {
   const { verb, noun = "", asks, answer, none } = plan;
   const { fields, options } = change;
   const { ids } = fields as { readonly ids?: readonly string[] };
@@ -55,7 +55,7 @@ export async function changeMany(plan: Plan, to: Target, change: Call, session: 
   if (isAsked && size !== 0) {
     const how = asks === "always" ? " for good" : whenText(fields, session.now);
     const others = ids || until["before"] === undefined ? "" : ", and none that die later";
-    await session.confirm(`${to.label}: ${verb} ${described(size ?? 0, kind, change)}${how}${others}?`);
+    await session.confirm(`${change.label}: ${verb} ${described(size ?? 0, kind, change)}${how}${others}?`);
   }
   const begunAt = new Date((until["before"] ?? session.now) as PointInTime);
   const same = { ...change, fields: { ...fields, ...until } };

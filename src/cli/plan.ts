@@ -54,7 +54,7 @@ function planOf(operation: OperationName, command: Command) {
       ...(asks && { yes: "do not ask for confirmation" }),
       ...command.extras,
     },
-    isList: shows !== undefined && none !== undefined,
+    kind: kindOf(operation, command),
     /** Whether it shows the rows of all queues. */
     isMerged,
     /** Whether a request can change a part of the jobs that the user has been asked about. */
@@ -64,6 +64,13 @@ function planOf(operation: OperationName, command: Command) {
     /** A field that each answer has; "" if it is empty. That of a change of many counts them. */
     answer: String(Object.values(route.responses).flatMap(({ json }) => json?.["required"] ?? [])[0] ?? ""),
   };
+}
+
+/** Whether a command shows a job, or rows, changes many jobs, or does or shows one thing. */
+function kindOf(operation: OperationName, { noun, shows, none }: Command): "job" | "rows" | "many" | "one" {
+  if (operation === "getJob") return "job";
+  if (noun !== undefined) return "many";
+  return shows !== undefined && none !== undefined ? "rows" : "one";
 }
 
 /** The field that an argument sets: "<key>" that in the path, "[payload]" one of the request. */

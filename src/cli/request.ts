@@ -15,11 +15,21 @@ export interface Typed {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What a command sends to a queue, and how it says what has come of it. */
+/** What a command sends to a queue, and how it says what has come of it. Its ids are whole. */
 export interface Call extends Typed {
+  /** The queue, as a question or a sentence begins with it. */
+  readonly label: string;
   send(fields: object, from?: Send): Promise<Row>;
   fill(text: string, answer: Row): string;
   add(answer: Row): void;
+}
+
+/** What has come of a command in one queue. */
+export interface Outcome {
+  /** Whether nothing there matched: another queue may have it. */
+  readonly isNothing?: boolean;
+  /** The only row of a list, unprinted, if the command opens it. */
+  readonly only?: Row;
 }
 
 /** How many items a list shows, and how many it reads at a time with --all. */
@@ -55,7 +65,7 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
   if (!isInQuery && typeof fields["since"] === "string") fields["since"] = timeBefore(fields["since"]);
   const { parent } = options;
   if (parent && fields["ids"]) throw new UsageError("Give either ids or --parent.");
-  // A handler takes no parent: it gets the ids of its children.
+  // A handler takes no parent, but the ids of its dead children: these are read once the queue is known.
   const checked = parent ? { ...fields, ids: [parent] } : fields;
   await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(checked, ""));
   return { fields, target, options };

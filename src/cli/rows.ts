@@ -10,7 +10,7 @@ import { listText, type Row } from "./output/cells.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { count, counted } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
-import { type Call, MOST_COUNTED, SHOWN_OF_EACH } from "./request.ts";
+import { type Call, MOST_COUNTED, type Outcome, SHOWN_OF_EACH } from "./request.ts";
 import type { Session } from "./session.ts";
 
 /** How rows are sorted. Others stay as they come; jobs of several queues are sorted by nearness. */
@@ -26,49 +26,73 @@ const orders: { readonly [Name in OperationName]?: (one: never, other: never) =>
 /** How far a search goes on by itself in each queue. */
 const MOST_EXAMINED = 10_000;
 
-/**
- * Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. Returns the
- * only row, unprinted, if the command opens it.
- */
-export async function showRows(plan: Plan, to: Target, call: Call, session: Session): Promise<Row | undefined> {
-  const { shows, none = "", isMerged } = plan;
+/** Prints a page, or every page, of a list; of all queues, with a column for them, unless --queue names one. */
+export async function showRows(plan: Plan, call: Call, to: Target, session: Session): Promise<Outcome> {
   const { fields, options } = call;
   // A token that may not list queues still gets the list of the first.
-  const names = isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
+  const names = plan.isMerged && session.globals.queue === undefined ? await queueNames(to).catch(() => []) : [];
   const isOfSeveral = names.length > 1;
-  const { rows: found, field, last, more } = await readRows(to, call, isOfSeveral ? names : [undefined], session);
-  const cursor = (!isOfSeveral && more) || null;
-  const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : orders[plan.operation];
-  const order = fields["state"] === "running" ? longestFirst : nearestFirst;
-  const named = found.filter(({ name }) => (options["name"] ?? name) === name);
-  const all = order ? named.sort(order as typeof longestFirst) : named;
-  const sorted = plan.folds && !session.isJson ? fold(all, plan.folds) : all;
+  const read = await readRows(to, call, isOfSeveral ? names : [undefined], session);
+  const { field, last, more } = read;
   const isSearch = fields["search"] !== undefined && !session.isJson;
+  // Without --each, the command itself asks for a few of each state.
   const isShort = isSearch ? !options["all"] : fields["each"] !== options["each"];
-  const byState = jobStates.map((state) => sorted.filter((row) => row["state"] === state)).reverse();
-  const first = byState.flatMap((each) => each.slice(0, isShort ? SHOWN_OF_EACH : undefined));
-  const near = isSearch ? first : isShort ? sorted.filter((row) => first.includes(row)) : sorted;
   const limit = isOfSeveral && !options["all"] ? (fields["limit"] as number | undefined) : undefined;
-  const rows = near.slice(0, limit);
+  const found = arranged(plan, call, read, isOfSeveral, session);
+  const rows = (isShort || isSearch ? firstOf(found, isShort, isSearch) : found).slice(0, limit);
   if (rows.length === 0) await refuseUnknownQueue(to, session);
   const isOnly = rows.length === 1 && more === null && !last["older"];
-  if (plan.opens && options[plan.opens] && isOnly && !session.isJson) return rows[0];
-  const sums = byState.flatMap(({ length, 0: one }) =>
-    one ? `${isSearch || length < MOST_COUNTED ? count(length) : `${length} or more`} ${one["state"]}` : [],
-  );
-  const part = isSearch ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
-  const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
+  if (plan.opens && options[plan.opens] && isOnly && !session.isJson) return { only: rows[0] as Row };
+  const cursor = (!isOfSeveral && more) || null;
   session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () => {
-    if (rows.length === 0) return more === null ? none : `None among the first ${part}. Add --all.`;
-    const found = `Found: ${sums.join(", ")}${isSearch && more !== null ? ` among the first ${part}` : ""}.\n`;
-    const summary = isSearch || (isShort && fields["since"] !== undefined) ? found : "";
-    return `${summary}${listText(rows, shows, view, isOfSeveral)}`;
+    const among = isSearch ? counted(Number(last["examined"]), "job") : "1,000 jobs of each state";
+    if (!rows[0]) return more === null ? (plan.none ?? "") : `None among the first ${among}. Add --all.`;
+    const isCounted = isSearch || (isShort && fields["since"] !== undefined);
+    const part = isSearch && more !== null ? ` among the first ${among}` : "";
+    const view = { now: session.now, colors: session.colors, width: options["wide"] ? undefined : session.width };
+    const text = listText(rows, plan.shows, view, isOfSeveral);
+    return isCounted ? `Found: ${countsOf(found, isSearch)}${part}.\n${text}` : text;
   });
   call.add({ ...rows[0], ...last, listed: rows.length });
-  const others = isShort ? "--each COUNT, or " : cursor ? `--cursor '${cursor}', or ` : "--queue NAME, or ";
-  const rest = isSearch && more === null ? `Listed: ${rows.length} of ${count(sorted.length)}.` : "More follow.";
-  if (more !== null || rows.length < sorted.length) session.note(`${rest} Add ${isSearch ? "" : others}--all.`);
-  return undefined;
+  if (more !== null || rows.length < found.length) {
+    const rest = isSearch && more === null ? `Listed: ${rows.length} of ${count(found.length)}.` : "More follow.";
+    const others = isShort ? "--each COUNT, or " : cursor ? `--cursor '${cursor}', or ` : "--queue NAME, or ";
+    session.note(`${rest} Add ${isSearch ? "" : others}--all.`);
+  }
+  return {};
+}
+
+/** The rows of a job type, in their order, and those of the same as one. */
+function arranged(
+  plan: Plan,
+  { fields, options }: Call,
+  { rows, field }: Rows,
+  isOfSeveral: boolean,
+  session: Session,
+) {
+  const ofType = rows.filter(({ name }) => (options["name"] ?? name) === name);
+  const nearestFirst = isOfSeveral && field === "jobs" ? byNearness(session.now) : orders[plan.operation];
+  const order = fields["state"] === "running" ? longestFirst : nearestFirst;
+  const sorted = order ? ofType.sort(order as typeof longestFirst) : ofType;
+  return plan.folds && !session.isJson ? fold(sorted, plan.folds) : sorted;
+}
+
+/** The rows of each state, dead ones first. */
+const byState = (rows: readonly Row[]) =>
+  jobStates.map((state) => rows.filter((row) => row["state"] === state)).reverse();
+
+/** The first of each state. @param isByState whether they are sorted by it */
+function firstOf(rows: readonly Row[], isShort: boolean, isByState: boolean): readonly Row[] {
+  const first = byState(rows).flatMap((each) => (isShort ? each.slice(0, SHOWN_OF_EACH) : each));
+  return isByState ? first : rows.filter((row) => first.includes(row));
+}
+
+/** "3 dead, 100 or more completed" */
+function countsOf(rows: readonly Row[], isExact: boolean): string {
+  const counts = byState(rows).flatMap(({ length, 0: one }) =>
+    one ? `${isExact || length < MOST_COUNTED ? count(length) : `${length} or more`} ${one["state"]}` : [],
+  );
+  return counts.join(", ");
 }
 
 /** Rows of the same in a queue as one: the first, with the sum of their counts. */
@@ -83,6 +107,8 @@ function fold(rows: readonly Row[], same: (row: never) => string): readonly Row[
 }
 
 const longestFirst = (one: Row, other: Row) => Number(one["startedAt"]) - Number(other["startedAt"]);
+
+type Rows = Awaited<ReturnType<typeof readRows>>;
 
 /** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
 async function readRows(

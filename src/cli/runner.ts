@@ -1,29 +1,24 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { part, query, read, type Send } from "../client/transport.ts";
 import type { OperationName } from "../contract/operations.ts";
-import { type FlowControlKey, heldBackTexts } from "../core/flow/flow-key.ts";
+import type { FlowControlKey } from "../core/flow/flow-key.ts";
 import type { FlowControlPage } from "../core/flow/flow-keys.ts";
 import type { QueueFigures } from "../core/manage/figures.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
-import { waitsFor } from "../core/manage/job-text.ts";
-import type { JobPage } from "../core/manage/list.ts";
-import type { QueueStats } from "../core/manage/stats.ts";
-import { sleep, systemClock } from "../core/shared/clock.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { groupPattern } from "../core/store/failures.ts";
 import type { JobState } from "../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { changeMany } from "./bulk.ts";
-import { jobColumns } from "./commands.ts";
 import { openTarget, queueNames, type Target } from "./connect.ts";
 import { argumentOf, optionOf } from "./fields.ts";
-import { pauseLines } from "./list.ts";
-import { factsText, filled, listText, type Row } from "./output/cells.ts";
-import { LiveLine } from "./output/live-line.ts";
-import { count, printable, quoted } from "./output/text.ts";
+import { findJob, getJob, jobsAt, withWholeIds } from "./find.ts";
+import { noteStates, readHeld, settle, showJob } from "./job.ts";
+import { factsText, filled, type Row } from "./output/cells.ts";
+import { printable, quoted } from "./output/text.ts";
 import { helpOf, type Plan, plans } from "./plan.ts";
 import { described, nearest, subcommandsOf, UsageError } from "./program.ts";
-import { type Call, givenIn, onlyId, requestOf, type Typed, withFlags } from "./request.ts";
+import { type Call, givenIn, type Outcome, onlyId, requestOf, type Typed, withFlags } from "./request.ts";
 import { showRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
@@ -92,20 +87,19 @@ async function showOne(plan: Plan, target: string, list: CommandUnknownOpts, ses
 async function run(plan: Plan, typed: Typed, session: Session, isMoved = false): Promise<Row | undefined> {
   const to = await openTarget(session);
   try {
-    const result = await runInOne(plan, typed, to, session);
-    if (typeof result === "object") return result;
-    if (result) session.note((await lookElsewhere(to, session, (send) => foundIn(plan, typed, send))).hint);
+    const { isNothing, only } = await runInOne(plan, typed, to, session);
+    if (isNothing) session.note((await lookElsewhere(to, session, (send) => stillIn(plan, typed, send))).hint);
+    return only;
   } catch (error) {
     if (isMoved || !isTidegateError(error) || error.code !== "not_found" || error.message === UNKNOWN_QUEUE)
       throw error;
-    const { names, hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send, false));
+    const { names, hint } = await lookElsewhere(to, session, (send) => foundIn(plan, typed, send));
     const name = plan.route.method === "GET" ? names[0] : meantIn(names, typed, session);
     if (name === undefined) throw notFound(`${error.message}\n${hint}`.trimEnd());
     session.note(`Found in the queue ${printable(name)}.`);
     session.program.setOptionValue("queue", name);
-    await run(plan, typed, session, true);
+    return run(plan, typed, session, true);
   }
-  return undefined;
 }
 
 /** The only other queue with what a command changes, if somebody at a terminal names no queue, but that one thing. */
@@ -126,84 +120,51 @@ async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send
   return { names: matching, hint: flags ? `Another queue has a match: add ${flags}.` : searched };
 }
 
-const getJob = (send: Send, id: string) => read<JobInfo | null>("id", send("GET", `/jobs${part(id)}`), true);
-
-/** The job of an id, or of the short id of a table, if it is in one of these states. @throws as `findIds` */
-async function findJob(send: Send, text: string, states: readonly JobState[]) {
-  const [id = text] = (await findIds(send, [text], states)) ?? [];
-  const job = await getJob(send, id);
-  return job && states.includes(job.state) ? job : null;
-}
-
-const jobsAt = async (send: Send, path: string, fields: object) =>
-  (await read<JobPage>("jobs", send("GET", `/jobs${path}${query(fields)}`))).jobs;
-
-const childrenOf = (id: string, send: Send, fields: object) => jobsAt(send, `${part(id)}/children`, fields);
-
-/** The fields of a request, with whole ids: of a parent, those of its dead children. @throws as `findIds` */
-async function fieldsIn({ states }: Plan, { fields, options: { parent } }: Typed, send: Send) {
-  if (parent === undefined) return { ...fields, ids: await findIds(send, fields["ids"], states) };
-  const dead = await childrenOf(String(parent), send, { state: "dead", limit: 1_000 });
-  return { ...fields, ids: dead.map(({ id }) => id) };
-}
-
-/** Expands the ids of a request that a table has shortened; whole ones need none. @throws {UsageError} if ambiguous */
-async function findIds(send: Send, texts: unknown, states: readonly JobState[]) {
-  const expand = async (text: string) => {
-    if (!/^[0-9a-f]{8}$|.…$/.test(text) || (await getJob(send, text))) return text;
-    const searches = states.map((state) => jobsAt(send, "", { search: text, in: "id", state }));
-    const found = (await Promise.all(searches)).flat();
-    if (found.length > 1)
-      throw new UsageError(
-        `"${printable(text)}" is ambiguous: ${count(found.length)} matches.`,
-        "Give the whole id. --wide shows it.",
-      );
-    return found[0]?.id ?? text;
-  };
-  return Array.isArray(texts) ? Promise.all(texts.map(expand)) : undefined;
-}
-
-/** What a queue has of what a command is about: the thing, which `isPaused` if it resumes, or how many jobs. */
-async function foundIn(plan: Plan, typed: Typed, send: Send, isPaused = true): Promise<unknown> {
-  const { route, noun, states, answer, verb } = plan;
+/** What a queue has of what a command is about: the thing that it names, or how many jobs. */
+async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
+  const { route, noun, states, answer } = plan;
   const { target } = typed;
-  if (noun) return (await ask(plan, target, { ...(await fieldsIn(plan, typed, send)), dryRun: true }, send))[answer];
-  // Of a whole queue only the statistics say whether it is paused.
-  const [path = "/stats", name = "paused"] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
-  if (name === "id") return findJob(send, target, states);
-  if (name === "event") {
-    const jobs = await jobsAt(send, "", { state: "scheduled", limit: 1_000 });
-    return jobs.some(({ waitingFor }) => waitingFor?.events.includes(target));
-  }
-  const thing =
-    name === "name"
-      ? (await typesIn(send)).names.find((type) => type.name === target)
-      : await read<Row>(name, send("GET", pathTo(path, target)));
-  return verb === "resume" && isPaused ? thing?.paused : thing;
-}
-
-/** Runs a command in one queue. Returns whether nothing in it matched, or as `showRows`. */
-async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<boolean | Row | undefined> {
-  const { operation, noun, asks, verb, isList } = plan;
-  if (operation === "getJob") return void (await showJob(plan, to, typed.target, session));
-  const call = await callOf(plan, typed, to, session);
-  const { label, target, options, fields } = call;
   if (noun) {
-    const { isNothing, retriedIn } = await changeMany(plan, { ...to, label }, call, session);
-    // The jobs are moved, whatever comes of these reads.
-    if (/^(run|reschedule|retry)$/.test(verb) && !isNothing && !fields["dryRun"] && !session.isJson)
-      await noteOutcome(plan, call, retriedIn, to, session).catch(() => {});
-    return isNothing;
+    const { fields } = await withWholeIds(plan, typed, send);
+    return (await ask(plan, target, { ...fields, dryRun: true }, send))[answer];
   }
-  if (isList) return showRows(plan, to, call, session);
-  if (asks && !options["yes"]) await session.confirm(`${label}: ${verb} ${target} for good?`);
-  return runOne(plan, call, to, session);
+  // "/schedules/:key" of "/schedules/:key/pause"
+  const [path = "", name] = /^[^:]*:(\w+)/.exec(route.path) ?? [];
+  switch (name) {
+    case undefined:
+      return read("paused", send("GET", "/stats"));
+    case "id":
+      return findJob(send, target, states);
+    case "event": {
+      const jobs = await jobsAt(send, "", { state: "scheduled", limit: 1_000 });
+      return jobs.some(({ waitingFor }) => waitingFor?.events.includes(target));
+    }
+    case "name":
+      return (await typesIn(send)).names.find((type) => type.name === target);
+    default:
+      return read(name, send("GET", pathTo(path, target)));
+  }
 }
 
-async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): Promise<Call & { label: string }> {
-  const { route, states, adds = {} } = plan;
-  const [target = typed.target] = (/:id/.test(route.path) && (await findIds(to.send, [typed.target], states))) || [];
-  const fields = await fieldsIn(plan, typed, to.send);
+/** The same, but of what a command resumes only what is paused. */
+async function stillIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
+  const found = await foundIn(plan, typed, send);
+  return plan.verb === "resume" ? Object(found).paused : found;
+}
+
+/** What a command does in one queue, by its kind. */
+const kinds: {
+  readonly [Kind in Plan["kind"]]: (plan: Plan, call: Call, to: Target, session: Session) => Promise<Outcome>;
+} = { job: showJob, rows: showRows, many: changeJobs, one: runOne };
+
+async function runInOne(plan: Plan, typed: Typed, to: Target, session: Session): Promise<Outcome> {
+  return kinds[plan.kind](plan, await callOf(plan, typed, to, session), to, session);
+}
+
+async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): Promise<Call> {
+  const { route, adds = {} } = plan;
+  const whole = await withWholeIds(plan, typed, to.send);
+  const { fields, target } = whole;
   const isAction = route.method !== "GET" && !session.isJson;
   const { queue: chosen } = session.globals;
   const [first = "", second] = isAction && chosen === undefined ? await queueNames(to).catch(() => []) : [];
@@ -213,7 +174,7 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): P
   const fill = (text: string, answer: Row) =>
     filled(text, { ...fields, ...answer, target, label, queue, in: name && ` in ${name}` }, session, to.command);
   return {
-    ...{ ...typed, target, fields, label, fill },
+    ...{ ...whole, label, fill },
     send: (given, from = to.send) => withFlags(plan, () => ask(plan, target, given, from)),
     add(answer) {
       for (const [field, text] of Object.entries(adds)) if (answer[field]) session.note(fill(text, answer));
@@ -221,10 +182,34 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): P
   };
 }
 
-/** Does or shows one thing. Returns whether nothing in the queue matched. */
-async function runOne(plan: Plan, call: Call, to: Target, session: Session) {
-  const { operation, says, shows, verb } = plan;
-  const { target, fields, options, send, fill, add } = call;
+/** Changes jobs, and says what becomes of those that are moved. */
+async function changeJobs(plan: Plan, call: Call, to: Target, session: Session): Promise<Outcome> {
+  const { isNothing, retriedIn } = await changeMany(plan, call, to, session);
+  const isMoved = /^(run|reschedule|retry)$/.test(plan.verb) && !isNothing && !call.fields["dryRun"];
+  // The jobs are moved, whatever comes of these reads.
+  if (isMoved && !session.isJson) await noteOutcome(plan, call, retriedIn, to, session).catch(() => {});
+  return { isNothing };
+}
+
+/** Says what has become of moved jobs, of those due now after a moment. @param search finds the retried ones */
+async function noteOutcome({ verb }: Plan, { fields }: Typed, search: unknown, to: Target, session: Session) {
+  const id = onlyId(fields);
+  const isFollowed = session.canAsk && verb !== "reschedule" && fields["over"] === undefined;
+  const job = id !== undefined && (await getJob(to.send, id));
+  const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
+  for (const line of waits ? [`It waits for ${waits}.`, ...lines] : lines) session.note(line);
+  if (isFollowed && job && !waits && !lines[0]) await noteStates([job], to, session);
+  if (!isFollowed || !search || job) return;
+  const list = plans().find(({ operation }) => operation === "listJobs") as Plan;
+  await settle(session);
+  await run({ ...list, isMerged: false }, { fields: { search, in: "retried" }, target: "", options: {} }, session);
+}
+
+/** Does or shows one thing. */
+async function runOne(plan: Plan, call: Call, to: Target, session: Session): Promise<Outcome> {
+  const { operation, asks, says, shows, verb } = plan;
+  const { label, target, fields, options, send, fill, add } = call;
+  if (asks && !options["yes"]) await session.confirm(`${label}: ${verb} ${target} for good?`);
   const unknown = options["force"] ? "" : await checkName(plan, call, to, session);
   const readBeside = async () => (session.isJson ? {} : beside[operation]?.(target, to.send).catch(() => ({})));
   // A pause is said before what takes longer to count.
@@ -244,7 +229,7 @@ async function runOne(plan: Plan, call: Call, to: Target, session: Session) {
   if (operation === "enqueueJob" && to.local?.database && !to.jobNames)
     session.note("Name and payload were not checked, since Redis does not know the jobs: use --module to check them.");
   if (wasPaused) session.note(unknown);
-  return found["woken"] === 0 || (!wasPaused && !unknown);
+  return { isNothing: found["woken"] === 0 || (!wasPaused && !unknown) };
 }
 
 /** What people see beside an answer. */
@@ -308,83 +293,4 @@ async function checkName(plan: Plan, call: Call, to: Target, session: Session): 
   if (isOfKeys) return unknown;
   const force = verb === "pause" ? " To pause a type before its first job, add --force." : "";
   throw new UsageError(unknown, `Nothing was ${verb}d.${force}`);
-}
-
-const CHILDREN_SHOWN = 20;
-
-/** The commands that change a job in each state. */
-const actions = { scheduled: ["run", "cancel"], ready: ["cancel"], running: ["stop"], completed: [], dead: ["retry"] };
-
-/** Shows a job, and the first of its children below it, or of the dead ones. */
-async function showJob(plan: Plan, to: Target, text: string, session: Session): Promise<void> {
-  const { shows, states, group } = plan;
-  const { send, command } = to;
-  const job = await findJob(send, text, states);
-  if (!job)
-    throw notFound(
-      `No job's id is this, or ends with it. Completed jobs are kept only for a queue's retention. See: ${command(group ?? "")}`,
-    );
-  const children = (state?: JobState) => childrenOf(job.id, send, { limit: CHILDREN_SHOWN, state });
-  const dead = job.children?.dead ? await children("dead") : [];
-  const rows = dead[0] || !job.children ? dead : await children();
-  const { lines, ...held } = await readHeld(job, to, session);
-  session.print(job, () =>
-    [
-      factsText({ ...job, ...held }, shows, session),
-      ...lines,
-      ...(rows[0] ? [listText(rows as never, jobColumns, session)] : []),
-    ].join("\n\n"),
-  );
-  const id = quoted(printable(job.id));
-  if (dead[0]) session.note(`To retry its dead children: ${command(`queue:dlq retry --parent ${id}`)}`);
-  else if (job.children?.dead) session.note("No child is dead now. The counts are of when it stopped waiting.");
-  if (dead[0] || rows[CHILDREN_SHOWN - 1]) session.note(`All its children: ${command(`queue:jobs children ${id}`)}`);
-  for (const verb of actions[job.state])
-    session.note(`To ${verb} it: ${command(`queue:${job.state === "dead" ? "dlq" : "jobs"} ${verb} ${id}`)}`);
-}
-
-/** Says what has become of moved jobs, of those due now after a moment. @param search finds the retried ones */
-async function noteOutcome({ verb }: Plan, { fields }: Typed, search: unknown, to: Target, session: Session) {
-  const id = onlyId(fields);
-  const isFollowed = session.canAsk && verb !== "reschedule" && fields["over"] === undefined;
-  const job = id !== undefined && (await getJob(to.send, id));
-  const { waits, lines = [] } = job ? await readHeld(job, to, session) : {};
-  for (const line of waits ? [`It waits for ${waits}.`, ...lines] : lines) session.note(line);
-  if (isFollowed && job && !waits && !lines[0]) await noteStates([job], to, session);
-  if (!isFollowed || !search || job) return;
-  const list = plans().find(({ operation }) => operation === "listJobs") as Plan;
-  await settle(session);
-  await run({ ...list, isMerged: false }, { fields: { search, in: "retried" }, target: "", options: {} }, session);
-}
-
-/** Waits a moment, in which a drain can run what has just become due. */
-async function settle(session: Session): Promise<void> {
-  const line = new LiveLine(session);
-  line.show("Waiting 3 s for what becomes of it");
-  await sleep(session.io.clock ?? systemClock, 3_000);
-  line.clear();
-}
-
-/** Says to somebody at a terminal what has become of jobs, after a moment: "ship-4711 is completed now." */
-async function noteStates(jobs: readonly JobInfo[], { send }: Target, session: Session): Promise<void> {
-  if (!jobs[0] || !session.canAsk) return;
-  await settle(session);
-  for (const job of await Promise.all(jobs.map(({ id }) => getJob(send, id))))
-    if (job) session.note(`${printable(job.id)} is ${job.state} now.`);
-}
-
-/** What a waiting job waits for, and what of it is paused, by whom and why. */
-async function readHeld(job: JobInfo, { send, command }: Target, session: Session) {
-  if (job.state !== "scheduled" && job.state !== "ready") return { lines: [] };
-  const { key = "", reason } = job.heldBack ?? {};
-  const get = <Answer>(field: string, path: string) => read<Answer>(field, send("GET", path));
-  // A token that may only enqueue reads no statistics.
-  const stats = await get<QueueStats>("paused", "/stats").catch(() => undefined);
-  const pausedJobs = stats?.pausedJobs.filter(({ name }) => name === job.name) ?? [];
-  const keys = stats && reason === "paused" ? [await get<FlowControlKey>("key", `/flow-control${part(key)}`)] : [];
-  const lines = stats ? pauseLines({ ...stats, pausedJobs, keys }, command, session) : [];
-  const waits =
-    waitsFor(job, undefined, reason && !lines[0] && `the key ${key}: ${heldBackTexts[reason]}`) || undefined;
-  if (key && reason !== "paused") lines.push(`Who holds it back: ${command(`queue:flow ${quoted(printable(key))}`)}`);
-  return { waits, lines };
 }
