@@ -317,7 +317,7 @@ describe("queue:list", () => {
       /^shop +grows by 67 a minute \(in 87, out 20, .*\) +200 .* 60s ago$/m,
     );
     const growing = await cli("queue:list", { isTerminal: true, columns: 80 });
-    expect(growing.stdout).toMatch(/^shop +grows by 40 a minute .*\n.*\nall queues +in 52, out 12 /m);
+    expect(growing.stdout).toMatch(/^shop +grows by 67 a minute .*\n.*\nall queues +in 87, out 21 /m);
     expect(growing.stdout).toContain("A wider terminal also shows: NEXT.");
   });
 
