@@ -145,7 +145,8 @@ export const commands = {
   cancelJobs: {
     words: "queue:jobs cancel [ids...]",
     does: "remove waiting jobs, after confirmation",
-    about: "Removes waiting jobs for good, after confirmation: by their ids, all of one type, or all.",
+    about:
+      "Removes waiting jobs for good, after confirmation: by their ids, all of one type, or all. On a terminal, one job is also removed if it runs or is dead.",
     noun: "waiting job",
     asks: "always",
   },

@@ -21,7 +21,7 @@ Where to look:
   stop a job type                    queue:types pause TYPE --reason WHY
   a customer's jobs                  queue:jobs --search customer=5
   one job, its children, its wait    queue:jobs ID
-  remove one waiting job             queue:jobs cancel ID
+  remove one job                     queue:jobs cancel ID
   what runs now, longest first       queue:jobs --state running
   who holds a key                    queue:flow KEY
   schedules that fail; the next hour queue:schedules, queue:schedules upcoming

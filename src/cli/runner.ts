@@ -122,10 +122,12 @@ async function lookElsewhere(to: Target, { globals }: Session, look: (send: Send
 
 /** What a queue has of what a command is about: the thing that it names, or how many jobs. */
 async function foundIn(plan: Plan, typed: Typed, send: Send): Promise<unknown> {
-  const { route, noun, states, answer } = plan;
+  const { operation, route, noun, states, answer } = plan;
   const { target } = typed;
   if (noun) {
     const { fields } = await withWholeIds(plan, typed, send);
+    const id = onlyId(fields);
+    if (operation === "cancelJobs" && id !== undefined) return getJob(send, id);
     return (await ask(plan, target, { ...fields, dryRun: true }, send))[answer];
   }
   // "/schedules/:key" of "/schedules/:key/pause"
@@ -184,11 +186,29 @@ async function callOf(plan: Plan, typed: Typed, to: Target, session: Session): P
 
 /** Changes jobs, and says what becomes of those that are moved. */
 async function changeJobs(plan: Plan, call: Call, to: Target, session: Session): Promise<Outcome> {
+  const removed = await removeOther(plan, call, to, session);
+  if (removed) return removed;
   const { isNothing, retriedIn } = await changeMany(plan, call, to, session);
   const isMoved = /^(run|reschedule|retry)$/.test(plan.verb) && !isNothing && !call.fields["dryRun"];
   // The jobs are moved, whatever comes of these reads.
   if (isMoved && !session.isJson) await noteOutcome(plan, call, retriedIn, to, session).catch(() => {});
   return { isNothing };
+}
+
+/** What removes a job that does not wait. A completed one goes when its retention ends. */
+const removals: { readonly [State in JobState]?: OperationName } = { running: "cancelJob", dead: "removeDeadJobs" };
+
+/** Somebody at a terminal who cancels one job wants it gone, even if it runs or is dead. The question says so. */
+async function removeOther({ operation }: Plan, call: Call, to: Target, session: Session) {
+  const id = onlyId(call.fields);
+  const isAsked = session.canAsk && !call.options["yes"] && !call.fields["dryRun"];
+  const isMeant = operation === "cancelJobs" && isAsked;
+  const job = isMeant && id !== undefined ? await getJob(to.send, id) : null;
+  const plan = job && plans().find((each) => each.operation === removals[job.state]);
+  if (!job || !plan) return undefined;
+  session.note(`${printable(job.id)} is ${job.state}.`);
+  const fields = plan.kind === "many" ? { ids: [job.id] } : plan.sends;
+  return runInOne(plan, { target: job.id, fields: { ...fields }, options: {} }, to, session);
 }
 
 /** Says what has become of moved jobs, of those due now after a moment. @param search finds the retried ones */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
@@ -62,6 +63,48 @@ describe("queue:jobs ID", () => {
     );
     const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
     expect(limited.message).not.toContain("other queues");
+  });
+});
+
+describe("one job is removed from a terminal with one command and one y, in whichever queue", () => {
+  /** A job in each state, in the second queue. */
+  async function inEachState() {
+    const made = ofTwo();
+    const { imports } = made;
+    await imports.enqueue(fails, {}, { id: "dead", maxRetries: 0 });
+    await imports.drain();
+    await internalsOf(imports).enqueueHeld([{ job: fails, payload: null, id: "running" }]);
+    await imports.enqueue(sendEmail, { to: "ada" }, { id: "ready" });
+    await imports.enqueue(sendEmail, { to: "ada" }, { id: "scheduled", delay: "1h" });
+    return made;
+  }
+
+  test.each([
+    ["scheduled", "cancel the waiting job scheduled for good?", "Removed waiting job scheduled"],
+    ["ready", "cancel the waiting job ready for good?", "Removed waiting job ready"],
+    ["running", "stop running for good?", "Removed job running"],
+    ["dead", "remove the dead job dead for good?", "Removed dead job dead"],
+  ])("%s", async (id, question, done) => {
+    const { cli, imports } = await inEachState();
+    const answering = (input: string) => cli(`queue:jobs cancel ${id}`, { isTerminal: true, input });
+    const kept = await answering("n\n");
+    expect(kept).toMatchObject({ code: 1, stderr: expect.stringContaining(`${question} [y/N]`) });
+    expect(await imports.getJob(id)).toMatchObject({ id });
+    const removed = await answering("y\n");
+    expect(removed).toMatchObject({ code: 0, stdout: `${done} in imports.\n` });
+    expect(removed.stderr.match(/\[y\/N\]/g)).toHaveLength(1);
+    if (id === "running" || id === "dead") expect(removed.stderr).toContain(`${id} is ${id}.\n`);
+    expect(await imports.getJob(id)).toBe(null);
+  });
+
+  test("but a program, or --yes, cancels only a job that waits", async () => {
+    const { cli, imports } = await inEachState();
+    for (const id of ["running", "dead"]) {
+      const cancel = `queue:jobs cancel ${id} --queue imports --yes`;
+      expect((await cli(cancel, { isTerminal: true })).stderr).toMatch(/^error: This id is of no waiting job\./);
+      expect(errorOf(await cli(`${cancel} --json`)).message).toMatch(/^This id is of no waiting job\./);
+      expect(await imports.getJob(id)).toMatchObject({ state: id });
+    }
   });
 });
 
