@@ -172,8 +172,8 @@ export type Outcome = {
       readonly record: string;
       readonly claims?: number;
       /**
-       * Set if it was released because this job type is paused. If it is not by now, the job waits until `dueAt`, and not
-       * until `runAt`: whoever resumes a type moves only the jobs that wait by then.
+       * Set if it was released because this job type is paused. If it is not by now, the job waits until `dueAt`
+       * instead of `runAt`: whoever resumes a type moves only the jobs that wait by then.
        */
       readonly held?: { readonly name: string; readonly dueAt: number };
     }

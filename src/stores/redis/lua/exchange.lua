@@ -46,7 +46,7 @@
 -- @arg run_ms number?  for how long a slot of a key takes jobs; none: it takes one
 -- @arg usual_pace number?  how long a job takes if its key does not know, in tenths of a ms
 -- @arg most_startable number?  how many jobs the caller can start at once
--- @arg outcomes columns(kind:completed|retried|returned|held|dead|expired* id lease:digits* score* record)  (_settle.lua)
+-- @arg outcomes columns(kind:completed|retried|returned|held|dead|expired* id lease:digits* score* record)
 -- @arg keyed rows(outcome:number prefix claimed_at:number? ran_ms:number?)
 -- @arg follow_ups rows(outcome:number id score:digits record flow family)  jobs that outcomes make
 -- @arg metrics text, each text  (_metrics.lua)
