@@ -59,3 +59,20 @@ test("a queue that is empty again leaves only its metrics and a mark, which do n
   for (let times = 0; times < 6; times++) await cycle();
   expect(await queue.getStats()).toMatchObject({ pendingCount: 0, runningCount: 0, deadLetterCount: 0 });
 });
+
+test("metrics do not grow after an invocation whose clock is a year ahead", async () => {
+  const prefix = stage.prefix();
+  const clock = clockByHand(start);
+  const work = defineJob({ name: "work", perform() {} });
+  const open = (aheadMs: number) =>
+    new Queue({ store: stage.store(prefix), jobs: [work], clock: () => clock.now + aheadMs });
+  const [queue, ahead] = [open(0), open(365 * 86_400_000)];
+  await ahead.enqueue(work);
+  await ahead.drain();
+  for (let hour = 0; hour < 48 * 24; hour += 2) {
+    clock.now += 2 * 3_600_000;
+    await queue.enqueue(work);
+    await queue.drain();
+  }
+  expect(await stage.redis.send(["STRLEN", `${prefix}:{default}:stats`])).toBeLessThan(8_000);
+});

@@ -68,15 +68,15 @@ local function add_text(counts, text)
   return counts
 end
 
--- Adds counts to the window of a number. Windows that are too old by then leave from the front.
+-- Adds counts to the window of a number. A new one takes the place of those that are too old by then. They need not
+-- stand first: a clock that was ahead has added one that is newer.
 local function add_window(windows, number, counts, kept)
   local first, last, text = string.find(windows, ',' .. number .. '([?-~]*)')
   if first then
     return string.sub(windows, 1, first) .. number .. text_of(add_text(counts, text)) .. string.sub(windows, last + 1)
   end
-  windows = windows .. ',' .. number .. text_of(counts)
-  while tonumber(string.match(windows, '^,(%d+)')) <= number - kept do windows = string.gsub(windows, '^,[^,]*', '') end
-  return windows
+  windows = string.gsub(windows, ',(%d+)[?-~]*', function(each) return tonumber(each) <= number - kept and '' or nil end)
+  return windows .. ',' .. number .. text_of(counts)
 end
 
 local function add_windows(windows, added, kept)
