@@ -24,17 +24,23 @@ export async function settleDay(store: QueueStore, now: number, each = 10): Prom
     const attempts = Array.from({ length: JOB_TYPES * each }, (_, index) => {
       return { name: `job_type_${index % JOB_TYPES}`, at, waitedMs: duration(), ranMs: duration() };
     });
-    const jobs = attempts.map((_, index) => ({ id: `${index}`, isFreshId: true, runAt: at, record: "1:{}" }));
-    const leased = await store.enqueue(
-      jobs.map((job) => ({ ...job, leaseEndsAt: at + HOUR_MS })),
-      at,
-    );
-    const settle = leased.flatMap(({ lease }, index): Outcome[] => {
-      const { name, waitedMs, ranMs } = attempts[index] as Attempt;
-      return lease ? [{ to: "completed", lease, record: "1:{}", name, dueAt: at, timing: { waitedMs, ranMs } }] : [];
-    });
-    await store.settle({ now: at, settle, retentionMs: 0, observe: true });
+    await settleAll(store, attempts);
     all.push(...attempts);
   }
   return all;
+}
+
+/** Settles attempts of one moment, of jobs that are leased when they are enqueued. */
+export async function settleAll(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
+  const at = attempts[0]?.at ?? 0;
+  const job = { isFreshId: true, runAt: at, record: "1:{}", leaseEndsAt: at + HOUR_MS };
+  const leased = await store.enqueue(
+    attempts.map((_, index) => ({ ...job, id: `${index}` })),
+    at,
+  );
+  const settle = leased.flatMap(({ lease }, index): Outcome[] => {
+    const { name, waitedMs, ranMs } = attempts[index] as Attempt;
+    return lease ? [{ to: "completed", lease, record: "1:{}", name, dueAt: at, timing: { waitedMs, ranMs } }] : [];
+  });
+  await store.settle({ now: at, settle, retentionMs: 0, observe: true });
 }

@@ -291,19 +291,6 @@ export function metricsOf(counts: readonly number[]): StoredMetrics {
 
 export const noMetrics = metricsOf([]);
 
-/** Several windows together. */
-export function sumOf(windows: readonly (readonly number[])[]): readonly number[] {
-  const sums = new Array<number>(COUNTERS).fill(0);
-  for (const counts of windows) {
-    for (let counter = 0; counter < counts.length; counter++) {
-      const sum = sums[counter] ?? 0;
-      const count = counts[counter] ?? 0;
-      sums[counter] = counter < SLOWEST ? sum + count : Math.max(sum, count);
-    }
-  }
-  return sums;
-}
-
 export interface StoredPending {
   /** By the text of the name in the record (`nameText`); records without a name count under the empty text. */
   readonly counts: ReadonlyMap<string, number>;

@@ -7,6 +7,13 @@ function add(counts: Counts, counters: readonly number[]): void {
   for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
 }
 
+function sumOf(windows: readonly (readonly [number, Counts])[]): Counts {
+  const of = (counter: number) => windows.map(([, counts]) => counts[counter] ?? 0);
+  return Array.from({ length: stats.COUNTERS }, (_, counter) =>
+    of(counter).reduce((sum, count) => (counter < stats.SLOWEST ? sum + count : Math.max(sum, count)), 0),
+  );
+}
+
 /** Counts in windows of time, by the number of the window since 1970. The last few are kept. */
 class Windows {
   readonly #counts = new Map<number, Counts>();
@@ -55,7 +62,7 @@ class NameTally {
     return {
       name,
       total: stats.outcomeCounts(this.#total),
-      hour: stats.metricsOf(stats.sumOf(this.#tens.last(stats.TENS_KEPT, now).map(([, counts]) => counts))),
+      hour: stats.metricsOf(sumOf(this.#tens.last(stats.TENS_KEPT, now))),
       days: Array.from({ length: count }, (_, index) => stats.metricsOf(known.get(first + index) ?? [])),
     };
   }

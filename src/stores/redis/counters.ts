@@ -35,39 +35,42 @@ function numberText(number: number): string {
   return text + String.fromCharCode(FIRST_DIGIT + rest);
 }
 
+/** Most numbers are small. */
+const numberTexts = Array.from({ length: 128 }, (_, number) => numberText(number));
+
 /** Counts as text: lua/_statistics.lua says how. */
-export function countsText(counts: ArrayLike<number>): string {
-  let [text, skipped] = ["", 0];
-  for (let counter = 0; counter < counts.length; counter++) {
-    const count = counts[counter] ?? 0;
-    if (count === 0) {
-      skipped++;
-      continue;
-    }
-    if (skipped > 0) text += numberText(0) + numberText(skipped);
-    skipped = 0;
-    text += numberText(count);
+export function countsText(counts: Float64Array): string {
+  let [text, written] = ["", 0];
+  for (const [counter, count] of counts.entries()) {
+    if (count === 0) continue;
+    const skipped = counter - written;
+    if (skipped > 0) text += `${numberTexts[0]}${numberTexts[skipped] ?? numberText(skipped)}`;
+    text += numberTexts[count] ?? numberText(count);
+    written = counter + 1;
   }
   return text;
 }
 
-/** Counts by the numbers of their counters. */
-export function countsIn(text: string): number[] {
-  const counts: number[] = [];
-  let counter = 0;
-  let number = 0;
-  let unit = 1;
-  let skips = false;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - FIRST_DIGIT;
-    number += (digit % 32) * unit;
-    unit *= 32;
-    if (digit >= 32) continue;
-    if (skips) counter += number;
-    else if (number > 0) counts[counter++] = number;
-    skips = !skips && number === 0;
-    number = 0;
-    unit = 1;
+/** The counts of some windows together, by the numbers of their counters. */
+export function countsIn(windows: readonly string[]): readonly number[] {
+  const counts = new Array<number>(COUNTERS_END).fill(0);
+  for (const text of windows) {
+    let [counter, number, unit, skips] = [0, 0, 1, false];
+    for (let at = 0; at < text.length; at++) {
+      const digit = text.charCodeAt(at) - FIRST_DIGIT;
+      number += (digit % 32) * unit;
+      unit *= 32;
+      if (digit >= 32) continue;
+      if (skips) counter += number;
+      else if (number > 0) {
+        const before = counts[counter] ?? 0;
+        const isSlowest = counter === SLOWEST || counter === SLOWEST + 1;
+        counts[counter++] = isSlowest ? Math.max(before, number) : before + number;
+      }
+      skips = !skips && number === 0;
+      number = 0;
+      unit = 1;
+    }
   }
   return counts;
 }

@@ -71,15 +71,6 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
   return `${againScore(outcome)} ${resumedScore} ${pauseMarkStart(held.name)}`;
 }
 
-function count(counts: Float64Array, counter: number, by = 1): void {
-  counts[counter] = (counts[counter] ?? 0) + by;
-}
-
-function noteSlowest(counts: Float64Array, waited: number, ran: number): void {
-  counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
-  counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
-}
-
 /** What the outcomes count, as if all were accepted, and what each of them counts: see lua/_metrics.lua. */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
   const all = new Float64Array(RAN + 1);
@@ -95,20 +86,22 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
   for (const outcome of settle) {
     const { name, timing } = outcome;
     const named = name === undefined || !byName ? undefined : namedAs(name);
+    const both = named ? [all, named.counts] : [all];
     const waited = Math.round(timing?.waitedMs ?? 0);
     const ran = Math.round(timing?.ranMs ?? 0);
     each += `${named?.number ?? 0}:${waited}:${ran}:`;
     for (const counter of countersOf(outcome, now)) {
-      count(all, counter);
       // A job type has no pace: an array of numbers ignores what is behind its end.
-      if (named) count(named.counts, counter);
+      for (const counts of both) counts[counter] = (counts[counter] ?? 0) + 1;
       each += `${counter},`;
     }
     each += ";";
-    count(all, WAITED, waited);
-    count(all, RAN, ran);
-    noteSlowest(all, waited, ran);
-    if (named) noteSlowest(named.counts, waited, ran);
+    all[WAITED] = (all[WAITED] ?? 0) + waited;
+    all[RAN] = (all[RAN] ?? 0) + ran;
+    for (const counts of both) {
+      counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
+      counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
+    }
   }
   const text = countsText(all);
   if (text === "") return { metrics: "", each };

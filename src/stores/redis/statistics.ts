@@ -9,7 +9,6 @@ import {
   outcomeCounts,
   type StoredNameMetrics,
   storedMinute,
-  sumOf,
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../../core/store/stats.ts";
@@ -36,7 +35,7 @@ export function statisticsCalls(caller: Caller) {
     async stats(now, withNames = false) {
       const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });
       const { pausedJobs, nextScore, oldestScore, totals: totalsText, minutes, names, ...counts } = reply;
-      const all = countsIn(totalsText);
+      const all = countsIn([totalsText]);
       const [waitedMs = 0, ranMs = 0, cancelled = 0, retriedDead = 0] = all.slice(WAITED);
       const { waiting, running } = metricsOf(all);
       const totals = outcomeCounts(all);
@@ -49,8 +48,8 @@ export function statisticsCalls(caller: Caller) {
         oldestReadyAt: timeOf(oldestScore),
         waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
         runningTimes: { counts: running.counts, sumMs: ranMs },
-        minutes: windowsUntil(now, minutes, MINUTE_MS, MINUTES_KEPT).map(([minute, each]) =>
-          storedMinute(minute, each),
+        minutes: windowsUntil(now, minutes, MINUTE_MS, MINUTES_KEPT).map(([minute, counts]) =>
+          storedMinute(minute, countsIn([counts])),
         ),
         ...(withNames && { names: names.map((row) => storedNameMetrics(row, now, 0)) }),
       };
@@ -67,19 +66,19 @@ export function statisticsCalls(caller: Caller) {
     },
     async history(now, hours) {
       const reply = await caller.run(scripts.history, { first: Math.floor(now / HOUR_MS) - hours + 1 });
-      return windowsUntil(now, reply, HOUR_MS, hours).map(([hour, counts]) => ({ hour, metrics: metricsOf(counts) }));
+      return windowsUntil(now, reply, HOUR_MS, hours).map(([hour, counts]) => ({ hour, metrics: metricsIn([counts]) }));
     },
   } satisfies Partial<QueueStore>;
 }
 
-/** The last of some windows (lua/_statistics.lua), in order. */
-function windowsUntil(now: number, text = "", ms: number, count: number): readonly (readonly [number, number[]])[] {
+/** The last of some windows (lua/_statistics.lua), in order, each with its number. */
+function windowsUntil(now: number, text = "", ms: number, count: number): readonly (readonly [number, string])[] {
   const current = Math.floor(now / ms);
-  return [...text.matchAll(/,(\d+)([^,]*)/g)]
-    .map(([, number, counts = ""]) => [Number(number), counts] as const)
+  return text
+    .split(",")
+    .map((window) => [Number.parseInt(window, 10), window.replace(/^\d+/, "")] as const)
     .filter(([number]) => number > current - count && number <= current)
-    .sort(([a], [b]) => a - b)
-    .map(([number, counts]) => [number, countsIn(counts)]);
+    .sort(([a], [b]) => a - b);
 }
 
 function storedNameMetrics(
@@ -88,13 +87,14 @@ function storedNameMetrics(
   days: number,
 ): StoredNameMetrics {
   const [totals = "", tens, past] = text.split(";");
-  const hour = windowsUntil(now, tens, TEN_MINUTES_MS, TENS_KEPT).map(([, counts]) => counts);
   const known = new Map(windowsUntil(now, past, DAY_MS, days));
   const first = Math.floor(now / DAY_MS) - days + 1;
   return {
     name: name || undefined,
-    total: outcomeCounts(countsIn(totals)),
-    hour: metricsOf(sumOf(hour)),
-    days: Array.from({ length: days }, (_, index) => metricsOf(known.get(first + index) ?? [])),
+    total: outcomeCounts(countsIn([totals])),
+    hour: metricsIn(windowsUntil(now, tens, TEN_MINUTES_MS, TENS_KEPT).map(([, counts]) => counts)),
+    days: Array.from({ length: days }, (_, index) => metricsIn([known.get(first + index) ?? ""])),
   };
 }
+
+const metricsIn = (windows: readonly string[]) => metricsOf(countsIn(windows));
