@@ -45,5 +45,5 @@ test("Slack is told how many jobs come in and go out", async () => {
   await queue.ping();
   const text = receiver.received[0]?.body;
   expect(text).toContain("The queue default grows: 2 jobs are ready");
-  expect(text).toContain("grows by 1 a minute (in 1, out 0, 5 min average).");
+  expect(text).toContain("grows by 1 a minute (in 1, out 0 on average).");
 });

@@ -76,7 +76,7 @@ onEachKindOfStore((kind) => {
     expect(await paceNow()).toBe("keeps up (30 jobs a minute)");
     await enqueue(30);
     await minutes(1, 0, 0);
-    expect(await paceNow()).toBe("grows by 7 a minute (in 31, out 24, 5 min average)");
+    expect(await paceNow()).toBe("grows by 7 a minute (in 31, out 24 on average)");
     await minutes(1, 0, 20);
     expect(await paceNow()).toBe("keeps up (22 jobs a minute)");
   });
@@ -86,7 +86,7 @@ onEachKindOfStore((kind) => {
     const paceNow = async () => paceText(await queue.getStats(), String, String);
     await enqueue(600);
     await minutes(1, 0, 20);
-    expect(await paceNow()).toBe("grows by 580 a minute (in 600, out 20, 5 min average)");
+    expect(await paceNow()).toBe("grows by 580 a minute (in 600, out 20 on average)");
     await minutes(2, 10, 30);
     const emptyInMs = (540 * 60_000) / 20;
     expect(await paceNow()).toBe(`empty in ${emptyInMs} (shrinks by 20 a minute)`);

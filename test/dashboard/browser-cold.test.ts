@@ -218,7 +218,7 @@ const asked: readonly Asked[] = [
     question: "how much is processed in a minute",
     acts: [choose("All queues")],
     where: row("imports"),
-    answer: /grows by \d+ a minute \(in \d+, out \d+, 5 min average\)/,
+    answer: /grows by \d+ a minute \(in \d+, out \d+ on average\)/,
   },
 ];
 

@@ -22,7 +22,7 @@ describe("the overview", () => {
     const ready = page.locator(".states a", { hasText: "ready" });
     await expect
       .poll(() => ready.innerText(), patience)
-      .toMatch(/grows by 160 a minute \(in 240, out 80, 5 min average\); oldest 60 s/);
+      .toMatch(/grows by 160 a minute \(in 240, out 80 on average\); oldest 60 s/);
     expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
     expect(await page.locator(".attention li").innerText()).toBe("grows by 160 a minute");
     for (let i = 0; i < 5; i++) await minute(0, 1);
@@ -37,11 +37,11 @@ describe("the overview", () => {
     await on.queue.flowControl.pause("tenant-7");
     await on.queue.enqueue("fails", null, { flowControl: { key: "tenant-7" } });
     const page = await open(on);
-    await page.locator(".states a", { hasText: "ready1in 0, out 0 a minute, 5 min average; held back" }).waitFor();
+    await page.locator(".states a", { hasText: "ready1in 0, out 0 a minute on average; held back" }).waitFor();
     await on.queue.enqueue("fails", null);
     await page.keyboard.press("r");
     await page
-      .locator(".states a", { hasText: "ready2in 0, out 0 a minute, 5 min average; oldest not held back 0 ms" })
+      .locator(".states a", { hasText: "ready2in 0, out 0 a minute on average; oldest not held back 0 ms" })
       .waitFor();
   });
 

@@ -16,7 +16,7 @@ describe("the overview", () => {
     const states = await page.locator(".states a").allTextContents();
     expect(states).toEqual([
       "scheduled1",
-      "ready1in 0, out 0 a minute, 5 min average; oldest 0 ms",
+      "ready1in 0, out 0 a minute on average; oldest 0 ms",
       "running0",
       "completed1",
       "dead2",
@@ -517,7 +517,7 @@ describe("several queues", () => {
     await page.getByRole("link", { name: "All queues" }).click();
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
-      .toEqual(["urgent\n\nkeeps up", "0", "bulk & more\n\nin 0, out 0 a minute, 5 min average; oldest 0 ms", "1"]);
+      .toEqual(["urgent\n\nkeeps up", "0", "bulk & more\n\nin 0, out 0 a minute on average; oldest 0 ms", "1"]);
     await page.locator("tfoot", { hasText: "Total" }).waitFor();
     await press(page, "Pause bulk & more");
     await press(page, "Pause");

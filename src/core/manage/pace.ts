@@ -32,17 +32,17 @@ type Format = (value: number) => string;
 
 const rounded = (rate: number): number => (rate < 10 ? rate : Math.round(rate));
 
-/** "grows by 146 a minute (in 450, out 304, 5 min average)", "keeps up (60 jobs a minute)", "empty in 2 h (...)" */
+/** "grows by 146 a minute (in 450, out 304 on average)", "keeps up (60 jobs a minute)", "empty in 2 h (...)" */
 export function paceText(paced: Paced, number: Format, span: Format): string {
   const { arrivals, departures, emptyInMs } = paced.pace;
   const rate = (jobs: number) => number(rounded(jobs));
   const outlook = outlookText(paced, number, span);
   const rates = `in ${rate(arrivals)}, out ${rate(departures)}`;
-  if (isGrowing(paced)) return `${outlook} (${rates}, ${PACE_MINUTES} min average)`;
+  if (isGrowing(paced)) return `${outlook} (${rates} on average)`;
   if (keepsUp(paced)) return departures > 0 ? `${outlook} (${rate(departures)} jobs a minute)` : outlook;
   // The average may contradict this after a burst.
   if (emptyInMs) return `${outlook} (shrinks by ${rate(paced.readyCount / (emptyInMs / MINUTE_MS))} a minute)`;
-  return `${rates} a minute, ${PACE_MINUTES} min average`;
+  return `${rates} a minute on average`;
 }
 
 /** "grows by 146 a minute", "keeps up" or "empty in 2 h"; empty if what is ready neither grows nor shrinks. */
