@@ -5,16 +5,17 @@ import { defineConfig, type HeadConfig, type PageData } from "vitepress";
 import manifest from "../../package.json" with { type: "json" };
 import { anchorOf } from "../../scripts/docs/anchor.ts";
 import { writeReference } from "../../scripts/docs/reference.ts";
-import { repository, useSiteLinks } from "./links.ts";
+import { useSiteLinks } from "./links.ts";
 import { addressOf, descriptionOf, referenceFolder, sitePath } from "./pages.ts";
+import { publication } from "./publication.ts";
 import { search } from "./search.ts";
 import { referenceSidebar, sidebar } from "./sidebar.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const site = manifest.homepage;
-const base = new URL(site).pathname;
+const { repository, site } = publication;
+const base = site ? new URL(site).pathname : "/";
 
-// The pages stay where GitHub shows them. The API reference is made anew each time.
+// The pages stay where the host of a repository shows them. The API reference is made anew each time.
 export default async () => {
   await writeReference(join(root, referenceFolder));
   return defineConfig({
@@ -29,7 +30,7 @@ export default async () => {
     // The sidebar of the API reference is long: pages share it.
     metaChunk: true,
     rewrites: sitePath,
-    sitemap: { hostname: site },
+    ...(site && { sitemap: { hostname: site } }),
     markdown: {
       config: useSiteLinks,
       anchor: { slugify: anchorOf },
@@ -65,9 +66,11 @@ export default async () => {
           ],
         },
       ],
-      socialLinks: [{ icon: "github", link: repository }],
-      editLink: { pattern: `${repository}/edit/main/:path`, text: "Edit this page" },
-      footer: { message: `MIT licence. <a href="${repository}">Source on GitHub</a>.` },
+      ...(repository && {
+        socialLinks: [{ icon: "github", link: repository }],
+        editLink: { pattern: `${repository}/edit/main/:path`, text: "Edit this page" },
+      }),
+      footer: { message: repository ? `MIT licence. <a href="${repository}">Source</a>.` : "MIT licence." },
       notFound: {
         title: "There is no page here",
         quote: "It may have moved. The search above finds every page, and every symbol of the API.",
@@ -84,8 +87,7 @@ function headOf({ title, description, filePath }: PageData): HeadConfig[] {
     "og:site_name": "Tidegate",
     "og:title": title || "Tidegate",
     "og:description": description,
-    "og:url": site + (filePath ? addressOf(filePath) : ""),
-    "og:image": `${site}card.png`,
+    ...(site && { "og:url": site + (filePath ? addressOf(filePath) : ""), "og:image": `${site}card.png` }),
   };
   return [
     // VitePress would write a description without escaping it.

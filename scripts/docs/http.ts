@@ -1,8 +1,9 @@
 // Writes docs/http.md from the OpenAPI document of a handler. The examples are real responses of a handler.
-import { OpenApi, type Operation, type ResponseObject } from "../../api-examples/openapi.ts";
-import { type Case, casesOf, requestOf } from "../../api-examples/requests.ts";
-import { apiWorld, tokens } from "../../api-examples/world.ts";
+
 import { problemKinds } from "../../src/http/contract/problems.ts";
+import { OpenApi, type Operation, type ResponseObject } from "../../test/api-examples/openapi.ts";
+import { type Case, casesOf, requestOf } from "../../test/api-examples/requests.ts";
+import { apiWorld, tokens } from "../../test/api-examples/world.ts";
 import { replaceFile, type Writing } from "../shared/files.ts";
 import { anchorOf } from "./anchor.ts";
 import { commentsOf } from "./comments.ts";

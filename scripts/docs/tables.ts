@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { apiWorld, tokens } from "../../api-examples/world.ts";
+import { apiWorld, tokens } from "../../test/api-examples/world.ts";
 import { markdownFiles, replaceFile, type Writing } from "../shared/files.ts";
 import { commentsOf } from "./comments.ts";
 

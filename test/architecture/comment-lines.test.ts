@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const MOST = 120;
 const root = join(import.meta.dirname, "../..");
-const folders = ["api-examples", "bench", "examples", "scripts", "src", "test"];
+const folders = ["bench", "examples", "scripts", "src", "test"];
 // The text of these is made of other files, or of pages.
 const isOther = (file: string) => /^src\/.*(?:scripts|bundle|\.generated)\.ts$|^bench\/pages\//.test(file);
 const files = folders.flatMap((folder) =>

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
-const folders = ["api-examples", "bench", "docs", "examples", "scripts", "src", "test"];
+const folders = ["bench", "docs", "examples", "scripts", "src", "test"];
 const files = [
   ...readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : [])),
   ...folders.flatMap((folder) =>

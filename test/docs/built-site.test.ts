@@ -5,7 +5,8 @@ import { addressOf, descriptionOf, pagePaths, titleOf } from "../../docs/.vitepr
 import { anchorOf } from "../../scripts/docs/anchor.ts";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { type BuiltSite, base, buildSite } from "./built-site.ts";
+import { type BuiltSite, buildSite, published } from "./built-site.ts";
+import { foreignHosts } from "./hosts.ts";
 
 const home = "docs/index.md";
 const phone = { width: 390, height: 844 };
@@ -14,6 +15,7 @@ const samples = ["", "guide/retries", "compare", "api/tidegate/queue"];
 
 /** Building takes half a minute, so that only all tests do it. */
 function testBuiltSite() {
+  const base = "/";
   let site: BuiltSite;
   let browser: Browser;
   let page: Page;
@@ -29,13 +31,13 @@ function testBuiltSite() {
     await site?.stop();
   });
 
-  test("begins with what Tidegate is, three buttons, the dashboard, six features and five boxes", async () => {
+  test("begins with what Tidegate is, two buttons, the dashboard, six features and five boxes", async () => {
     await page.setViewportSize(laptop);
     await page.goto(site.url);
     expect(await page.locator(".VPHero h1").textContent()).toMatch(
       /Tidegate.*A job queue that needs no worker process/,
     );
-    expect(await page.locator(".VPHero .actions a").allTextContents()).toEqual(["Get started", "Compare", "GitHub"]);
+    expect(await page.locator(".VPHero .actions a").allTextContents()).toEqual(["Get started", "Compare"]);
     expect(await page.locator(".VPFeature").count()).toBe(6);
     expect(await page.locator("figure .box").count()).toBe(5);
     const picture = page.locator(".picture img:visible");
@@ -55,12 +57,8 @@ function testBuiltSite() {
       expect(metas, address).toMatchObject({
         "og:title": expect.stringMatching(/./),
         "og:description": metas["description"],
-        "og:url": `https://tidegate.github.io${address}`,
-        "og:image": `https://tidegate.github.io${base}card.png`,
       });
     }
-    expect(site.has(`${base}card.png`)).toBe(true);
-    expect(site.has(`${base}sitemap.xml`)).toBe(true);
   });
 
   test("has no dead link, and no link to a heading that is not there", () => {
@@ -73,8 +71,8 @@ function testBuiltSite() {
     const dead: string[] = [];
     for (const [address, html] of site.pages)
       for (const [, link = ""] of html.matchAll(/ (?:href|src)="([^"]+)"/g)) {
-        const { origin, pathname, hash } = new URL(link, `https://tidegate.github.io${address}`);
-        if (origin !== "https://tidegate.github.io") continue;
+        const { origin, pathname, hash } = new URL(link, `https://site.example.com${address}`);
+        if (origin !== "https://site.example.com") continue;
         const heading = decodeURIComponent(hash.slice(1));
         const isThere = site.has(pathname) && (heading === "" || anchors.get(pathname)?.has(heading));
         if (!isThere) dead.push(`${address}: ${link}`);
@@ -82,10 +80,16 @@ function testBuiltSite() {
     expect(dead).toEqual([]);
   });
 
-  test("has an edit link to the source of each page that somebody writes", () => {
-    const edit = /href="https:\/\/github.com\/tidegate\/tidegate\/edit\/main\/([^"]+)"/;
-    expect(site.pages.get(`${base}guide/retries`)?.match(edit)?.[1]).toBe("docs/guide/retries.md");
-    expect(site.pages.get(`${base}api/tidegate/queue`)).not.toMatch(edit);
+  test("names no host that is not on the list", () => {
+    expect([...site.pages].flatMap(([address, html]) => foreignHosts(address, html))).toEqual([]);
+  });
+
+  test("names no repository and no site while the project is published nowhere", () => {
+    for (const [address, html] of site.pages) {
+      expect(html, address).not.toMatch(/Edit this page|VPSocialLink |og:url|og:image/);
+      expect(html, address).not.toMatch(/href="(undefined|)"|undefined\/(blob|tree|edit)/);
+    }
+    expect(site.has(`${base}sitemap.xml`)).toBe(false);
   });
 
   describe("the search", () => {
@@ -165,7 +169,30 @@ function testBuiltSite() {
   });
 }
 
-if (isForAll) describe("the built site", testBuiltSite);
+function testPublishedSite() {
+  test("has what its addresses in package.json allow: cards, a sitemap, edit links and links to sources", async () => {
+    const site = await buildSite(true);
+    const { base, pages } = site;
+    expect(pages.get(base)).toContain('content="https://example.com/tidegate/card.png"');
+    expect(pages.get(base)).toContain('href="https://example.com/owner/tidegate"');
+    const page = pages.get(`${base}guide/retries`) ?? "";
+    expect(page).toContain('content="https://example.com/tidegate/guide/retries"');
+    expect(page).toContain(
+      `href="${published.repository.url.slice("git+".length, -".git".length)}/edit/main/docs/guide/retries.md"`,
+    );
+    expect(pages.get(`${base}api/tidegate/queue`)).not.toContain("/edit/main/");
+    expect(pages.get(`${base}quickstart`)).toContain(
+      'href="https://example.com/owner/tidegate/tree/HEAD/examples/starter"',
+    );
+    expect(site.has(`${base}card.png`) && site.has(`${base}sitemap.xml`)).toBe(true);
+    await site.stop();
+  }, 180_000);
+}
+
+if (isForAll) {
+  describe("the built site", testBuiltSite);
+  describe("the site of a published project", testPublishedSite);
+}
 
 test("each page has a description of its own", () => {
   const descriptions = pagePaths()

@@ -1,16 +1,21 @@
 import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import { promisify } from "node:util";
-import manifest from "../../package.json" with { type: "json" };
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
 
-/** Where the site stands on its host. */
-export const base = new URL(manifest.homepage).pathname;
+/** What package.json says once the project is published. */
+export const published = {
+  repository: { type: "git", url: "git+https://example.com/owner/tidegate.git" },
+  homepage: "https://example.com/tidegate/",
+};
+
+/** What the site is built from. */
+const sources = ["docs", "src", "scripts", "examples", "test/api-examples", "tsconfig.json", "biome.json"];
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css",
@@ -21,6 +26,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 export interface BuiltSite {
+  /** Where the site stands on its host. */
+  readonly base: string;
   /** The address of the home page. */
   readonly url: string;
   /** The HTML pages, by their addresses on the host: `/tidegate/guide/retries`. */
@@ -30,11 +37,29 @@ export interface BuiltSite {
   stop(): Promise<void>;
 }
 
-/** Builds the site as it is published, and serves it as GitHub Pages does. */
-export async function buildSite(): Promise<BuiltSite> {
+/** A copy of the sources whose package.json says where the project is published. */
+async function publishedCopy(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), "tidegate-published-"));
+  const pages = readdirSync(root).filter((file) => file.endsWith(".md"));
+  for (const path of [...sources, ...pages])
+    await cp(join(root, path), join(copy, path), {
+      recursive: true,
+      filter: (each) => !/\.vitepress.(cache|temp)/.test(each),
+    });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  await writeFile(join(copy, "package.json"), JSON.stringify({ ...manifest, ...published }));
+  return copy;
+}
+
+/** Builds the site, and serves it as a host of pages does. @param isPublished whether package.json has addresses. */
+export async function buildSite(isPublished = false): Promise<BuiltSite> {
+  const from = isPublished ? await publishedCopy() : root;
+  const base = isPublished ? new URL(published.homepage).pathname : "/";
   const folder = await mkdtemp(join(tmpdir(), "tidegate-site-"));
   const vitepress = join(dirname(createRequire(import.meta.url).resolve("vitepress/package.json")), "bin/vitepress.js");
-  await promisify(execFile)(process.execPath, [vitepress, "build", "docs", "--outDir", folder], { cwd: root });
+  await promisify(execFile)(process.execPath, [vitepress, "build", "docs", "--outDir", folder], { cwd: from });
+  if (isPublished) await rm(from, { recursive: true });
   const files = new Set(readdirSync(folder, { recursive: true, encoding: "utf8" }));
   const fileOf = (address: string) => {
     const path = address.slice(base.length);
@@ -50,6 +75,7 @@ export async function buildSite(): Promise<BuiltSite> {
     return new Response(new Uint8Array(body), { status: file ? 200 : 404, headers });
   });
   return {
+    base,
     url: server.url + base,
     pages: new Map(addresses.map((address, at) => [address, texts[at] ?? ""])),
     has: (address) => fileOf(address) !== undefined,

@@ -5,6 +5,7 @@ import { createMarkdownRenderer } from "vitepress";
 import { describe, expect, test } from "vitest";
 import { siteLink, useSiteLinks } from "../../docs/.vitepress/links.ts";
 import { pagePaths, sitePath } from "../../docs/.vitepress/pages.ts";
+import { publicationOf } from "../../docs/.vitepress/publication.ts";
 import { groups, sidebar } from "../../docs/.vitepress/sidebar.ts";
 import { root } from "../package/built.ts";
 
@@ -80,7 +81,6 @@ describe("the site", () => {
       "/internals/guarantees.md#clock-changes",
     ],
     ["the README", "docs/guide/README.md", "../../README.md#tidegate", "/introduction.md#tidegate"],
-    ["the site", "README.md", "https://tidegate.github.io/tidegate/api/", "/api/"],
     ["a page from the README", "README.md", "docs/guide/jobs.md", "/guide/jobs.md"],
     ["a heading of the same page", "README.md", "#install", "#install"],
     ["another site", "README.md", "https://example.com/a.md", "https://example.com/a.md"],
@@ -88,16 +88,21 @@ describe("the site", () => {
       "a source",
       "docs/internals/scaling.md",
       "../../src/core/drain/drain.ts",
-      "https://github.com/tidegate/tidegate/blob/HEAD/src/core/drain/drain.ts",
+      "https://example.com/owner/tidegate/blob/HEAD/src/core/drain/drain.ts",
     ],
     [
       "a folder",
       "docs/guide/README.md",
       "../../examples/starter",
-      "https://github.com/tidegate/tidegate/tree/HEAD/examples/starter",
+      "https://example.com/owner/tidegate/tree/HEAD/examples/starter",
     ],
   ])("leads a link to %s", (_, page, link, target) => {
-    expect(siteLink(page, link)).toBe(target);
+    const repository = "https://example.com/owner/tidegate";
+    expect(siteLink(page, link, { repository, site: undefined })).toBe(target);
+  });
+
+  test("leaves out a link to a source while no repository is published", () => {
+    expect(siteLink("docs/guide/README.md", "../../examples/starter", publicationOf({}))).toBeUndefined();
   });
 
   test.each(["gone.md", "../gone.md#heading", "../../../outside.md"])("refuses the dead link %s", (link) => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { OpenApi, type Operation } from "../../api-examples/openapi.ts";
-import { type Case, casesOf, requestOf } from "../../api-examples/requests.ts";
-import { apiWorld, tokens, type WorldOptions } from "../../api-examples/world.ts";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { memoryStore, type Store } from "../../src/index.ts";
+import { OpenApi, type Operation } from "../api-examples/openapi.ts";
+import { type Case, casesOf, requestOf } from "../api-examples/requests.ts";
+import { apiWorld, tokens, type WorldOptions } from "../api-examples/world.ts";
 import { useRedis } from "../support/stores.ts";
 
 const base = "https://queue.test";

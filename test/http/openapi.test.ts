@@ -1,7 +1,6 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
-import { OpenApi, type OpenApiDocument } from "../../api-examples/openapi.ts";
 import metadata from "../../package.json" with { type: "json" };
 import type { JobInfo } from "../../src/core/manage/job-info.ts";
 import type { JsonSchema } from "../../src/core/shared/schema.ts";
@@ -9,6 +8,7 @@ import type { Shape } from "../../src/http/contract/shape.ts";
 import { schedule } from "../../src/http/contract/shapes.generated.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { reply, route } from "../../src/http/routes/route.ts";
+import { OpenApi, type OpenApiDocument } from "../api-examples/openapi.ts";
 import { setUp } from "./memory-handler.ts";
 
 const { call } = setUp();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import type { OpenApi, Operation, Parameter } from "../../api-examples/openapi.ts";
-import { tokens } from "../../api-examples/world.ts";
 import type { JsonSchema } from "../../src/core/shared/schema.ts";
+import type { OpenApi, Operation, Parameter } from "../api-examples/openapi.ts";
+import { tokens } from "../api-examples/world.ts";
 
 /** A generated request. */
 export interface Drawn {

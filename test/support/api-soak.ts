@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { type Answered, OpenApi } from "../../api-examples/openapi.ts";
-import { requestOf } from "../../api-examples/requests.ts";
-import { apiWorld } from "../../api-examples/world.ts";
 import { shown } from "../../src/testing/differences.ts";
+import { type Answered, OpenApi } from "../api-examples/openapi.ts";
+import { requestOf } from "../api-examples/requests.ts";
+import { apiWorld } from "../api-examples/world.ts";
 import { type Drawn, known, requestsFrom } from "./api-requests.ts";
 import { clockByHand, start } from "./clock.ts";
 import { everythingIn } from "./queue-contents.ts";

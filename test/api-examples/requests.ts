@@ -1,4 +1,4 @@
-import type { OperationName } from "../src/contract/operations.ts";
+import type { OperationName } from "../../src/contract/operations.ts";
 import type { Operation } from "./openapi.ts";
 
 /** A request, and the status of its answer in an `apiWorld`. */

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { JsonSchema } from "../src/core/shared/schema.ts";
-import { shown } from "../src/testing/differences.ts";
+import type { JsonSchema } from "../../src/core/shared/schema.ts";
+import { shown } from "../../src/testing/differences.ts";
 
 interface Reference {
   readonly $ref: string;

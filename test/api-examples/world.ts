@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { BulkJob } from "../src/core/enqueue/bulk.ts";
-import { internalsOf } from "../src/core/queue/internals.ts";
-import type { Clock } from "../src/core/shared/clock.ts";
-import type { QueueStore, Store } from "../src/core/store/store.ts";
-import { createHandler, type HandlerOptions } from "../src/http/handler.ts";
-import { defineJob, memoryStore, Queue } from "../src/index.ts";
-import { faultyStore } from "../src/testing/index.ts";
+import type { BulkJob } from "../../src/core/enqueue/bulk.ts";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import type { Clock } from "../../src/core/shared/clock.ts";
+import type { QueueStore, Store } from "../../src/core/store/store.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { faultyStore } from "../../src/testing/index.ts";
 
 /** The token of each scope. */
 export const tokens = {
