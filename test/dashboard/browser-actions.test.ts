@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
-import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { heading, holdCalls, notice, patience, press, search, useDashboard, visit } from "./browser-page.ts";
 import { openedAt, serveQueue } from "./served-queue.ts";
 
 // What an operator does to jobs and schedules from the page.
@@ -196,7 +196,7 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   await press(page, "Run 100 jobs now");
   await notice(page, "100 jobs due now.");
   expect(await queue.getStats()).toMatchObject({ readyCount: 100, scheduledCount: 1_400 });
-  await page.goto(`${on.url}/dashboard#view=jobs&state=scheduled`);
+  await visit(page, "#view=jobs&state=scheduled");
   await selectAll("Select all 1,400");
   await press(page, "Cancel...");
   await press(page, "Cancel 1,400 jobs");

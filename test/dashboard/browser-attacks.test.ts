@@ -102,6 +102,7 @@ test("a search for an id opens the job in whichever queue it is, which leads to 
   await heading(page, "Jobs");
   // Jobs of several queues with this id are a list.
   await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await page.getByText("›").waitFor({ state: "detached" });
   for (const queue of [mail, imports]) await queue.enqueue("twin", {}, { id: "twin-1" });
   await search(page).fill("twin-1");
   await press(page, "Search");

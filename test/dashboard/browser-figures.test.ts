@@ -116,6 +116,8 @@ test("what broke, since when, and its repair are a click away", async () => {
   expect(total).toMatchObject({ processed: 2, dead: 220 });
   expect((await of(worst.name))?.[5]).toBe(String(worst.count));
   await press(page, "Sort by Processed");
+  // The links of the page keep the order once it has it.
+  await page.locator("th[aria-sort]", { hasText: "Processed" }).waitFor();
   await page.getByRole("link", { name: "today", exact: true }).click();
   await expect.poll(async () => (await of("job_07"))?.[5], patience).toBe("220");
   await expect.poll(async () => (await rows(page))[0]?.[0], patience).toBe("job_07");

@@ -44,7 +44,9 @@ export function useDashboard(): Dashboard {
   };
 }
 
-export const heading = (page: Page, text: string) => page.locator("h1", { hasText: text }).waitFor();
+/** Waits for a view and its data. The URL names the view, so its heading is there before the response. */
+export const heading = (page: Page, text: string) =>
+  page.locator("main:not(:has([aria-busy])) h1", { hasText: text }).waitFor();
 export const press = (page: Page, name: string) => page.getByRole("button", { name, exact: true }).click();
 export const search = (page: Page) => page.getByLabel("Search jobs");
 export const notice = (page: Page, text: string) =>

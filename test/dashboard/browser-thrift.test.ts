@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { heading, holdCalls, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { holdCalls, notice, patience, press, search, useDashboard, visit } from "./browser-page.ts";
 import { meteredStore, serveQueue } from "./served-queue.ts";
 
 // What spares the user work, waiting and commands.
@@ -175,8 +175,8 @@ test("a view never goes blank: what the user saw before is there at once, and a 
   await page.getByText("Next five occurrences").first().waitFor();
   expect(await page.getByText("Loading...").count()).toBe(0);
   await page.goBack();
-  await heading(page, "Failures");
-  expect(await page.locator(".stale tbody tr").count()).toBe(1);
+  await expect.poll(() => page.locator(".stale tbody tr").count(), patience).toBe(1);
+  expect(await page.locator("h1").innerText()).toContain("Failures");
   (await nextCall())();
   await page.locator(".stale").waitFor({ state: "detached" });
   await page.reload();
@@ -193,7 +193,7 @@ test("on a phone, the tab that says where the user is is in sight", async () => 
     return box !== null && box.x >= 0 && box.x + box.width <= 390;
   };
   await expect.poll(isInSight, patience).toBe(true);
-  await page.goto(page.url().replace(/#.*/, "#view=jobs&state=dead"));
+  await visit(page, "#view=jobs&state=dead");
   await page.locator("tbody tr").first().waitFor();
   await expect.poll(isInSight, patience).toBe(true);
   const tab = await page.locator('.tabs [aria-current="page"]').boundingBox();

@@ -390,7 +390,7 @@ describe("the dead letter", () => {
     expect((await page.getByRole("link", { name: "Failures" }).textContent())?.trim()).toBe("Failures");
     await page.route("**/dashboard/data?*", () => {});
     await page.getByRole("link", { name: "Failures" }).click();
-    await heading(page, "Failures");
+    await page.locator('main:has([aria-busy="true"]) h1', { hasText: "Failures" }).waitFor();
     expect(await page.locator(".message").count()).toBe(0);
   });
 

@@ -34,7 +34,7 @@ export function frame(): Html {
 <div role="status">${failure && !failure.nowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: ${pausedReason ?? "no job starts"}.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 ${isOne && snapshot?.pausedJobs.filter(({ name }) => isAbout(name, snapshot)).map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
-<div class="${(failure ? !failure.nowhere : state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.nowhere ? nowhere(failure.nowhere) : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
+<div class="${(failure ? !failure.nowhere : state.isLoading) && "stale"}" aria-busy="${state.isLoading && !failure?.nowhere && "true"}">${failure?.nowhere ? nowhere(failure.nowhere) : snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && html`<p class="loading muted">Loading...</p>`}${last && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
