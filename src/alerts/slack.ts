@@ -12,14 +12,19 @@ export function slackRequest(message: AlertMessage): AlertRequest {
 }
 
 function titleOf({ type, queue, name, count, pace }: AlertMessage): string {
-  if (pace && type === "growing") return `The queue ${queue} grows: ${counted(count, "job")} ready`;
-  if (pace) return `The queue ${queue} grows no longer: ${counted(count, "job")} ready`;
-  if (type === "silent") return `Nothing drains the queue ${queue}: ${counted(count, "job")} ready`;
-  if (name === null && type === "failures")
-    return `Too many kinds of failures for a message each: ${counted(count, "job")} dead in the queue ${queue}`;
-  if (name === null) return `The queue ${queue} is drained again`;
-  const dead = `${counted(count, `${name} job`)} dead in the queue ${queue}`;
-  return type === "failures" ? dead : `Over, no ${name} job has died for an hour: ${dead}`;
+  const dead = `${counted(count, name === null ? "job" : `${name} job`)} dead in the queue ${queue}`;
+  switch (type) {
+    case "growing":
+      return `The queue ${queue} grows: ${counted(count, "job")} ready`;
+    case "silent":
+      return `Nothing drains the queue ${queue}: ${counted(count, "job")} ready`;
+    case "failures":
+      return name === null ? `Too many kinds of failures for a message each: ${dead}` : dead;
+    case "over":
+      if (pace) return `The queue ${queue} grows no longer: ${counted(count, "job")} ready`;
+      if (name === null) return `The queue ${queue} is drained again`;
+      return `Over, no ${name} job has died for an hour: ${dead}`;
+  }
 }
 
 const perMinute = (jobs: number): string => (Math.round(jobs * 10) / 10).toLocaleString("en-US");

@@ -67,9 +67,12 @@ export const commands = {
     says({ status, runAt }: EnqueueResult, { cron, every }) {
       if (cron !== undefined || every !== undefined)
         return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}{in}. It fires {runAt}.`;
-      if (status === "duplicate") return "Job {id} already exists{in}. Nothing was enqueued.";
-      const done = status === "replaced" ? "Replaced what job {id} does{in}." : "Enqueued job {id} in {queue}.";
-      return runAt ? `${done} Due {runAt}.` : done;
+      const due = runAt ? " Due {runAt}." : "";
+      return {
+        enqueued: `Enqueued job {id} in {queue}.${due}`,
+        replaced: `Replaced what job {id} does{in}.${due}`,
+        duplicate: "Job {id} already exists{in}. Nothing was enqueued.",
+      }[status];
     },
     examples: [[`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"]],
   },

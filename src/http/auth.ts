@@ -133,9 +133,17 @@ export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonl
   return sufficient.some((scope) => scopes.has(scope));
 }
 
+/** Why a request is refused before its scopes are looked at. */
+const refusals: Readonly<Record<Caller["token"], string | undefined>> = {
+  missing: "Send the header Authorization: Bearer <token>.",
+  unknown: "The token is not valid.",
+  known: undefined,
+  needless: undefined,
+};
+
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
-  if (token === "missing") throw unauthorized("Send the header Authorization: Bearer <token>.");
-  if (token === "unknown") throw unauthorized("The token is not valid.");
+  const refusal = refusals[token];
+  if (refusal) throw unauthorized(refusal);
   if (!hasScope({ scopes }, sufficient))
     throw forbidden(`${what} needs a token with the scope "${sufficient.join('" or "')}".`);
 }

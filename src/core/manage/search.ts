@@ -61,8 +61,7 @@ export const findOptions = optionsOf<FindOptions>("a list", {
  */
 export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search) {
   const { clock } = needs;
-  const retriedIn = by === "retried" ? intervalIn(text, clock()) : undefined;
-  const fits = retriedIn ? wasRetried(retriedIn) : matcher(text, by);
+  const { fits, since } = by === "retried" ? retriedIn(text, clock()) : { fits: matcher(text, by), since: undefined };
   /** By their ids: a job that has changed its state since it was read is found again, in a later one. */
   const jobs = new Map<string, KeyedJob>();
   const until = clock() + MOST_MS;
@@ -72,7 +71,7 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   let next = cursor;
   const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.size < MOST_FOUND && clock() < until;
   do {
-    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, retriedIn?.from);
+    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER, since);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
@@ -83,17 +82,14 @@ export async function findJobs(needs: QueueContext, { state, text, by, cursor }:
   return { jobs: [...jobs.values()], examined, cursor: next ?? null };
 }
 
-/** The time since a time, or between two, as ISO 8601 writes it: "2026-11-30T12:00:00Z/2026-11-30T12:05:00Z". */
-function intervalIn(text: string, now: number) {
-  const [since = "", end] = text.split("/", 2);
+/** Since a time, or between two, as ISO 8601 writes it: "2026-11-30T12:00:00Z/2026-11-30T12:05:00Z". */
+function retriedIn(text: string, now: number) {
+  const [start = "", end] = text.split("/", 2);
   const until = end === undefined ? Infinity : pointInTimeMs(end, "search");
-  return { from: momentBefore(since, now, "search"), until };
+  const since = momentBefore(start, now, "search");
+  const fits = ({ retriedAt }: KeyedJob) => Number(retriedAt) >= since && Number(retriedAt) <= until;
+  return { fits, since };
 }
-
-const wasRetried =
-  ({ from, until }: ReturnType<typeof intervalIn>) =>
-  ({ retriedAt }: KeyedJob): boolean =>
-    Number(retriedAt) >= from && Number(retriedAt) <= until;
 
 /** The path and the text of a search for one field of payloads. `customer 5` may be one, `customer=5` is. */
 function fieldIn(text: string) {
@@ -107,19 +103,29 @@ export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
   return ({ payload }) => textOf(fieldOf(payload, path)) === part || (!isSure && isIn(textOf(payload)));
 }
 
-function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
+function matcher(text: string, by: Exclude<Search["by"], "retried">): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
-  if (by === "any") {
-    const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
-    return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+  switch (by) {
+    case "any": {
+      const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
+      return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+    }
+    case "key":
+      return ({ flowKey }) => flowKey === text;
+    case "name":
+      return ({ name }) => name === text;
+    case "id":
+      return ({ id }) => (text.endsWith("…") ? id.startsWith(text.slice(0, -1)) : id.endsWith(text));
+    case "error":
+      return ({ errors, error }) =>
+        [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
+    case "payload":
+      return payloadMatcher(text, has);
   }
-  if (by === "key") return ({ flowKey }) => flowKey === text;
-  if (by === "name") return ({ name }) => name === text;
-  if (by === "id") return ({ id }) => (text.endsWith("…") ? id.startsWith(text.slice(0, -1)) : id.endsWith(text));
-  if (by === "error")
-    return ({ errors, error }) =>
-      [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
+}
+
+function payloadMatcher(text: string, has: (value: unknown) => boolean): (job: KeyedJob) => boolean {
   const { path, part, isSure } = fieldIn(text);
   // JSON has punctuation of its own.
   const isText = /[\p{L}\p{N}]/u.test(text);

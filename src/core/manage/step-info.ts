@@ -56,9 +56,19 @@ function stepInfo(step: StoredStep, isSignalled: boolean): StepInfo {
   };
 }
 
+function openState(kind: StepInfo["kind"], isSignalled: boolean): StepInfo["state"] {
+  switch (kind) {
+    case "step":
+      return "retrying";
+    case "sleep":
+      return "sleeping";
+    case "wait":
+      return isSignalled ? "signalled" : "waiting";
+  }
+}
+
 function stateOf({ kind, endedAt, error, hasTimedOut }: StoredStep, isSignalled: boolean): StepInfo["state"] {
-  if (endedAt === undefined && kind === "wait") return isSignalled ? "signalled" : "waiting";
-  if (endedAt === undefined) return kind === "sleep" ? "sleeping" : "retrying";
+  if (endedAt === undefined) return openState(kind ?? "step", isSignalled);
   if (hasTimedOut) return "timedOut";
   return error ? "failed" : "completed";
 }

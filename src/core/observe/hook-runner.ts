@@ -53,7 +53,8 @@ export function hookCalls({ given, onError }: CheckedHooks, queue: string, clock
     } else if (outcome.to === "completed") call("onComplete", event);
     else if (outcome.to === "dead") call("onDead", { ...event, error });
     else if (outcome.to === "retried") call("onRetry", { ...event, error, runAt: new Date(outcome.runAt) });
-    else call("onSnooze", { ...event, runAt: new Date(outcome.runAt) });
+    else if (outcome.to === "snoozed") call("onSnooze", { ...event, runAt: new Date(outcome.runAt) });
+    else outcome.to satisfies never;
   };
 
   return {

@@ -5,7 +5,7 @@ import { CLOCKS_APART_MS } from "../shared/clock.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "../shared/limits.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { DueSchedule, Fire } from "../store/store.ts";
-import { bytesOfPlan, MISSED_AFTER_MS, scheduleEntry } from "./plan.ts";
+import { bytesOfPlan, missedRules, scheduleEntry, waitsForLast } from "./plan.ts";
 import { jobRecordOf, readDue, readRecurrence, recurrenceOf, type ScheduleRecord } from "./record.ts";
 
 /** How many occurrences one firing makes with `missed: "all"`. The others follow at once. */
@@ -58,13 +58,13 @@ function fireOf(due: DueSchedule, now: number, most: number): Fire {
     reachMs: makesEach(record) || next === undefined ? undefined : next - now,
     jobs: occurrences.map((occurrence) => occurrenceJob(due.key, record, occurrence, now)),
   };
-  if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
+  if (!waitsForLast[record.overlap] || record.lastJobId === undefined) return fire;
   return { ...fire, unless: { id: record.lastJobId, skippedRecord: encode(record) } };
 }
 
 /** With `missed: "all"` a fast clock skips no occurrence: it makes them early, and they do not come again. */
 function makesEach({ missed, overlap }: ScheduleRecord): boolean {
-  return missed === "all" && overlap === "allow";
+  return missedRules[missed].makesEach && !waitsForLast[overlap];
 }
 
 /**
@@ -83,7 +83,7 @@ function occurrencesToFire(record: ScheduleRecord, recurrence: Recurrence, first
     return { occurrences, next: recurrence.next(occurrences.at(-1) ?? first) };
   }
   const last = lastOccurrence(recurrence.next, first, now);
-  const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;
+  const tooLate = now - last > (missedRules[record.missed].latestMs ?? Number.POSITIVE_INFINITY);
   const isMade = last === record.lastOccurrence;
   return { occurrences: tooLate || isMade ? [] : [last], next: recurrence.next(now) };
 }

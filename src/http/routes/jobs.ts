@@ -165,26 +165,31 @@ async function watch(call: Call): Promise<Response> {
 
 async function enqueue(call: Call<unknown, requests.EnqueueRequest>): Promise<Response> {
   const { body, caller, queue } = call;
-  if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
   // The job of a duplicate may be somebody else's: a limited token does not learn when it runs.
   const shown = <Result extends EnqueueResult>(result: Result): Result =>
     caller.limits && result.status === "duplicate" ? { ...result, runAt: null } : result;
-  if (body.kind === "each") {
-    const results = await enqueueEach(call, body.jobs, admit);
-    return reply({ jobs: results.map((result) => ("error" in result ? result : shown(result))) });
+  switch (body.kind) {
+    case "recurring":
+      return replyOne(await enqueueRecurring(call, body.job));
+    case "each": {
+      const results = await enqueueEach(call, body.jobs, admit);
+      return reply({ jobs: results.map((result) => ("error" in result ? result : shown(result))) });
+    }
+    case "parent": {
+      const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), call.trace);
+      if (result.status === "enqueued") drainSoon(call);
+      return replyOne(shown(result));
+    }
+    case "one": {
+      const [result] = await enqueueEagerly(call, [admit(body.job)]);
+      return replyOne(result && shown(result));
+    }
+    case "many": {
+      const jobs = body.jobs.map((job, index) => naming(index, () => admit(job)));
+      return reply({ jobs: (await enqueueEagerly(call, jobs)).map(shown) });
+    }
   }
-  if (body.kind === "parent") {
-    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), call.trace);
-    if (result.status === "enqueued") drainSoon(call);
-    return replyOne(shown(result));
-  }
-  if (body.kind === "one") {
-    const [result] = await enqueueEagerly(call, [admit(body.job)]);
-    return replyOne(result && shown(result));
-  }
-  const jobs = body.jobs.map((job, index) => naming(index, () => admit(job)));
-  return reply({ jobs: (await enqueueEagerly(call, jobs)).map(shown) });
 }
 
 function replyOne(result: EnqueueResult | undefined): Response {

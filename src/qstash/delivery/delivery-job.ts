@@ -9,14 +9,14 @@ import type { Settings } from "../api/call.ts";
 import { type CallbackParts, callbackJobs, callbacksFor, lifeOf } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import { type EventState, eventOf, keepEvents, type MessageEvent } from "../messages/event-log.ts";
-import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
+import { DELIVERY, goesToWorkflow, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
 import { type KeptResponse, noResponse, responseOf, type ShownResponse, shownResponse } from "../messages/response.ts";
 import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import { Documents } from "../shared/documents.ts";
 import { retryAfterMs } from "../shared/durations.ts";
-import { afterMessage, carriesRun, prepareDelivery } from "../workflow/step-delivery.ts";
+import { afterMessage, prepareDelivery } from "../workflow/step-delivery.ts";
 import { type CallResult, callDestination } from "./http-call.ts";
 
 /** The status of a message that was not sent, because its run has ended or continues without it. */
@@ -67,7 +67,7 @@ async function deliver(shown: Message, job: JobContext, settings: Settings): Pro
   const isDelivered = result.failure === undefined && kept.status >= 200 && kept.status < 300;
   const failure = isDelivered ? undefined : failureOf(message, job, result, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
-  const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
+  const endsRun = !isDelivered && workflow !== undefined && goesToWorkflow[workflow.role];
   if (workflow && isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
     const end = withoutUndefined({ life: lifeOf(host), failure: failure?.message });
     host.keepProgress({ ...shownResponse(kept, true), end } satisfies Progress);

@@ -3,7 +3,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import type { MessageLimits } from "./flow-control.ts";
-import { DELIVERY, type Message, type WorkflowNote } from "./message.ts";
+import { DELIVERY, goesToWorkflow, type Message, type WorkflowNote } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
 
 /** How people find a message and its events: labels, origin and limits. */
@@ -65,8 +65,7 @@ export function messageView(job: JobInfo): MessageView {
 }
 
 function workflowView(url: string, { runId, createdAt, role }: WorkflowNote) {
-  const isToWorkflow = role !== "call" && role !== "failure";
-  return { workflowRunId: runId, workflowCreatedAt: createdAt, ...(isToWorkflow && { workflowUrl: url }) };
+  return { workflowRunId: runId, workflowCreatedAt: createdAt, ...(goesToWorkflow[role] && { workflowUrl: url }) };
 }
 
 export function lastResponse(progress: unknown): ShownResponse {

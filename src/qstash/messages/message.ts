@@ -137,6 +137,15 @@ export function headerName(name: string): string {
   return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }
 
+/** Whether a message goes to the workflow itself, by its role: if such a message fails, so does the run. */
+export const goesToWorkflow: Readonly<Record<WorkflowNote["role"], boolean>> = {
+  step: true,
+  call: false,
+  result: true,
+  timeout: true,
+  failure: false,
+};
+
 /** The role of a message in a run of a workflow. Only this interface makes it: a correction cannot. */
 export interface WorkflowNote {
   readonly runId: string;

@@ -114,9 +114,16 @@ function stateOf({ state, options }: Run, id: string, job: JobInfo | null, mayHa
 }
 
 function stepState(state: RunState, hasErrors: boolean, mayHaveFailed: boolean): string {
-  if (state === "canceled") return "STEP_CANCELED";
-  if (state === "failed" && mayHaveFailed) return "STEP_FAILED";
-  return state === "started" && hasErrors ? "STEP_RETRY" : "STEP_PROGRESS";
+  switch (state) {
+    case "canceled":
+      return "STEP_CANCELED";
+    case "failed":
+      return mayHaveFailed ? "STEP_FAILED" : "STEP_PROGRESS";
+    case "started":
+      return hasErrors ? "STEP_RETRY" : "STEP_PROGRESS";
+    case "success":
+      return "STEP_PROGRESS";
+  }
 }
 
 /** The last response. Only this one is stored. */

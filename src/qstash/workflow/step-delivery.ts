@@ -5,7 +5,7 @@ import { jsonIn } from "../../core/shared/json.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";
-import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
+import { goesToWorkflow, type HeaderValues, type Message, type WorkflowNote } from "../messages/message.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import type { KeptResponse } from "../messages/response.ts";
 import { closeRuns, runAgain } from "./rerun.ts";
@@ -22,6 +22,9 @@ export interface Sent {
   /** As in `RunOptions`. */
   readonly expectsSdk?: boolean | undefined;
 }
+
+/** What has ended a wait, by the role of the message that says so. */
+const endedBy = { step: "notified", timeout: "timed out" } as const;
 
 /** Prepares a delivery of a run; undefined if the run has ended, or continued from this message. */
 export async function prepareDelivery(
@@ -48,7 +51,7 @@ export async function prepareDelivery(
   }
   const { role, step, wait } = note;
   if (step !== undefined && wait !== undefined) {
-    const isFirst = await store.waits.end(wait, step, role === "timeout" ? "timed out" : "notified", store.now);
+    const isFirst = await store.waits.end(wait, step, endedBy[role], store.now);
     if (!isFirst) return undefined;
   }
   return stepDelivery(message, job, run, store);
@@ -170,11 +173,6 @@ export async function endRun(host: RunStore, id: string, end: RunEnd): Promise<R
   return run;
 }
 
-/** Whether the run fails if this message fails. */
-export function carriesRun({ role }: WorkflowNote): boolean {
-  return role !== "call" && role !== "failure";
-}
-
 /** Ends the run of a dead message. @returns what callbacks report of it; "of no account" means no callbacks. */
 export async function afterMessage(
   note: WorkflowNote,
@@ -184,7 +182,7 @@ export async function afterMessage(
 ): Promise<CallbackParts | "of no account"> {
   // After a response before the last retry, the SDK waits for another one.
   if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
-  if (failure === undefined || !carriesRun(note)) return {};
+  if (failure === undefined || !goesToWorkflow[note.role]) return {};
   const store = runStoreOf(host);
   if (await hasGoneOn(note, id, store)) return "of no account";
   const text = new TextDecoder().decode(response.body);

@@ -92,10 +92,16 @@ function settleOne(
   }
   const flow = state.flows.get(lease.id);
   state.remove(lease.id);
-  if (outcome.to === "dead") state.addDead(lease.id, outcome, flow);
-  if (outcome.to === "completed" && retentionMs > 0)
-    state.keep(lease.id, record, (outcome.at ?? now) + retentionMs, now);
-  return true;
+  switch (outcome.to) {
+    case "dead":
+      state.addDead(lease.id, outcome, flow);
+      return true;
+    case "completed":
+      if (retentionMs > 0) state.keep(lease.id, record, (outcome.at ?? now) + retentionMs, now);
+      return true;
+    case "expired":
+      return true;
+  }
 }
 
 /** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */

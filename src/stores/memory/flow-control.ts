@@ -341,14 +341,26 @@ export class FlowControl {
   change(key: string, change: FlowChange, now: number): boolean {
     const flowKey = this.openAndCorrect(key, now);
     const wasPaused = flowKey.isPaused;
-    if (change.to === "set" || change.to === "unset") {
-      const { to, only } = change;
-      const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
-      if (to === "set") flowKey.limit(change.limits, chosen, now);
-      const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : flowKey.pinned[limit]);
-      flowKey.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
-    } else if (change.to === "rateReset") flowKey.closeWindow();
-    else flowKey.isPaused = change.to === "paused";
+    switch (change.to) {
+      case "set":
+      case "unset": {
+        const { to, only } = change;
+        const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
+        if (to === "set") flowKey.limit(change.limits, chosen, now);
+        const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : flowKey.pinned[limit]);
+        flowKey.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
+        break;
+      }
+      case "rateReset":
+        flowKey.closeWindow();
+        break;
+      case "paused":
+      case "resumed":
+        flowKey.isPaused = change.to === "paused";
+        break;
+      default:
+        change satisfies never;
+    }
     return wasPaused;
   }
 

@@ -22,7 +22,7 @@ export function memberRow(member: NewMember, now: number) {
 
 /** What a parent waits for, as lua/_families.lua says. */
 function familyText({ runAt, parent }: NewMember, now: number): string {
-  const waitsFor = parent?.waitFor === "completed" ? "c" : "e";
+  const waitsFor = { completed: "c", ended: "e" }[parent?.waitFor ?? "ended"];
   // A run time that is not in the future does not count, even by a clock that is behind this one.
   return [parent?.total, 0, 0, 0, waitsFor, runAt > now ? runAt : 0].join(":");
 }

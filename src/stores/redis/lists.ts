@@ -69,9 +69,14 @@ function storedJob(
   { id, score, record }: { readonly id: string; readonly score: number; readonly record: string },
   now: number,
 ): StoredJob {
-  if (set === "due") return dueJob(id, score, record, now);
-  if (set === "dead") return deadJob(id, score, record);
-  return { id, state: "completed", record: readFlow(record).record, at: score, claims: 0 };
+  switch (set) {
+    case "due":
+      return dueJob(id, score, record, now);
+    case "dead":
+      return deadJob(id, score, record);
+    case "completed":
+      return { id, state: "completed", record: readFlow(record).record, at: score, claims: 0 };
+  }
 }
 
 /** A live job. It is ready again once its lease has run out. */

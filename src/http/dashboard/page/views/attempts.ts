@@ -70,20 +70,25 @@ function attemptsOf(job: Info): readonly Attempt[] {
     startedAt: error.startedAt,
     endedAt: error.failedAt,
   }));
-  if (state === "completed")
-    return [
-      { number: attempts, title: `Attempt ${attempts} completed`, kind: state, startedAt, endedAt: completedAt },
-      ...failed,
-    ];
-  if (state === "running")
-    return [{ number: attempts, title: `Attempt ${attempts} is running`, kind: state, startedAt }, ...failed];
-  const [last, ...others] = failed;
-  if (state !== "dead") return failed;
-  if (!last || last.error.message !== job.error?.message) {
-    const error = job.error && { ...job.error, attempt: attempts, failedAt: failedAt ?? job.enqueuedAt };
-    return [{ number: attempts, title: DEAD, kind: state, startedAt, endedAt: failedAt, error }, ...failed];
+  switch (state) {
+    case "scheduled":
+    case "ready":
+      return failed;
+    case "running":
+      return [{ number: attempts, title: `Attempt ${attempts} is running`, kind: state, startedAt }, ...failed];
+    case "completed":
+      return [
+        { number: attempts, title: `Attempt ${attempts} completed`, kind: state, startedAt, endedAt: completedAt },
+        ...failed,
+      ];
+    case "dead": {
+      const [last, ...others] = failed;
+      if (last && last.error.message === job.error?.message)
+        return [{ ...last, kind: state, title: `Attempt ${last.number} failed: the job is dead` }, ...others];
+      const error = job.error && { ...job.error, attempt: attempts, failedAt: failedAt ?? job.enqueuedAt };
+      return [{ number: attempts, title: DEAD, kind: state, startedAt, endedAt: failedAt, error }, ...failed];
+    }
   }
-  return [{ ...last, kind: "dead", title: `Attempt ${last.number} failed: the job is dead` }, ...others];
 }
 
 function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Html {

@@ -63,11 +63,17 @@ function actions(job: Info): Html | false {
   const { state: kind, name } = job;
   // Nobody else enqueues a job of an interface.
   const isOwn = !isReservedName(name);
-  if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
-  if (kind === "dead")
-    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
-  if (kind === "running") return button("Stop...", "stop", "", "dead");
-  return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
+  switch (kind) {
+    case "completed":
+      return isOwn && button("Run again...", "again", "", "primary");
+    case "dead":
+      return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+    case "running":
+      return button("Stop...", "stop", "", "dead");
+    case "scheduled":
+    case "ready":
+      return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
+  }
 }
 
 function about(job: Info): Html {

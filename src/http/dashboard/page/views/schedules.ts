@@ -16,6 +16,7 @@ type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
 
 const missedTexts = { once: "one job for all", skip: "skipped", all: "one job each" };
+const overlapTexts = { allow: "allowed", skip: "skipped" };
 
 /** More rows would keep a browser busy for seconds. */
 const MOST_ROWS = 200;
@@ -38,7 +39,7 @@ function line(row: Row, snapshot: Json<Snapshot>): Html {
 <div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code>${cron}</code> <small>${cron && timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>${changedBy(/^(put|pause|resume)Sch/, row, snapshot)}
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${row.overlap === "skip" ? "skipped" : "allowed"}.</small></details>${snapshot.mayChange && actionsOn(row)}</td>
+<small>Missed occurrences: ${missedTexts[row.missed]}. Overlapping ones: ${overlapTexts[row.overlap]}.</small></details>${snapshot.mayChange && actionsOn(row)}</td>
 <td class="wide outcomes">${outcomes(row)}</td>
 <td class="figure muted">${nextRunAt ? dueText(nextRunAt, "next ") : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td></tr>`;
 }

@@ -59,7 +59,7 @@ function figuresOf({ hour, days }: Name): Figures {
   const { range } = state.route;
   const [before, today] = days.slice(-2);
   if (!range || !before || !today) return hour;
-  if (range !== "weeks") return range === "day" ? today : before;
+  if (range !== "weeks") return { day: today, yesterday: before }[range];
   const sum = (count: (day: Figures) => number) => days.reduce((total, day) => total + count(day), 0);
   const worst = (times: (day: Figures) => Figures["waiting"]) =>
     days.map(times).reduce((one, other) => (other && (!one || other.p95Ms > one.p95Ms) ? other : one), null);
