@@ -1,5 +1,6 @@
 import { type BulkJob, naming } from "../core/enqueue/bulk.ts";
 import type { ChildJob } from "../core/job/define.ts";
+import type { JobEnqueueOptions } from "../core/job/enqueue.ts";
 import { limitNames } from "../core/job/flow-control.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
@@ -29,8 +30,16 @@ export type EnqueueScope = ReturnType<typeof readEnqueueScope>;
 
 type NewJob = ValueOf<typeof newJob>;
 
-/** Options that only the definition sets, unless the caller is an admin or `enqueueOptions` is "all". */
-const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
+type StoredOption = Exclude<keyof JobEnqueueOptions, "delay" | "runAt" | "flowControl">;
+
+/** Whether only the definition sets an option, unless the caller is an admin or `enqueueOptions` is "all". */
+const isOfDefinition: Readonly<Record<StoredOption, boolean>> = {
+  maxRetries: true,
+  backoff: true,
+  timeout: true,
+  expires: false,
+};
+const ownedByDefinition = (Object.keys(isOfDefinition) as StoredOption[]).filter((name) => isOfDefinition[name]);
 
 export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}) {
   oneOf(enqueueOptions, ["basic", "all"], "enqueueOptions");

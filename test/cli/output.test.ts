@@ -1,12 +1,22 @@
 import pc from "picocolors";
 import { describe, expect, test, vi } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
 import type { Io, Output } from "../../src/cli/io.ts";
 import { bar, LiveLine } from "../../src/cli/output/live-line.ts";
 import { cut, table, wrap } from "../../src/cli/output/table.ts";
 import { printable, printableLines } from "../../src/cli/output/text.ts";
 import { brief, fromNow, shortly, span } from "../../src/cli/output/time.ts";
+import * as shapes from "../../src/http/contract/shapes.generated.ts";
 
 const colors = pc.createColors(false);
+
+test("queue:jobs show has every field of a job", () => {
+  const shown = commands.getJob[0].shows.split(" ").map((each) => each.replace(/^.*=/, "").replace(/\..*/, ""));
+  // Within the attempts and the errors, or for programs.
+  const others = ["maxRetries", "error", "leaseEndsAt"];
+  const fields = Object.keys(shapes.job.json["properties"] as object);
+  expect(fields.filter((field) => ![...shown, ...others].includes(field))).toEqual([]);
+});
 
 describe("a table", () => {
   const columns = [

@@ -4,14 +4,14 @@ import { flowControlOptions } from "../job/flow-control.ts";
 import { innerOf } from "../job/inner-options.ts";
 import type { JobOptions, Schedule } from "../job/options.ts";
 import { jobDefaults, LONGEST_ID, LONGEST_NAME, retryFields, timeoutMs } from "../job/options.ts";
-import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
+import { encodeRecord, type JobRecord, recordBeginning, type StoredOptions } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
-import { checkObject, checkPathText, checkPlain } from "../shared/validate.ts";
+import { type Complete, checkObject, checkPathText, checkPlain } from "../shared/validate.ts";
 import { readChildId } from "../store/family.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
@@ -173,16 +173,17 @@ function refuseMisfit(name: string, result: Validation): void {
 }
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
-export function storedOptions(options: Pick<EnqueueFields, keyof JobOptions>, most?: number): Partial<JobRecord> {
-  const hidden = asJson(innerOf(options).hidden, "payload", most);
+export function storedOptions(options: JobEnqueueOptions, most?: number): StoredOptions {
   const { maxRetries, backoff, timeout, expires } = options;
-  return {
+  const hidden = asJson(innerOf(options).hidden, "payload", most);
+  const stored = {
     ...(maxRetries !== undefined && { maxRetries }),
     ...(backoff !== undefined && { backoff: { ...backoff } }),
     ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
     ...(expires !== undefined && { expiresMs: durationMs(expires, "expires") }),
     ...(hidden !== undefined && { hidden }),
   };
+  return stored satisfies Complete<StoredOptions, typeof stored>;
 }
 
 export function runAtMs({ delay, runAt }: Pick<EnqueueFields, "delay" | "runAt">, now: number): number {

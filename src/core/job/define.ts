@@ -7,7 +7,15 @@ import type { ChildrenWait, JobEnqueueOptions, OneTime } from "./enqueue.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { innerOf } from "./inner-options.ts";
 import type { JsonOf, UnchangedByJson } from "./json-of.ts";
-import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule, scheduleOptions } from "./options.ts";
+import {
+  checkRetryOptions,
+  type JobOptions,
+  LONGEST_NAME,
+  retryFields,
+  ruleOf,
+  type Schedule,
+  scheduleOptions,
+} from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 import type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./steps.ts";
 
@@ -381,7 +389,7 @@ export type SchedulePayload<Rule extends Duration | string, Input> = [Rule] exte
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
-  ...["name", "schema", "maxRetries", "backoff", "timeout", "expires", "schedule", "schedulePayload", "flowControl"],
+  ...["name", "schema", ...Object.keys(retryFields), "schedule", "schedulePayload", "flowControl"],
   ...["perform", "performBatch", "batch"],
 ];
 

@@ -2,7 +2,7 @@ import { LONGEST_EXPRESSION, parseCron } from "../cron/cron.ts";
 import { intervalText } from "../cron/every.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import type { ObjectSchema, OptionFields } from "../shared/schema.ts";
+import type { ObjectSchema, OptionFields, Schema } from "../shared/schema.ts";
 import { described, object, pathText, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { anyBackoff, type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
@@ -85,10 +85,13 @@ export const retryFields = {
   },
   timeout: span,
   expires: span,
-};
+} satisfies { readonly [Name in keyof JobOptions]-?: Schema };
 
-export function checkRetryOptions({ maxRetries, backoff, timeout, expires }: JobOptions): void {
-  object({ ...retryFields, backoff: anyBackoff }).read({ maxRetries, backoff, timeout, expires }, "");
+export function checkRetryOptions(job: JobOptions): void {
+  for (const [name, { read }] of Object.entries<Schema>({ ...retryFields, backoff: anyBackoff })) {
+    const value = job[name as keyof JobOptions];
+    if (value !== undefined) read(value, name);
+  }
 }
 
 const LONGEST_ZONE = 100;

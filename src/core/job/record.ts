@@ -3,8 +3,8 @@ import { conflict, orUndefined, quote } from "../shared/errors.ts";
 import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
-import type { BackoffRule } from "./backoff.ts";
 import { decode, encode, sealedAs, whyUnreadable } from "./codec.ts";
+import type { JobEnqueueOptions } from "./enqueue.ts";
 import { lockOf, whyLocked } from "./lock.ts";
 import type { StoredStep } from "./steps.ts";
 import type { JobTrace } from "./trace-context.ts";
@@ -28,8 +28,18 @@ export interface LogEntry {
   readonly data?: unknown;
 }
 
+type NotStored = "delay" | "runAt" | "flowControl" | "timeout" | "expires";
+
+/** What is stored of the options of `enqueue`. For those left out, the definition decides when the job runs. */
+export interface StoredOptions extends Omit<JobEnqueueOptions, NotStored> {
+  readonly timeoutMs?: number | undefined;
+  readonly expiresMs?: number | undefined;
+  /** What the job needs besides its payload, and is never shown. */
+  readonly hidden?: unknown;
+}
+
 /** The stored form of a job, apart from its run time and its claim count. */
-export interface JobRecord {
+export interface JobRecord extends StoredOptions {
   readonly name: string;
   /** Who enqueued it, if that was a token that sees only its own jobs. */
   readonly by?: string;
@@ -38,14 +48,7 @@ export interface JobRecord {
   readonly debounce?: string;
   /** Since when drains have claimed it that lack its key. ms since 1970 */
   readonly lockedSince?: number;
-  /** What the job needs besides its payload, and is never shown. */
-  readonly hidden?: unknown;
   readonly enqueuedAt: number;
-  /** Only if set at enqueue. Otherwise the definition decides when the job runs. */
-  readonly maxRetries?: number;
-  readonly backoff?: BackoffRule;
-  readonly timeoutMs?: number;
-  readonly expiresMs?: number;
   /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
   /** Set if it was released because its job type is paused: until when, and when it was due. ms since 1970 */

@@ -5,8 +5,17 @@ import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
-import { type AttemptError, attemptOf, dueAtOf, expiryOf, type JobRecord, readRecord } from "../job/record.ts";
+import {
+  type AttemptError,
+  attemptOf,
+  dueAtOf,
+  expiryOf,
+  type JobRecord,
+  readRecord,
+  type StoredOptions,
+} from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
+import type { Complete } from "../shared/validate.ts";
 import { childrenInfo, type JobChildren, totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
@@ -145,6 +154,10 @@ export interface DeadJob extends JobInfo {
   readonly error: JobError;
 }
 
+/** What `jobInfo` gives. The compiler asks for a field of `JobInfo` for each stored option that is not named here. */
+type Shown = Omit<JobInfo, "heldBack"> &
+  Pick<JobInfo, Exclude<keyof StoredOptions, "backoff" | "timeoutMs" | "expiresMs" | "hidden">>;
+
 /** A job as users see it; undefined if it has expired. @throws {TidegateError} `conflict` if it cannot be read. */
 export function jobInfo(
   stored: StoredJob,
@@ -162,7 +175,7 @@ export function jobInfo(
   // The time of a parent counts from when its last child has ended.
   const mayExpire = waits && stored.at !== WAITS_FOR_CHILDREN_AT;
   const expiresAt = mayExpire ? expiryOf(record, definition?.expires, dueAtOf(record, stored.at), attempts) : undefined;
-  return {
+  const info = {
     id: stored.id,
     name: record.name,
     queue,
@@ -185,6 +198,7 @@ export function jobInfo(
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
+  return info satisfies Complete<Shown, typeof info>;
 }
 
 export function waitsForChildren({ state, at }: StoredJob): boolean {
@@ -203,7 +217,7 @@ function runningOf(
   record: JobRecord,
   definitions: ReadonlyMap<string, AnyJob>,
   now: number,
-): Partial<JobInfo> {
+): Pick<JobInfo, "startedAt" | "leaseEndsAt" | "timeout"> {
   const definition = definitions.get(record.name);
   const timeout = record.timeoutMs ?? (definition && timeoutMs(definition.timeout ?? jobDefaults.timeout));
   const { begun } = record;
@@ -218,7 +232,9 @@ function runningOf(
   };
 }
 
-function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
+type Ending = Pick<JobInfo, "startedAt" | "completedAt" | "result" | "failedAt" | "error">;
+
+function endOf(stored: StoredJob, { end }: JobRecord): Ending {
   if (!end) return {};
   const startedAt = new Date(end.startedAt);
   if (stored.state === "completed") return { startedAt, completedAt: new Date(end.at), result: end.result ?? null };

@@ -2,7 +2,7 @@ import { parseCron, type Recurrence } from "../cron/cron.ts";
 import { readInterval } from "../cron/every.ts";
 import { decode } from "../job/codec.ts";
 import type { Missed, Overlap } from "../job/options.ts";
-import { encodeRecord, type JobRecord } from "../job/record.ts";
+import { encodeRecord, type JobRecord, type StoredOptions } from "../job/record.ts";
 import { orUndefined } from "../shared/errors.ts";
 import type { NewFlow } from "../store/flow.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
@@ -20,7 +20,7 @@ export interface ScheduleRecord {
   readonly overlap: Overlap;
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
-  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "expiresMs" | "hidden">;
+  readonly job?: StoredOptions;
   /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
   /** True while it is paused, without a next occurrence. */

@@ -3,6 +3,11 @@ import { invalidRequest, quote } from "./errors.ts";
 /** Options without those that are `undefined`. */
 export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 
+/** For `satisfies`: where `Value` never has a field of `All`, the compiler names it as `forgotten`. */
+export type Complete<All, Value> = [Exclude<keyof All, keyof Value>] extends [never]
+  ? unknown
+  : { readonly forgotten: Exclude<keyof All, keyof Value> };
+
 /**
  * Refuses unknown options: otherwise a misspelt one, or one of another library, would silently have no effect.
  *
