@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { roomsOf } from "./layout.ts";
 
 // The arrows of docs/internals/architecture.md. Imports that are not listed are not allowed.
 
@@ -63,13 +64,7 @@ const layers: Readonly<Record<string, Layer>> = {
 /**
  * The folders of a layer in the order in which data passes through them. A folder imports only from those before it.
  */
-const rooms: Readonly<Record<string, readonly string[]>> = {
-  core: [
-    ...["shared", "cron", "store", "job", "encryption", "observe", "enqueue"],
-    ...["flow", "attempt", "schedule", "drain", "manage", "queue"],
-  ],
-  qstash: ["shared", "security", "messages", "callbacks", "workflow", "api", "publish", "delivery", "routes"],
-};
+const rooms: Readonly<Record<string, readonly string[]>> = { core: roomsOf("core"), qstash: roomsOf("qstash") };
 
 const root = join(import.meta.dirname, "../../src");
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));

@@ -8,7 +8,7 @@ const longest = [
   ...["package/installed", "costs/job-events", "costs/keys", "core/cron/clock-changes", "cli/main", "cli/screens"],
   ...["dashboard/browser-steps", "dashboard/browser-details", "dev/cron", "conformance/drain-claims"],
   ...["reliability/lost-replies", "reliability/budget", "alerts/receiver-down", "qstash/workflow-crashes"],
-  ...["package/bundled", "package/declarations", "core/attempt/hostile-handlers"],
+  ...["package/bundled", "package/declarations", "core/drain/hostile-handlers"],
   // What runs in workerd would otherwise run last, one file after another.
   ...["worker", "workflow", "qstash", "telemetry"].map((name) => `runtimes/workerd/${name}`),
 ];

@@ -3,10 +3,10 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { QueueClient } from "../../../src/client/index.ts";
-import { createHandler } from "../../../src/http/handler.ts";
-import { type Duration, defineJob, memoryStore, Queue, type Tracing } from "../../../src/index.ts";
-import { start } from "../../support/clock.ts";
+import { QueueClient } from "../../src/client/index.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { type Duration, defineJob, memoryStore, Queue, type Tracing } from "../../src/index.ts";
+import { start } from "../support/clock.ts";
 
 function withSchema(schema: StandardSchemaV1) {
   const seen: unknown[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { retryDelayMs } from "../../../src/qstash/messages/retry-delay-expression.ts";
+import { retryDelayMs } from "../../src/qstash/messages/retry-delay-expression.ts";
 
 describe("an expression of Upstash-Retry-Delay", () => {
   test.each([

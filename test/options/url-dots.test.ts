@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
-import { storeRefusedId } from "../../support/dots.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { storeRefusedId } from "../support/dots.ts";
 
 // URL parsing removes "." and ".." from a path, in every notation.
 
