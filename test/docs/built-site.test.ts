@@ -86,7 +86,7 @@ function testBuiltSite() {
 
   test("names no repository and no site while the project is published nowhere", () => {
     for (const [address, html] of site.pages) {
-      expect(html, address).not.toMatch(/Edit this page|VPSocialLink |og:url|og:image/);
+      expect(html, address).not.toMatch(/edit-link-button|VPSocialLink |property="og:(url|image)"/);
       expect(html, address).not.toMatch(/href="(undefined|)"|undefined\/(blob|tree|edit)/);
     }
     expect(site.has(`${base}sitemap.xml`)).toBe(false);

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, extname, join } from "node:path";
+import { dirname, extname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
@@ -13,9 +13,6 @@ export const published = {
   repository: { type: "git", url: "git+https://example.com/owner/tidegate.git" },
   homepage: "https://example.com/tidegate/",
 };
-
-/** What the site is built from. */
-const sources = ["docs", "src", "scripts", "examples", "test/api-examples", "tsconfig.json", "biome.json"];
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css",
@@ -40,12 +37,9 @@ export interface BuiltSite {
 /** A copy of the sources whose package.json says where the project is published. */
 async function publishedCopy(): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), "tidegate-published-"));
-  const pages = readdirSync(root).filter((file) => file.endsWith(".md"));
-  for (const path of [...sources, ...pages])
-    await cp(join(root, path), join(copy, path), {
-      recursive: true,
-      filter: (each) => !/\.vitepress.(cache|temp)/.test(each),
-    });
+  // What is left out is installed, the history, or what VitePress writes.
+  const isLeftOut = /(^|\/)(node_modules|\.git|\.vitepress\/(cache|temp|dist))$/;
+  await cp(root, copy, { recursive: true, filter: (path) => !isLeftOut.test(relative(root, path)) });
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   await writeFile(join(copy, "package.json"), JSON.stringify({ ...manifest, ...published }));

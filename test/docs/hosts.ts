@@ -38,20 +38,19 @@ const allowedRepositories: readonly string[] = [];
 const isReserved = (host: string) =>
   /(^|\.)(example|test|invalid|localhost)$/.test(host) || /(^|\.)example\.(com|org|net)$/.test(host);
 
+/** A host, and on GitHub the repository: in a URL, as Git clones over SSH, or in the short form of npm, `github:`. */
+const address =
+  /(?:(?:https?|git|ssh):\/\/(?:git@)?|\bgit@)([a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]{2,})(?:[/:]([\w.-]+\/[\w.-]+))?|\bgithub:([\w-]+\/[\w.-]+)/gi;
+
 /** Each address of a host that is not on the list, with its place and what to do. */
 export function foreignHosts(file: string, text: string): readonly string[] {
   return text.split("\n").flatMap((line, index) =>
-    [
-      ...line.matchAll(
-        /(?:https?:|git\+https?:|git:|ssh:)?\/\/(?:git@)?([a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]{2,})(\/[\w.-]+\/[\w.-]+)?/gi,
-      ),
-    ]
-      .filter(([match]) => /^[a-z+]+:/i.test(match))
-      .flatMap(([, name = "", path = ""]) => {
-        const host = name.toLowerCase();
-        if (host === "github.com" && allowedRepositories.includes(path.slice(1))) return [];
-        if (isReserved(host) || host in allowed) return [];
-        return `${file}:${index + 1}: ${host}${host === "github.com" ? path : ""} is not on the list in test/docs/hosts.ts. If it is not ours or well known, leave it out; else add it with its reason.`;
-      }),
+    [...line.matchAll(address)].flatMap(([, name = "github.com", path = "", short = path]) => {
+      const host = name.toLowerCase();
+      if (host === "github.com" && allowedRepositories.includes(short)) return [];
+      if (isReserved(host) || host in allowed) return [];
+      const found = host === "github.com" && short ? `${host}/${short}` : host;
+      return `${file}:${index + 1}: ${found} is not on the list in test/docs/hosts.ts. If it is not ours or well known, leave it out; else add it with its reason.`;
+    }),
   );
 }

@@ -15,18 +15,26 @@ export interface UpstashClient {
 
 /** What is used of a pipeline. */
 export interface UpstashPipeline {
-  echo(message: string): { exec(options: { keepErrors: true }): Promise<unknown> };
+  /** Adds a command to the pipeline, and returns the pipeline. */
+  echo(message: string): {
+    /** Sends the pipeline. With `keepErrors`, an error takes the place of its command's reply. */
+    exec(options: { keepErrors: true }): Promise<unknown>;
+  };
 }
 
 /** A request as a middleware sees it: the body is what Upstash is sent. */
 export interface UpstashRequest {
+  /** One command, or the commands of a pipeline. */
   body?: unknown;
+  /** Aborts the request. */
   signal?: AbortSignal;
 }
 
 /** A response as a middleware sees it. */
 export interface UpstashResponse {
+  /** The reply of Redis, unless it is an error. */
   result?: unknown;
+  /** The error of Redis. */
   error?: string;
 }
 
