@@ -10,13 +10,13 @@ export const sizes = {
   /** `watchJob` alone. */
   watchJob: 1.9,
   /** What the dashboard adds, including its page. */
-  dashboard: 39.7,
+  dashboard: 40.2,
   /** What QStash's interface adds. */
-  qstash: 25.5,
+  qstash: 25.8,
   /** What alerts add: Slack and webhooks. */
   alerts: 4.9,
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 221.5,
+  demo: 222.5,
 } as const;

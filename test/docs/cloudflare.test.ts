@@ -36,7 +36,10 @@ describe("wrangler", () => {
     "../starter/wrangler.toml",
     ...(isForAll ? ["cloudflare/fan-out.toml", "cloudflare/wake-producer.toml"] : []),
   ])("accepts %s, and bundles its entry point", async (config) => {
-    const argv = ["deploy", "--dry-run", "--config", join(guide, config), "--outdir", join(folder, "out")];
+    // The repository's own tsconfig resolves "tidegate" to its sources: in a project, the package is installed.
+    const tsconfig = join(root, "tsconfig.json");
+    const paths = ["--config", join(guide, config), "--tsconfig", tsconfig, "--outdir", join(folder, "out")];
+    const argv = ["deploy", "--dry-run", ...paths];
     const env = { PATH: process.env["PATH"], HOME: folder, CI: "true", WRANGLER_SEND_METRICS: "false" };
     const { stdout } = await promisify(execFile)(process.execPath, [wrangler, ...argv], { cwd: folder, env });
     expect(stdout).toMatch(/--dry-run: exiting now/);
