@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { isForAll } from "./scripts/shared/all-tests.ts";
 import { againstBuild } from "./test/support/against-build.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
+import tsconfig from "./tsconfig.json" with { type: "json" };
 
 const inWorkerd = "test/runtimes/workerd/**/*.test.ts";
 /** Not in workerd, where it takes long to load. */
@@ -18,9 +20,17 @@ const ofBrowser = [
   ...["addresses", "cold", "figures", "questions", "thrift"].map((name) => `test/dashboard/browser-${name}.test.ts`),
 ];
 
+/**
+ * "tidegate" and its subpaths, which the examples import as users do, stand for the sources. `tsconfigPaths` would ask
+ * the tsconfig of the starter, which is that of a project with the package installed.
+ */
+const sources = Object.entries(tsconfig.compilerOptions.paths).map(([name, [path = ""]]) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: join(import.meta.dirname, path),
+}));
+
 export default defineConfig({
-  // "tidegate" and its subpaths, which the examples import as users do, stand for the sources.
-  resolve: { tsconfigPaths: true },
+  resolve: { alias: sources },
   test: {
     silent: "passed-only",
     // One more than processors, since many tests wait for processes that they start. By default Vitest leaves a processor free.
